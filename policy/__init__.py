@@ -1,0 +1,1 @@
+"""The model's speech: messages, dialects, parsing, backends, deciding, and the planner."""

@@ -1,0 +1,1 @@
+"""The ground floor: boxes and geometry, pictures, views, and the tools that look at pictures."""

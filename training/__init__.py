@@ -1,0 +1,1 @@
+"""Data building, rewards, supervised and reinforcement finetuning, benchmarks and metrics."""
