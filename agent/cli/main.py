@@ -25,3 +25,7 @@ def main() -> None:
     except GemvgError as error:
         print(f"gemvg-agent: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

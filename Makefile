@@ -1,0 +1,67 @@
+# The two commands of the README are `make demo` and `make test`; the rest are their parts.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+SYSTEM_PYTHON := $(PYTHON)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export GEMVG_SHARED ?= $(abspath ../shared)
+
+.PHONY: demo test install-local install-dev lint types unit slow-tests wheel-check vllm-env vllm-test help-page clean
+
+demo: install-local  ## ask two questions about real photographs
+	$(BIN)/python scripts/demo.py
+
+test: install-dev lint types unit vllm-test wheel-check tally ## everything that CI runs
+
+$(BIN)/python:
+	@test -n "$(SYSTEM_PYTHON)" || { echo "Python 3.11 or newer is needed."; exit 1; }
+	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(SYSTEM_PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -U "pip>=25"
+
+# A stamp says for which project file and lock an environment was made, so a second `make` is quick.
+$(VENV)/.local: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[local]'
+	@sh scripts/check_cv2.sh $(BIN)/python
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[local,dev]'
+	@sh scripts/check_cv2.sh $(BIN)/python
+	@sh scripts/type_links.sh
+	@touch $(VENV)/.local $@
+
+install-local: $(VENV)/.local
+
+install-dev: $(VENV)/.dev
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types:
+	@sh scripts/type_links.sh
+	$(BIN)/basedpyright
+
+unit:
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not vllm" --junitxml=$(VENV)/unit.xml
+
+vllm-env: .venv-vllm/.done  ## an environment of its own in which vLLM runs on the CPU
+
+.venv-vllm/.done: scripts/vllm_env.sh
+	PYTHON=$(SYSTEM_PYTHON) bash scripts/vllm_env.sh
+	@touch $@
+
+vllm-test: vllm-env  ## a real vLLM server against the same weights in process
+	$(BIN)/python -m pytest -m vllm --timeout 900 --junitxml=$(VENV)/vllm.xml
+
+wheel-check: install-dev  ## build the wheel, install it alone, ask one question
+	bash scripts/wheel_check.sh $(BIN)/python
+
+# One closing line over all stages, so that nothing hides behind the last one.
+tally:
+	@$(BIN)/python scripts/tally.py $(VENV)/unit.xml $(VENV)/vllm.xml
+
+clean:
+	rm -rf $(VENV) .venv-vllm .types build dist *.egg-info demo
