@@ -1,0 +1,1 @@
+"""Language: words, ordinals, and the grammar from which questions are phrased."""

@@ -1,0 +1,1 @@
+"""Readers: one file per annotation format, each yielding `Record`s and counting what it skips."""

@@ -1,0 +1,1 @@
+"""Scenes: pictures composed from cut objects over backgrounds, with exact visible boxes."""

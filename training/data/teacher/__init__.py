@@ -1,0 +1,1 @@
+"""Teacher: reasoning traces from annotation, and tool episodes of the agent that came out right."""
