@@ -1,0 +1,122 @@
+"""Rollouts of whole groups side by side: padded arrays, one IoU computation, cached matchings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...tools.geometry import giou_matrix, iou_matrix
+from .rollout import BoxSet, Rollout, Sample
+
+Floats = NDArray[np.float64]
+
+MAX_BOXES = 512
+"""Boxes of one answer that are looked at. The rest still count as predicted, so they only cost."""
+
+
+def _padded(sets: Sequence[BoxSet], limit: int) -> tuple[Floats, NDArray[np.int64]]:
+    """(B, n, 4) boxes and (B, n) pictures, filled with zeros where a set is shorter."""
+    sizes = np.asarray([min(len(s), limit) for s in sets], dtype=np.int64)
+    width = int(sizes.max(initial=0))
+    boxes = np.zeros((len(sets), width, 4))
+    images = np.zeros((len(sets), width), dtype=np.int64)
+    if width:
+        filled = np.arange(width) < sizes[:, None]
+        boxes[filled] = np.concatenate([s.boxes[:limit] for s in sets])
+        images[filled] = np.concatenate([s.images[:limit] for s in sets])
+    return boxes, images
+
+
+class ScoredBatch:
+    """B rollouts with their samples, and everything that several terms need, computed once.
+
+    Args:
+        rollouts: B of them, in any order.
+        samples: the sample of each, B long (rollouts of one group repeat the same object).
+        progress: how far training is, in [0, 1]; progressive thresholds read it.
+    """
+
+    def __init__(
+        self, rollouts: Sequence[Rollout], samples: Sequence[Sample], progress: float = 0.0
+    ) -> None:
+        if len(rollouts) != len(samples):
+            raise ValueError(f"{len(rollouts)} rollouts for {len(samples)} samples")
+        self.rollouts = tuple(rollouts)
+        self.samples = tuple(samples)
+        self.progress = min(1.0, max(0.0, progress))
+        answers = [r.answer if r.readable else BoxSet() for r in rollouts]
+        truths = [s.truth for s in samples]
+        self._boxes, self._images = _padded(answers, MAX_BOXES)
+        self._true_boxes, self._true_images = _padded(truths, MAX_BOXES)
+        self.predicted: Floats = np.asarray([len(a) for a in answers], dtype=np.float64)
+        self.true: Floats = np.asarray([len(t) for t in truths], dtype=np.float64)
+        self._matched: dict[tuple[str, float], list[Floats]] = {}
+
+    def __len__(self) -> int:
+        return len(self.rollouts)
+
+    @cached_property
+    def readable(self) -> NDArray[np.bool_]:
+        """(B,) whether each rollout has an answer at all."""
+        return np.asarray([r.readable for r in self.rollouts], dtype=np.bool_)
+
+    @cached_property
+    def _same_picture(self) -> NDArray[np.bool_]:
+        same = self._images[:, :, None] == self._true_images[:, None, :]
+        return same & (self._images[:, :, None] > 0)
+
+    @cached_property
+    def iou(self) -> Floats:
+        """(B, n, m) IoU of predicted with true boxes; 0 across pictures and for padding."""
+        return np.where(self._same_picture, iou_matrix(self._boxes, self._true_boxes), 0.0)
+
+    @cached_property
+    def giou(self) -> Floats:
+        """(B, n, m) generalized IoU; -1 across pictures and for padding."""
+        return np.where(self._same_picture, giou_matrix(self._boxes, self._true_boxes), -1.0)
+
+    def best_total(self, quality: Callable[[Floats], Floats], key: tuple[str, float]) -> Floats:
+        """(B,) the greatest sum of pair qualities over one-to-one matchings within pictures.
+
+        The matching maximises the very quantity that is paid, so bettering one pair's quality can
+        never lower the total (optimal assignment is monotone in its weights).
+
+        Args:
+            quality: elementwise map of IoU to [0, 1], 0 at 0.
+            key: names `quality`, so that two terms that share it match only once.
+        """
+        return np.asarray([values.sum() for values in self.matched(quality, key)])
+
+    def matched(self, quality: Callable[[Floats], Floats], key: tuple[str, float]) -> list[Floats]:
+        """Per rollout, the qualities of its matched pairs (each above 0), in no special order."""
+        if key not in self._matched:
+            self._matched[key] = [_assign(pairs) for pairs in quality(self.iou)]
+        return self._matched[key]
+
+    def if_empty(self, otherwise: Floats) -> Floats:
+        """What a term is where truth or answer is empty, (B,).
+
+        1 where a readable answer rightly says that nothing is there, 0 where only one side is
+        empty or the answer can't be read, `otherwise` elsewhere.
+        """
+        nothing_true, nothing_said = self.true == 0, self.predicted == 0
+        rightly = nothing_true & nothing_said & self.readable
+        return np.where(nothing_true | nothing_said, rightly.astype(np.float64), otherwise)
+
+
+def _assign(pairs: Floats) -> Floats:
+    """The matched values of one (n, m) matrix of pair qualities with the greatest total."""
+    rows, cols = np.nonzero(pairs > 0.0)
+    if rows.size == 0:
+        return np.empty(0)
+    values = pairs[rows, cols]
+    if np.unique(rows).size == rows.size and np.unique(cols).size == cols.size:
+        return values  # no two pairs compete, as for most well-separated objects
+    from scipy.optimize import linear_sum_assignment
+
+    left, right = linear_sum_assignment(pairs, maximize=True)
+    chosen: Floats = pairs[left, right]
+    return chosen[chosen > 0.0]
