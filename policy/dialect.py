@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ReadingStatus = Literal["ok", "none", "partial", "truncated", "unparsable"]
 """ok: boxes; none: said that nothing is there; partial: complete boxes saved from damaged or cut
-text; truncated: cut before any box; unparsable: no readable answer. Never mixed up."""
+text; truncated: cut before any box; unparsable: no readable answer. Never mixed up. A reading with
+tool calls has no answer yet: its status is unparsable and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class ReadContext:
         default_view: the view that a box without an image reference lies in (1-based), or None
             where only one view was shown or the family answers about a picture named in words.
         query: the user's question (some families answer about the picture that it names).
+        turn: number of the completion in the episode, which makes the ids of calls in text unique.
     """
 
     book: ViewBook
@@ -59,6 +61,7 @@ class ReadContext:
     boxes: BoxRegistry = field(default_factory=BoxRegistry)
     default_view: int | None = None
     query: str = ""
+    turn: int = 0
 
 
 class Dialect(Protocol):
@@ -102,10 +105,34 @@ class Dialect(Protocol):
         """A call in the family's names and coordinates to ours (view pixels); errors in `error`."""
         ...
 
+    @property
+    def tools_in_prompt(self) -> bool:
+        """True where `opening` itself describes the tools; a backend then sends no tool list."""
+        ...
+
     def tool_messages(
-        self, call: ToolCall, result: ToolResult, book: ViewBook
+        self,
+        call: ToolCall,
+        result: ToolResult,
+        book: ViewBook,
+        grids: Mapping[int, tuple[float, float]] | None = None,
     ) -> tuple[Message, ...]:
-        """A result as turns: the text, then a user turn that shows and names any new views."""
+        """A result as turns: the text, then a user turn that shows and names any new views.
+
+        The first message carries `call_id` and `result`. Its role is `tool`, except for calls that
+        stood in the text of families whose chat template knows no tool role: there it is one user
+        turn. Boxes in the text are in the family's coordinates (resized pixels need `grids`).
+        """
+        ...
+
+    def write(self, boxes: Sequence[GroundedBox], context: ReadContext) -> str:
+        """The answer part that the family would give, without tags; `read` reads it back.
+
+        A box smaller than a step of the coordinate space is written one step wide.
+
+        Raises:
+            ValueError: resized pixels without the processor's grid of a view.
+        """
         ...
 
     def read(self, completion: Completion, context: ReadContext) -> Reading:

@@ -1,0 +1,135 @@
+"""Tool calls between a family's names and coordinates and ours."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+from ...tools.coordinates import CoordinateSpace
+from ...tools.tool import AnyTool
+from ..dialect import ReadContext
+from ..messages import ToolCall
+from ..parsing.tool_text import parse_tool_calls
+from ..policy import ToolSpec
+
+TEXT_CALL = "text-"
+"""Ids of calls that stood in the text begin with it; a backend's own calls keep their ids."""
+
+_MAX_DEPTH = 12
+
+
+def calls_in_text(text: str, turn: int) -> tuple[ToolCall, ...]:
+    """Every call in a text, under ids made of the turn, the text and the call's place in it."""
+    stamp = crc32(text.encode("utf-8", "replace"))
+    return tuple(
+        ToolCall(f"{TEXT_CALL}{turn}-{stamp:08x}-{k}", call.name, call.arguments, call.error)
+        for k, call in enumerate(parse_tool_calls(text), 1)
+    )
+
+
+def tool_specs(tools: Sequence[AnyTool], coordinates: str) -> tuple[ToolSpec, ...]:
+    """The tools with plain schemas in which boxes are described in the family's coordinates.
+
+    Args:
+        tools: ours.
+        coordinates: a clause on the numbers of a box, such as `integers from 0 to 1000 ...`.
+    """
+    return tuple(
+        ToolSpec(tool.name, tool.description, plain_schema(tool.schema(), coordinates))
+        for tool in tools
+    )
+
+
+def plain_schema(schema: Mapping[str, Any], coordinates: str) -> dict[str, Any]:
+    """A pydantic schema without references, titles and null alternatives; boxes described."""
+    root = copy.deepcopy(dict(schema))
+    definitions: dict[str, Any] = root.pop("$defs", {})
+    return _plain(root, definitions, coordinates, 0)
+
+
+def _plain(node: Any, definitions: Mapping[str, Any], coordinates: str, depth: int) -> Any:
+    if isinstance(node, list):
+        return [_plain(v, definitions, coordinates, depth + 1) for v in node]
+    if not isinstance(node, dict) or depth > _MAX_DEPTH:
+        return node
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        target = definitions.get(reference.rsplit("/", 1)[-1], {})
+        beside = {k: v for k, v in node.items() if k != "$ref"}
+        return _plain({**target, **beside}, definitions, coordinates, depth + 1)
+    options = node.get("anyOf")
+    if isinstance(options, list):
+        real = [o for o in options if o != {"type": "null"}]
+        if len(real) == 1:
+            beside = {k: v for k, v in node.items() if k not in ("anyOf", "default")}
+            return _plain({**real[0], **beside}, definitions, coordinates, depth + 1)
+    plain: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key == "properties" and isinstance(value, dict):
+            plain[key] = {
+                name: _box_schema(coordinates)
+                if name == "box"
+                else _plain(v, definitions, coordinates, depth + 1)
+                for name, v in value.items()
+            }
+        else:
+            plain[key] = _plain(value, definitions, coordinates, depth + 1)
+    return plain
+
+
+def _box_schema(coordinates: str) -> dict[str, Any]:
+    return {
+        "type": "array",
+        "items": {"type": "number"},
+        "minItems": 4,
+        "maxItems": 4,
+        "description": f"x1, y1, x2, y2 in that view, {coordinates}; leave out for all of it.",
+    }
+
+
+def to_our_call(call: ToolCall, space: CoordinateSpace, context: ReadContext) -> ToolCall:
+    """A call with its boxes converted to view pixels; what is wrong stands in its `error`."""
+    if call.error is not None:
+        return call
+    try:
+        arguments = _convert(dict(call.arguments), space, context, 0)
+    except ValueError as error:
+        return ToolCall(call.id, call.name, call.arguments, f"{call.name}: {error}")
+    return ToolCall(call.id, call.name, arguments)
+
+
+def _convert(value: Any, space: CoordinateSpace, context: ReadContext, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise ValueError("the arguments are nested too deeply.")
+    if isinstance(value, list):
+        return [_convert(v, space, context, depth + 1) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("box"), (list, tuple)):
+        return _convert_region(value, space, context)
+    return {k: _convert(v, space, context, depth + 1) for k, v in value.items()}
+
+
+def _convert_region(
+    region: Mapping[str, Any], space: CoordinateSpace, context: ReadContext
+) -> dict[str, Any]:
+    view = region.get("view")
+    if view is None:
+        view = 1 if context.book.image_count == 1 else context.default_view
+    count = len(context.book)
+    if isinstance(view, bool) or not isinstance(view, int) or view not in context.book:
+        named = "a box needs its view" if view is None else "no such view"
+        raise ValueError(f"{named}; the views are 1 to {count}.")
+    numbers = region["box"]
+    if len(numbers) != 4 or not all(type(n) in (int, float) and abs(n) < 1e7 for n in numbers):
+        raise ValueError("a box is four numbers x1, y1, x2, y2.")
+    shown = context.book[view]
+    box = space.decode(numbers, shown.frame(context.grids.get(view)))
+    inside = type(box).ordered(*box).clip(shown.width, shown.height)
+    if not inside.is_valid:
+        raise ValueError(f"the box {list(numbers)} is empty or lies outside view {view}.")
+    return {**region, "view": view, "box": list(inside)}
