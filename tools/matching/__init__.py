@@ -1,0 +1,1 @@
+"""Classical matching: features, geometric checks, template search, registration, changes."""

@@ -1,0 +1,180 @@
+"""What changed between two registered pictures: a noise-normalised difference, cut into regions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..boxes import Box
+from .rasters import Bytes, Floats, require_cv2
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed region.
+
+    Attributes:
+        box: pixels of the first raster.
+        score: how clearly it changed, 0 to 1.
+        strength: mean difference inside, in units of the noise.
+        share: changed pixels over the raster's pixels.
+    """
+
+    box: Box
+    score: float
+    strength: float
+    share: float
+
+
+def find_changes(first: Bytes, second: Bytes, inside: np.ndarray) -> list[Change]:
+    """Changed regions, best first.
+
+    Args:
+        first, second: (h, w, 3) uint8 RGB, registered.
+        inside: (h, w) bool, where both show the scene.
+    """
+    cv2 = require_cv2()
+    a, b = to_lab(first), to_lab(second)
+    b = match_lighting(b, a, inside)
+    difference = tolerant_difference(a, b)
+    noise = noise_level(difference, a, b, inside)
+    z = np.where(inside, difference / noise, 0.0).astype(np.float32)
+    z = cv2.GaussianBlur(z, (0, 0), 1.2)
+    return cut_regions(z, inside)
+
+
+def to_lab(rgb: Bytes) -> Floats:
+    """RGB to CIE Lab, float32, slightly smoothed: L 0 to 100, a and b about -100 to 100."""
+    cv2 = require_cv2()
+    smooth = cv2.GaussianBlur(rgb.astype(np.float32) / 255.0, (0, 0), 1.0)
+    return cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
+
+
+def match_lighting(values: Floats, goal: Floats, inside: np.ndarray) -> Floats:
+    """The second picture with the light of the first: each channel an affine function of all
+    three and of lightness squared, fitted with the worst residuals left out, five times.
+    """
+    step = max(1, int(np.sqrt(inside.sum() / 20000)))
+    x = _basis(values[::step, ::step][inside[::step, ::step]])
+    y = goal[::step, ::step][inside[::step, ::step]].astype(np.float64)
+    if len(x) < 50:
+        return values
+    keep = np.ones(len(x), dtype=bool)
+    fit = np.zeros((x.shape[1], 3))
+    for _ in range(6):
+        ridge = 1e-3 * np.eye(x.shape[1])
+        fit = np.linalg.solve(x[keep].T @ x[keep] + ridge, x[keep].T @ y[keep])
+        residual = np.linalg.norm(x @ fit - y, axis=1)
+        keep = residual <= max(1.0, 2.5 * float(np.median(residual)))
+    flat = _basis(values.reshape(-1, 3)) @ fit
+    return flat.reshape(values.shape).astype(np.float32)
+
+
+def _basis(lab: Floats) -> np.ndarray:
+    """Columns 1, L, a, b, L squared (scaled to about 1)."""
+    scaled = lab.astype(np.float64) / 100.0
+    return np.column_stack([np.ones(len(lab)), scaled, scaled[:, 0] ** 2])
+
+
+def tolerant_difference(a: Floats, b: Floats, reach: int = 1) -> Floats:
+    """Distance of each pixel's colour from the range of colours around it in the other picture.
+
+    Both ways, the larger; so an edge that lies a pixel off is no difference.
+    """
+    cv2 = require_cv2()
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8)
+
+    def outside(x: Floats, y: Floats) -> Floats:
+        low, high = cv2.erode(y, kernel), cv2.dilate(y, kernel)
+        gap = np.maximum(np.maximum(low - x, x - high), 0.0)
+        return np.sqrt((gap * gap).sum(axis=2))
+
+    return (
+        np.minimum(outside(a, b), outside(b, a)) * 0.5
+        + np.maximum(outside(a, b), outside(b, a)) * 0.5
+    )
+
+
+def noise_level(difference: Floats, a: Floats, b: Floats, inside: np.ndarray) -> Floats:
+    """The difference that noise alone makes at each pixel: a base plus a share of the texture."""
+    cv2 = require_cv2()
+    texture = np.minimum(_texture(a), _texture(b))
+    known = difference[inside]
+    base = 1.0 + 1.5 * float(np.median(known)) if known.size else 1.0
+    smooth = cv2.GaussianBlur(texture, (0, 0), 3.0)
+    return (base + 0.15 * smooth).astype(np.float32)
+
+
+def _texture(lab: Floats) -> Floats:
+    """Local spread of lightness: a 5 x 5 range."""
+    cv2 = require_cv2()
+    kernel = np.ones((5, 5), dtype=np.uint8)
+    return cv2.dilate(lab[..., 0], kernel) - cv2.erode(lab[..., 0], kernel)
+
+
+def cut_regions(
+    z: Floats, inside: np.ndarray, *, high: float = 5.0, low: float = 2.2, least: float = 6e-4
+) -> list[Change]:
+    """Regions of a normalised difference: seeds above `high`, grown to `low`, fragments joined.
+
+    Args:
+        z: (h, w), the difference in units of its noise.
+        least: smallest share of the picture that counts as a change.
+    """
+    cv2 = require_cv2()
+    weak = ((z > low) & inside).astype(np.uint8)
+    weak = cv2.morphologyEx(weak, cv2.MORPH_OPEN, np.ones((3, 3), dtype=np.uint8))
+    reach = max(3, round(0.012 * max(z.shape))) | 1
+    closed = cv2.morphologyEx(
+        weak, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    )
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    changes: list[Change] = []
+    for index in range(1, count):
+        mask = (labels == index) & (weak > 0)
+        pixels = int(mask.sum())
+        if pixels == 0:
+            continue
+        values = z[mask]
+        seeds = int((values > high).sum())
+        share = pixels / z.size
+        if seeds < max(6, 0.08 * pixels) or share < least:
+            continue
+        x, y, w, h = (int(stats[index, k]) for k in range(4))
+        strength = float(values.mean())
+        changes.append(Change(Box(x, y, x + w, y + h), 0.0, strength, share))
+    merged = merge_fragments(changes)
+    ranked = sorted(merged, key=lambda c: -c.strength * c.share)
+    return [
+        Change(c.box, round(float(1 - np.exp(-c.strength / 8)), 4), c.strength, c.share)
+        for c in ranked
+    ]
+
+
+def merge_fragments(changes: list[Change]) -> list[Change]:
+    """Pieces of one object joined: those whose gap is small against the larger piece."""
+    pieces = sorted(changes, key=lambda c: -c.box.area)
+    joined = True
+    while joined:
+        joined = False
+        for i, big in enumerate(pieces):
+            for j in range(len(pieces) - 1, i, -1):
+                if _belongs(big.box, pieces[j].box):
+                    big = _join(big, pieces.pop(j))
+                    joined = True
+            pieces[i] = big
+    return pieces
+
+
+def _belongs(big: Box, small: Box) -> bool:
+    gap_x = max(big.x1 - small.x2, small.x1 - big.x2, 0.0)
+    gap_y = max(big.y1 - small.y2, small.y1 - big.y2, 0.0)
+    reach = 0.15 * min(big.width, big.height) ** 0.5 * max(big.width, big.height) ** 0.5
+    return max(gap_x, gap_y) <= max(3.0, reach)
+
+
+def _join(a: Change, b: Change) -> Change:
+    share = a.share + b.share
+    strength = (a.strength * a.share + b.strength * b.share) / share
+    return Change(a.box.union(b.box), 0.0, strength, share)
