@@ -115,6 +115,12 @@ class ContextOverflow(PolicyError, ValueError):
     kind = "context-overflow"
 
 
+class BudgetExhausted(GemvgError, RuntimeError):
+    """An episode's budget ended before there was anything to answer with."""
+
+    kind = "budget"
+
+
 class DataError(GemvgError, ValueError):
     """A data set, recipe, benchmark or batch file that does not have the expected shape."""
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from .boxes import Box
 from .coordinates import Frame
+from .errors import BudgetExhausted
 from .images import Picture
 
 
@@ -56,10 +57,16 @@ class ViewBook:
 
     Args:
         pictures: in the user's order; they become views 1..m.
+        max_new: how many views may be added to them; None for any number.
+
+    Attributes:
+        refused: how many views were not added because the limit was reached.
     """
 
-    def __init__(self, pictures: Sequence[Picture]) -> None:
+    def __init__(self, pictures: Sequence[Picture], max_new: int | None = None) -> None:
         self.pictures: tuple[Picture, ...] = tuple(pictures)
+        self.max_new = max_new
+        self.refused = 0
         self._views: list[View] = [
             View(i, i, Box(0.0, 0.0, float(p.width), float(p.height)), p.width, p.height,
                  f"image {i}")
@@ -94,8 +101,18 @@ class ViewBook:
         return self.pictures[image - 1]
 
     def add(self, image: int, window: Box, size: tuple[int, int], shows: str) -> View:
-        """Append a view of a window (picture pixels, inside the picture) at a raster size."""
+        """Append a view of a window (picture pixels, inside the picture) at a raster size.
+
+        Raises:
+            BudgetExhausted: the book may not grow any more.
+        """
         with self._lock:
+            if self.max_new is not None and len(self._views) - self.image_count >= self.max_new:
+                self.refused += 1
+                raise BudgetExhausted(
+                    f"the limit of {self.max_new} new views is reached.",
+                    "Answer with what you have.",
+                )
             view = View(len(self._views) + 1, image, window, size[0], size[1], shows)
             self._views.append(view)
             return view
