@@ -99,7 +99,6 @@ class Record:
         order: time in a sequence, or None.
         camera: name of the camera in a group of views, or None.
         captions: sentences about the whole picture.
-        situation: question and answer label pairs of a situation clip (STAR), or empty.
         licence, source: for the sample's own fields.
     """
 
@@ -115,7 +114,6 @@ class Record:
     order: int | None = None
     camera: str | None = None
     captions: tuple[str, ...] = ()
-    situation: tuple[tuple[str, str], ...] = ()
     source: str = ""
     licence: str = "unknown"
 
@@ -160,8 +158,6 @@ class Record:
                 data[name] = getattr(self, name)
         if self.captions:
             data["captions"] = list(self.captions)
-        if self.situation:
-            data["situation"] = [list(pair) for pair in self.situation]
         return data
 
     @classmethod
@@ -175,7 +171,6 @@ class Record:
             known=frozenset(data["known"]) if "known" in data else None,
             group=data.get("group"), order=data.get("order"), camera=data.get("camera"),
             captions=tuple(data.get("captions", ())),
-            situation=tuple((a, b) for a, b in data.get("situation", ())),
             source=data["source"], licence=data["licence"],
         )  # fmt: skip
 

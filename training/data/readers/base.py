@@ -1,0 +1,144 @@
+"""What readers share: their signature, checks of pictures and boxes, and the words of labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ....tools.boxes import Box
+from ....tools.errors import DataError
+from ..record import Instance, Polygons, Record, Rle, Skips
+
+MIN_SIDE = 10.0
+"""Objects narrower than this (pixels) are too small to be asked for; their label becomes unsure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of a recipe, with its paths resolved.
+
+    Attributes:
+        name: the root under which samples name its pictures.
+        paths: the reader's own path options (`annotations`, `images`, `folder`, ...).
+        options: everything else that the recipe says.
+        licence: for samples of pictures that name none themselves.
+    """
+
+    name: str
+    paths: Mapping[str, Path]
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    licence: str = "unknown"
+
+    def path(self, key: str) -> Path:
+        """A path option. Raises DataError where it is not given or does not exist."""
+        if key not in self.paths:
+            raise DataError(f"source {self.name}: the recipe gives no `{key}`.")
+        found = self.paths[key]
+        if not found.exists():
+            raise DataError(
+                f"source {self.name}: {found} does not exist.",
+                "Fetch the data set, or point --data at the folder that holds it.",
+            )
+        return found
+
+
+Reader = Callable[[Source, Skips], Iterator[Record]]
+"""Yields the usable pictures of a source and counts the rest."""
+
+
+def label_words(name: str) -> str:
+    """A class name of any data set as plain lower-case words.
+
+    `Wild Bird` -> `wild bird`, `alarm_clock` -> `alarm clock`, `Pen/Pencil` -> `pen`,
+    `baby buggy_(stroller)` -> `baby buggy`.
+    """
+    name = re.sub(r"\([^)]*\)", " ", name).split("/")[0]
+    return " ".join(re.sub(r"[_\s]+", " ", name).strip().lower().split())
+
+
+class PictureCheck:
+    """Checks pictures against what the annotation says of them."""
+
+    def __init__(self, folder: Path, skips: Skips) -> None:
+        self._folder = folder
+        self._skips = skips
+
+    def size(self, file: str) -> tuple[int, int] | None:
+        """Upright (width, height) from the header; None, counted, where there is no picture."""
+        from PIL import Image
+
+        path = self._folder / file
+        if not path.is_file():
+            self._skips.add("missing picture", file)
+            return None
+        try:
+            with Image.open(path) as opened:
+                width, height = opened.size
+                turned = int(opened.getexif().get(0x0112, 1) or 1) in (5, 6, 7, 8)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            self._skips.add("unreadable picture", file)
+            return None
+        return (height, width) if turned else (width, height)
+
+    def matches(self, file: str, width: int, height: int) -> bool:
+        """True where the picture is there with this upright size; otherwise counted."""
+        found = self.size(file)
+        if found is None:
+            return False
+        if found != (width, height):
+            self._skips.add("size differs from the annotation", file)
+            return False
+        return True
+
+
+class ObjectList:
+    """Collects the objects of one picture; what is broken makes its label unsure."""
+
+    def __init__(self, width: int, height: int, skips: Skips, where: str) -> None:
+        self.width, self.height = width, height
+        self._skips, self._where = skips, where
+        self.objects: list[Instance] = []
+        self.unsure: set[str] = set()
+
+    def skip(self, reason: str, label: str | None) -> None:
+        """Leave one object out."""
+        self._skips.add(reason, self._where)
+        if label is not None:
+            self.unsure.add(label)
+
+    def add(
+        self,
+        label: str,
+        box: Box,
+        shape: Polygons | Rle | None = None,
+        identity: str | None = None,
+        phrases: tuple[str, ...] = (),
+        part_of: str | None = None,
+    ) -> bool:
+        """Take an object, or count why not. A box may reach out by a pixel and is then clipped."""
+        if not box.is_valid:
+            self.skip("empty box", label)
+            return False
+        clipped = box.clip(self.width, self.height)
+        slack = max(abs(a - b) for a, b in zip(box, clipped, strict=True))
+        if not clipped.is_valid or slack > 2.0:
+            self.skip("box outside the picture", label)
+            return False
+        if min(clipped.width, clipped.height) < MIN_SIDE:
+            self.skip("too small", label)
+            return False
+        self.objects.append(Instance(label, clipped, shape, identity, phrases, part_of))
+        return True
+
+
+def numbers(value: object, count: int) -> tuple[float, ...] | None:
+    """A list of exactly `count` numbers as floats, or None."""
+    if not isinstance(value, list | tuple) or len(value) != count:
+        return None
+    try:
+        return tuple(float(v) for v in value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,141 @@
+"""MIG-Bench and MGrounding-630k: ready questions with one box each, taken over as samples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ....tools.boxes import Box
+from ..record import Skips
+from ..sample import Demand, ImageRef, Sample, Task, TruthBox
+from .base import PictureCheck, Source, numbers
+from .stream import stream_arrays
+
+_TASKS: dict[str, tuple[Task, Demand]] = {
+    "common_object": ("common", "semantic"),
+    "common": ("common", "semantic"),
+    "diff": ("difference", "semantic"),
+    "static_diff": ("difference", "semantic"),
+    "view_diff": ("robust-difference", "semantic"),
+    "robust_diff": ("robust-difference", "semantic"),
+    "region": ("region", "spatial"),
+    "region_locating": ("region", "spatial"),
+    "refer_grounding": ("same-class", "semantic"),
+    "refer": ("same-class", "semantic"),
+    "referring_grounding": ("same-class", "semantic"),
+    "group_grounding": ("retrieval", "referential"),
+    "correspondence": ("correspondence", "semantic"),
+    "reasoning": ("reasoning", "reasoning"),
+    "free_form": ("reasoning", "reasoning"),
+    "multi_view": ("multi-view", "spatial"),
+    "object_tracking": ("tracking", "temporal"),
+    "tracking": ("tracking", "temporal"),
+}
+"""Their task names and where they stand among ours."""
+
+_WORDS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_ORDINAL = re.compile(
+    r"\b(?:(\d+)(?:st|nd|rd|th)\s+(?:image|picture|photo)|(" + "|".join(_WORDS) + r")\s+"
+    r"(?:image|picture|photo)|image\s*-?\s*(\d+))",
+    re.IGNORECASE,
+)
+_BOX = re.compile(r"\((\d+),\s*(\d+)\),\s*\((\d+),\s*(\d+)\)")
+
+
+def named_images(text: str) -> list[int]:
+    """1-based indexes of the pictures that a text names, in order."""
+    found: list[int] = []
+    for match in _ORDINAL.finditer(text):
+        digits = match[1] or match[3]
+        found.append(int(digits) if digits else _WORDS.index(match[2].lower()) + 1)
+    return found
+
+
+def read_mig(source: Source, skips: Skips) -> Iterator[Sample]:
+    """Samples of `annotations` (either benchmark's JSON) with pictures below `images`.
+
+    MIG-Bench: `answer` holds four numbers, 0-1 in the original and 0-1000 in the revised file;
+    the picture is implied by the question. MGrounding-630k: `conversations` whose last turn holds
+    `(x1,y1),(x2,y2)` in 0-1000 and, in words, the picture.
+    """
+    check = PictureCheck(source.path("images"), skips)
+    wanted = frozenset({"data", "annotations"})
+    for number, (_, item) in enumerate(stream_arrays(source.path("annotations"), wanted)):
+        if not isinstance(item, dict):
+            skips.add("not an object", str(number))
+            continue
+        sample = _sample(item, number, source, skips, check)
+        if sample is not None:
+            yield sample
+
+
+def _texts(item: Mapping[str, Any]) -> tuple[str, str]:
+    """(question, what the answer says in words)."""
+    turns = item.get("conversations")
+    if isinstance(turns, list) and len(turns) >= 2:
+        values = [str(t.get("value", "")) for t in turns if isinstance(t, dict)]
+        return values[0].replace("<image>", "").strip(), values[1] if len(values) > 1 else ""
+    question = str(item.get("question", "")).strip()
+    # What group grounding answers in words stands in additional_info.
+    return question, str(item.get("additional_info", ""))
+
+
+def _numbers(item: Mapping[str, Any], said: str) -> tuple[float, ...] | None:
+    """Four numbers relative to the picture, 0-1."""
+    given = numbers(item.get("answer"), 4)
+    if given is not None:
+        scale = 1.0 if max(given) <= 1.5 else 1000.0
+        return tuple(v / scale for v in given)
+    match = _BOX.search(said)
+    return tuple(int(v) / 1000.0 for v in match.groups()) if match else None
+
+
+def _target(task: str, question: str, said: str, count: int, answered: bool) -> int | None:
+    """The picture that the box lies in, or None where nothing says so."""
+    if task.startswith("region"):
+        return 1
+    if task == "group_grounding" or answered:
+        named = named_images(said)
+        if named or task == "group_grounding":
+            return named[0] if named else None
+    named = named_images(question)
+    if named:
+        return named[-1]
+    spoken = named_images(said)
+    return spoken[0] if spoken else (count if task.endswith("diff") else None)
+
+
+def _sample(
+    item: Mapping[str, Any], number: int, source: Source, skips: Skips, check: PictureCheck
+) -> Sample | None:
+    task = str(item.get("task", source.options.get("task", ""))).lower()
+    question, said = _texts(item)
+    files = item.get("images")
+    if task not in _TASKS or not question or not isinstance(files, list) or not files:
+        skips.add("unknown task or empty question", f"{number}: {task}")
+        return None
+    refs: list[ImageRef] = []
+    for file in files:
+        name = str(file).removeprefix("./")
+        size = check.size(name)
+        if size is None:
+            return None
+        refs.append(ImageRef(file=name, root=source.name, width=size[0], height=size[1]))
+    relative = _numbers(item, said)
+    target = _target(task, question, said, len(refs), "conversations" in item)
+    if relative is None or target is None or not 1 <= target <= len(refs):
+        skips.add("no box or no picture named", f"{number}: {task}")
+        return None
+    width, height = refs[target - 1].width, refs[target - 1].height
+    box = Box.ordered(*relative).clip(1.0, 1.0).scale(width, height)
+    if not box.is_valid:
+        skips.add("empty box", f"{number}: {task}")
+        return None
+    kind, demand = _TASKS[task]
+    return Sample(
+        id=f"{source.name}-{number:06d}", task=kind, demand=demand, question=question,
+        images=refs, answer=[TruthBox.of(target, box, "object")], targets="single",
+        meaning={"op": "given"}, source=source.name, licence=source.licence,
+        split=str(source.options.get("split", "train")),
+    )  # fmt: skip
