@@ -1,0 +1,232 @@
+"""The loop as a LangGraph graph: prepare, decide, generate, tools, check, answer.
+
+    prepare -> decide -> generate -> tools -> generate ...
+                            |  ^
+                            v  | asked anew
+                          check -> answer
+
+The state (`EpisodeState`) holds ids and boxes; everything heavy is the run's context (`Episode`).
+Errors of the policy become part of the state, so that a failed question still has an answer with
+its steps. Budgets are checked here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from ..policy.messages import Message, TextPart, text_message
+from ..policy.policy import Request
+from ..tools.errors import ErrorRecord, GemvgError, PolicyError
+from ..tools.tool import AnyTool
+from .budgets import REPEATS_ALLOWED, StopReason
+from .deciding import Decision, choose_mode, choose_strategy, review
+from .episode import Episode
+from .events import Answered, EpisodeStarted, ModeDecided, PolicyAnswered, PolicyText
+from .finish import better, build_answer
+from .state import EpisodeState, Update
+from .tool_calls import run_turn
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+log = logging.getLogger("gemvg.agent")
+
+ANSWER_NOW = "No more tool calls are possible. Answer now with what you have."
+
+
+async def prepare(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Tell that the episode has begun."""
+    episode = runtime.context
+    episode.emit(EpisodeStarted(state.query, tuple(episode.images), episode.policy.name))
+    return {"strategy": choose_strategy(episode)}
+
+
+async def decide(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Choose the mode and open the conversation in it."""
+    return open_conversation(state, runtime.context, choose_mode(runtime.context))
+
+
+def open_conversation(state: EpisodeState, episode: Episode, decision: Decision) -> Update:
+    """A conversation in the decided mode, from its first message."""
+    episode.emit(ModeDecided(decision.mode, decision.why, state.strategy))
+    messages = episode.dialect.opening(
+        state.query, episode.book, state.views, decision.mode, _offered(episode)
+    )
+    return {"mode": decision.mode, "why": decision.why, "messages": messages}
+
+
+def _offered(episode: Episode) -> tuple[AnyTool, ...]:
+    """The tools, where a call could still be followed by an answer."""
+    budgets = episode.options.budgets
+    usable = budgets.max_steps > 1 and budgets.max_tool_calls > 0
+    return tuple(episode.tools.values()) if usable else ()
+
+
+async def generate(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Call the policy once and read what it said."""
+    episode = runtime.context
+    closing = state.closing or _last_step(state, episode)
+    messages = state.messages
+    if closing and state.policy_calls:
+        messages = (*messages, text_message("user", ANSWER_NOW))
+    request = _request(state, episode, messages, with_tools=closing is None)
+    began = time.perf_counter()
+    limit = asyncio.timeout(episode.remaining)
+    try:
+        async with limit:
+            completion = await episode.policy.complete(request)
+        context = episode.read_context(state.query, state.views, completion)
+        reading = episode.dialect.read(completion, context)
+    except GemvgError as error:
+        return {"error": error.as_record()}
+    except TimeoutError:
+        if limit.expired():
+            return {"stop": "max-seconds"}
+        return {"error": _inside_failure(episode)}
+    except Exception:
+        # One question must never stop its siblings; the log keeps the traceback for us.
+        return {"error": _inside_failure(episode)}
+    seconds = time.perf_counter() - began
+    said = Message("assistant", (TextPart(completion.text),), reading.calls)
+    calls = state.policy_calls + 1
+    thought = (reading.reasoning,) if reading.reasoning else ()
+    episode.emit(
+        PolicyAnswered(calls, reading.mode, reading.reasoning, len(reading.calls), seconds)
+    )
+    return {
+        "messages": (*messages, said),
+        "completion": completion,
+        "reading": reading,
+        "used": reading.mode,
+        "best": better(state.best, reading),
+        "reasonings": (*state.reasonings, *thought),
+        "policy_calls": calls,
+        "policy_seconds": state.policy_seconds + seconds,
+        "usage": state.usage + completion.usage,
+        "closing": closing,
+    }
+
+
+def _last_step(state: EpisodeState, episode: Episode) -> StopReason | None:
+    last = state.policy_calls + 1 >= episode.options.budgets.max_steps
+    return "max-steps" if last else None
+
+
+def _inside_failure(episode: Episode) -> ErrorRecord:
+    log.exception("policy %s failed", episode.policy.name)
+    return PolicyError("the policy failed inside; the log has the details.").as_record()
+
+
+def _request(
+    state: EpisodeState, episode: Episode, messages: tuple[Message, ...], *, with_tools: bool
+) -> Request:
+    options = episode.options
+    return Request(
+        query=state.query,
+        messages=messages,
+        book=episode.book,
+        boxes=episode.context.boxes,
+        tools=episode.dialect.tool_specs(_offered(episode)) if with_tools else (),
+        mode=state.mode,
+        prefill=episode.dialect.prefill(state.mode),
+        max_tokens=options.max_tokens,
+        temperature=options.temperature,
+        seed=options.seed,
+        logprobs=options.logprobs,
+        on_text=(lambda text: episode.emit(PolicyText(text))) if episode.streaming else None,
+    )
+
+
+async def tools(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Run the calls of the last turn and tell the policy what they gave."""
+    episode = runtime.context
+    completion, reading = state.completion, state.reading
+    if completion is None or reading is None:
+        return {}
+    if state.closing:
+        return {"stop": state.closing}
+    context = episode.read_context(state.query, state.views, completion)
+    try:
+        turn = await run_turn(state, episode, reading.calls, context)
+    except Exception:
+        # A dialect is meant to be total; should one fail, the question fails and no sibling does.
+        return {"error": _inside_failure(episode)}
+    spent = state.tool_calls + len(turn.steps)
+    repeats = 0 if turn.fresh else state.repeats + 1
+    return {
+        "messages": state.messages + turn.messages,
+        "steps": state.steps + turn.steps,
+        "called": turn.called,
+        "found": turn.found,
+        "tool_calls": spent,
+        "repeats": repeats,
+        "stop": "max-seconds" if turn.out_of_time else None,
+        "closing": _closing(episode, spent, repeats),
+    }
+
+
+def _closing(episode: Episode, spent: int, repeats: int) -> StopReason | None:
+    """Which budget makes the next call of the policy the last one."""
+    if spent >= episode.options.budgets.max_tool_calls:
+        return "max-tool-calls"
+    if repeats >= REPEATS_ALLOWED:
+        return "repeated-calls"
+    return "max-views" if episode.book.refused else None
+
+
+async def check(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Accept the policy's last word, or have the answer given anew in another mode."""
+    episode = runtime.context
+    spent_all = state.policy_calls >= episode.options.budgets.max_steps
+    decision = None if spent_all else review(state, episode)
+    if decision is None:
+        return {"reading": state.best}
+    anew = open_conversation(state, episode, decision)
+    return anew | {"escalated": state.escalated + 1, "reading": None, "closing": None}
+
+
+async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
+    """Write the answer."""
+    final = build_answer(state, runtime.context)
+    runtime.context.emit(Answered(final))
+    return {"answer": final}
+
+
+def after_generate(state: EpisodeState) -> str:
+    """To the tools, to the check, or to the end where the policy could not answer."""
+    if state.error or state.stop or state.reading is None:
+        return "answer"
+    return "tools" if state.reading.calls else "check"
+
+
+def after_tools(state: EpisodeState) -> str:
+    """Back to the policy, unless a budget has ended the episode."""
+    return "answer" if state.stop or state.error else "generate"
+
+
+def after_check(state: EpisodeState) -> str:
+    """To the answer; back to the policy where it is to be given anew."""
+    return "generate" if state.reading is None else "answer"
+
+
+@cache
+def episode_graph() -> CompiledStateGraph[EpisodeState, Episode, EpisodeState, EpisodeState]:
+    """The compiled graph, one a process; it has no checkpointer of its own."""
+    graph = StateGraph(EpisodeState, context_schema=Episode)
+    for node in (prepare, decide, generate, tools, check, answer):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "decide")
+    graph.add_edge("decide", "generate")
+    graph.add_conditional_edges("generate", after_generate, ["tools", "check", "answer"])
+    graph.add_conditional_edges("tools", after_tools, ["generate", "answer"])
+    graph.add_conditional_edges("check", after_check, ["generate", "answer"])
+    graph.add_edge("answer", END)
+    return graph.compile()

@@ -1,0 +1,288 @@
+"""`GroundingAgent`: a question and pictures in, boxes out. The front door for programs."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..policy.modes import Mode, Strategy
+from ..tools.errors import UsageError
+from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
+from .answer import Answer
+from .background import run_sync, submit
+from .budgets import Budgets
+from .episode import Episode, EpisodeOptions
+from .events import Event
+from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
+
+if TYPE_CHECKING:
+    from ..policy.policy import Policy
+    from ..tools.tool import AnyTool
+    from .settings import AskSettings
+
+MAX_QUERY = 8000
+"""Characters of a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What one question asks to be done otherwise than the agent does by default."""
+
+    mode: Mode | None = None
+    strategy: Strategy | None = None
+    tools: Sequence[str] | None = None
+    seed: int | None = None
+
+
+class GroundingAgent:
+    """Answers questions about several pictures with boxes.
+
+    An agent holds its policy and its tools and nothing of any question, so one instance may be
+    used from any number of threads and tasks at once. Agents that are given the same policy or
+    tool instances share them; detectors are shared in a process in any case.
+
+    Args:
+        policy: a policy, or its name (`planner`, a preset, a folder, a URL).
+        dialect: how the model writes, where its name does not say so.
+        mode, strategy: see `gemvg.policy.modes`; a single question may choose otherwise.
+        tools: names (`["zoom", "detect"]`), `"none"`, tool instances, or None for all.
+        budgets: what one question may spend.
+        max_tokens, temperature, seed, logprobs: of every call of the policy.
+        limits, max_images: what pictures may be, and how many one question may be about.
+        fetch: gets a picture's bytes from a URL; None refuses URLs.
+
+    Raises:
+        GemvgError: the policy or a tool can't be had; the message says what to do.
+
+    Example:
+        >>> agent = GroundingAgent()
+        >>> answer = agent.ask("every dog", ["park.jpg", "street.jpg"])  # doctest: +SKIP
+        >>> [(box.image, box.label) for box in answer.answer]  # doctest: +SKIP
+        [(1, 'dog'), (2, 'dog')]
+    """
+
+    def __init__(
+        self,
+        policy: str | Policy = "planner",
+        *,
+        dialect: str | None = None,
+        mode: Mode = "auto",
+        strategy: Strategy = "auto",
+        tools: str | Sequence[str | AnyTool] | Mapping[str, AnyTool] | None = None,
+        budgets: Budgets | None = None,
+        max_tokens: int = 2048,
+        temperature: float = 0.0,
+        seed: int = 0,
+        logprobs: bool = False,
+        limits: ImageLimits = DEFAULT_LIMITS,
+        max_images: int = MAX_IMAGES,
+        fetch: Fetcher | None = None,
+    ) -> None:
+        self.policy: Policy = _policy(policy, dialect)
+        self.tools: Mapping[str, AnyTool] = _tools(tools)
+        self.options = EpisodeOptions(
+            mode, strategy, budgets or Budgets(), max_tokens, temperature, seed, logprobs
+        )
+        self.limits = limits
+        self.max_images = max_images
+        self._fetch = fetch
+
+    @classmethod
+    def from_settings(
+        cls, settings: AskSettings, *, fetch: Fetcher | None = None
+    ) -> GroundingAgent:
+        """The agent that a command line, environment and settings file describe."""
+        return settings.make_agent(fetch=fetch)
+
+    def ask(
+        self,
+        query: str,
+        images: Sequence[PictureSource],
+        *,
+        mode: Mode | None = None,
+        strategy: Strategy | None = None,
+        tools: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> Answer:
+        """Answer one question and wait for it; also inside a running event loop.
+
+        Args:
+            query: the question, in words.
+            images: paths, encoded bytes, PIL images, arrays (height, width, 3) uint8 RGB.
+            mode: otherwise than the agent's own.
+            strategy: otherwise than the agent's own.
+            tools: names of those of the agent's tools that may be used.
+            seed: otherwise than the agent's own.
+
+        Raises:
+            UsageError: an empty question, no pictures, too many.
+            ImageError: a picture that can't be used; the message names it.
+        """
+        choice = _Choice(mode, strategy, tools, seed)
+        return run_sync(self._answer(query, images, choice))
+
+    async def aask(
+        self,
+        query: str,
+        images: Sequence[PictureSource],
+        *,
+        mode: Mode | None = None,
+        strategy: Strategy | None = None,
+        tools: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> Answer:
+        """`ask` for async programs; any number may run at once, cancelling one ends it."""
+        return await self._answer(query, images, _Choice(mode, strategy, tools, seed))
+
+    def stream(
+        self,
+        query: str,
+        images: Sequence[PictureSource],
+        *,
+        mode: Mode | None = None,
+        strategy: Strategy | None = None,
+        tools: Sequence[str] | None = None,
+        seed: int | None = None,
+        text: bool = False,
+    ) -> Iterator[Event]:
+        """Answer one question and yield its events as they happen; the last is `Answered`.
+
+        With `text` the policy's words come piece by piece too; the other arguments and the errors,
+        which come at the first event, are those of `ask`.
+        """
+        events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        choice = _Choice(mode, strategy, tools, seed)
+        future = submit(self._answer(query, images, choice, events.put, streaming=text))
+        future.add_done_callback(lambda _: events.put(None))
+        try:
+            while (event := events.get()) is not None:
+                yield event
+            future.result()
+        finally:
+            future.cancel()
+
+    async def astream(
+        self,
+        query: str,
+        images: Sequence[PictureSource],
+        *,
+        mode: Mode | None = None,
+        strategy: Strategy | None = None,
+        tools: Sequence[str] | None = None,
+        seed: int | None = None,
+        text: bool = False,
+    ) -> AsyncIterator[Event]:
+        """`stream` for async programs."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+        def put(event: Event | None) -> None:
+            # Streamed text comes from whatever thread the backend generates in.
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        choice = _Choice(mode, strategy, tools, seed)
+        task = asyncio.create_task(self._answer(query, images, choice, put, streaming=text))
+        task.add_done_callback(lambda _: put(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Give back the policy's connections and memory."""
+        await self.policy.aclose()
+
+    async def _answer(
+        self,
+        query: str,
+        images: Sequence[PictureSource],
+        choice: _Choice,
+        emit: Callable[[Event], None] | None = None,
+        *,
+        streaming: bool = False,
+    ) -> Answer:
+        from .graph import episode_graph
+        from .state import EpisodeState
+
+        query = _checked(query)
+        options = self._chosen(choice)
+        tools = self._allowed(choice.tools)
+        pictures = await self._load(images)
+        episode = Episode.begin(self.policy, tools, pictures, options)
+        if emit is not None:
+            episode.emit, episode.streaming = emit, streaming
+        views = tuple(range(1, len(pictures) + 1))
+        config: Any = {"recursion_limit": options.budgets.recursion_limit}
+        final = await episode_graph().ainvoke(EpisodeState(query, views), config, context=episode)
+        return final["answer"]
+
+    async def _load(self, images: Sequence[PictureSource]) -> list[Picture]:
+        def load() -> list[Picture]:
+            return load_pictures(
+                images, limits=self.limits, max_images=self.max_images, fetch=self._fetch
+            )
+
+        ready = isinstance(images, (list, tuple)) and all(
+            isinstance(image, Picture) for image in images
+        )
+        return load() if ready else await asyncio.to_thread(load)
+
+    def _chosen(self, choice: _Choice) -> EpisodeOptions:
+        given = {
+            name: value
+            for name in ("mode", "strategy", "seed")
+            if (value := getattr(choice, name)) is not None
+        }
+        return replace(self.options, **given) if given else self.options
+
+    def _allowed(self, names: Iterable[str] | None) -> Mapping[str, AnyTool]:
+        if names is None:
+            return self.tools
+        wanted = list(names)
+        unknown = [name for name in wanted if name not in self.tools]
+        if unknown:
+            raise UsageError(
+                f"this agent has no tool {unknown[0]!r}.",
+                f"It has: {', '.join(self.tools) or 'none'}.",
+            )
+        return {name: tool for name, tool in self.tools.items() if name in wanted}
+
+
+def _checked(query: str) -> str:
+    """The question without surrounding white space."""
+    stripped = query.strip()
+    if not stripped:
+        raise UsageError("the question is empty.", "Say what to look for, such as 'every dog'.")
+    if len(stripped) > MAX_QUERY:
+        raise UsageError(
+            f"the question has {len(stripped)} characters.", f"At most {MAX_QUERY} are taken."
+        )
+    return stripped
+
+
+def _policy(policy: str | Policy, dialect: str | None) -> Policy:
+    if not isinstance(policy, str):
+        return policy
+    from ..policy.registry import load_policy
+
+    return load_policy(policy, dialect=dialect)
+
+
+def _tools(
+    tools: str | Sequence[str | AnyTool] | Mapping[str, AnyTool] | None,
+) -> dict[str, AnyTool]:
+    from ..tools.toolbox import make_tools
+
+    if isinstance(tools, Mapping):
+        return dict(tools)
+    if tools is None or isinstance(tools, str):
+        return make_tools(tools)
+    made: dict[str, AnyTool] = {}
+    for tool in tools:
+        made |= make_tools([tool]) if isinstance(tool, str) else {tool.name: tool}
+    return made

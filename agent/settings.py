@@ -1,0 +1,163 @@
+"""Every option of a question, from wherever it is set: arguments, GEMVG_* variables, gemvg.toml.
+
+The first that sets an option wins: an argument, then `GEMVG_<OPTION>`, then `gemvg.toml` in the
+working folder, then `gemvg.toml` in the user's own configuration folder, then the default. In
+gemvg.toml the options stand at the top level; tables are other commands' own. A value that can't
+be is told in one line with the place that it came from.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ..policy.modes import Mode, Strategy
+from ..tools.errors import UsageError
+from ..tools.text import clean_text
+from ..tools.toolbox import tool_names
+from .budgets import Budgets
+from .pictures import MAX_IMAGES, Fetcher
+
+if TYPE_CHECKING:
+    from .grounding_agent import GroundingAgent
+
+FILE_NAME = "gemvg.toml"
+PREFIX = "GEMVG_"
+
+ToolNames = Annotated[tuple[str, ...], BeforeValidator(tool_names)]
+
+
+class AskSettings(BaseModel):
+    """How questions are to be answered; shared by ask, batch, eval and serve."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str = Field("planner", min_length=1, max_length=2000)
+    dialect: str | None = None
+    mode: Mode = "auto"
+    strategy: Strategy = "auto"
+    tools: ToolNames = Field(default_factory=lambda: tool_names(None))
+    max_steps: int = Field(8, ge=1, le=100)
+    max_tool_calls: int = Field(24, ge=0, le=1000)
+    max_seconds: float = Field(300.0, gt=0, le=86_400)
+    max_views: int = Field(48, ge=0, le=1000)
+    max_images: int = Field(MAX_IMAGES, ge=1, le=1000)
+    max_tokens: int = Field(2048, ge=16, le=131_072)
+    temperature: float = Field(0.0, ge=0, le=2)
+    seed: int = Field(0, ge=0, le=2**63 - 1)
+    allow_urls: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        files: tuple[Path, ...] | None = None,
+    ) -> AskSettings:
+        """The settings that hold here and now.
+
+        Args:
+            arguments: options by name; those that are None are not set.
+            environ: instead of the process's environment.
+            files: instead of the two gemvg.toml files, the first one winning.
+
+        Raises:
+            UsageError: a value that can't be, an unknown option, a file that is no TOML; the
+                message names the place.
+        """
+        values: dict[str, Any] = {}
+        places: dict[str, str] = {}
+        layers = [_from_file(file) for file in reversed(files or settings_files())]
+        layers.append(_from_environment(os.environ if environ is None else environ))
+        given = {k: v for k, v in (arguments or {}).items() if v is not None}
+        layers.append(({k: f"--{k.replace('_', '-')}" for k in given}, given))
+        for named, layer in layers:
+            unknown = sorted(set(layer) - set(cls.model_fields))
+            if unknown:
+                raise UsageError(
+                    f"{named[unknown[0]]}: there is no such option.",
+                    f"The options are {', '.join(cls.model_fields)}.",
+                )
+            values |= layer
+            places |= named
+        return cls._checked(values, places)
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any], places: Mapping[str, str]) -> AskSettings:
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            option = str(first["loc"][0]) if first["loc"] else "settings"
+            given = clean_text(str(values.get(option)), 60)
+            why = first["msg"].removeprefix("Value error, ")
+            text = f"{places.get(option, option)}: {given!r} can't be used: {why}"
+            raise UsageError(text if text.endswith(".") else f"{text}.") from error
+
+    def budgets(self) -> Budgets:
+        """What one question may spend."""
+        return Budgets(self.max_steps, self.max_tool_calls, self.max_seconds, self.max_views)
+
+    def make_agent(self, *, fetch: Fetcher | None = None) -> GroundingAgent:
+        """The agent that these settings describe.
+
+        Args:
+            fetch: gets pictures from addresses; used only where `allow_urls` is set.
+        """
+        from .grounding_agent import GroundingAgent
+
+        return GroundingAgent(
+            self.policy,
+            dialect=self.dialect,
+            mode=self.mode,
+            strategy=self.strategy,
+            tools=list(self.tools),
+            budgets=self.budgets(),
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+            max_images=self.max_images,
+            fetch=fetch if self.allow_urls else None,
+        )
+
+
+def settings_files() -> tuple[Path, ...]:
+    """Where gemvg.toml is looked for: the working folder, then the user's configuration folder."""
+    return Path(FILE_NAME), user_folder() / FILE_NAME
+
+
+def user_folder() -> Path:
+    """The user's configuration folder for gemvg, whether or not it exists."""
+    if os.name == "nt":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "gemvg"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "gemvg"
+
+
+Layer = tuple[dict[str, str], dict[str, Any]]
+"""Where each option was set, and its value."""
+
+
+def _from_file(file: Path) -> Layer:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: the file can't be read.", "Check its rights.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}: not valid TOML: {clean_text(str(error), 120)}.") from error
+    values = {k: v for k, v in content.items() if not isinstance(v, dict)}
+    return {key: f"{file}: {clean_text(key, 60)}" for key in values}, values
+
+
+def _from_environment(environ: Mapping[str, str]) -> Layer:
+    """Only variables of our options: others with the prefix belong to other parts."""
+    names = {f"{PREFIX}{option.upper()}": option for option in AskSettings.model_fields}
+    set_here = {name: environ[name] for name in names if environ.get(name, "") != ""}
+    return {names[n]: n for n in set_here}, {names[n]: v for n, v in set_here.items()}

@@ -1,0 +1,139 @@
+"""Running the tool calls of one turn: budgets, repeated calls, and what the policy is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..policy.dialect import ReadContext
+from ..policy.messages import Message, ToolCall
+from ..tools.text import clean_text
+from ..tools.tool import ToolResult
+from .answer import AnswerBox, Step
+from .episode import Episode
+from .events import NewView, ToolFinished, ToolStarted
+from .state import EpisodeState
+
+
+class TurnOutcome(NamedTuple):
+    """What the calls of one turn came to.
+
+    Attributes:
+        messages: the results, as turns for the policy.
+        steps: one a call. called: the calls made so far, with this turn's.
+        found: ids of the boxes of the last call that found any (of this turn, else as before).
+        fresh: whether any call of the turn was new.
+        out_of_time: whether the time budget ended in one of them.
+    """
+
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
+    called: dict[str, str]
+    found: tuple[str, ...]
+    fresh: bool
+    out_of_time: bool
+
+
+def call_key(name: str, arguments: Mapping[str, Any]) -> str:
+    """The canonical form by which a repeated call is recognised."""
+    try:
+        written = json.dumps(arguments, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError):
+        written = repr(sorted(arguments))
+    return f"{name.strip().lower()} {written}"
+
+
+def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as they stand in the answer: JSON, cleaned of control characters, bounded."""
+
+    def clean(value: Any, depth: int = 0) -> Any:
+        if isinstance(value, str):
+            return clean_text(value, 200)
+        if depth < 6 and isinstance(value, Mapping):
+            items = list(value.items())[:32]
+            return {clean_text(str(k), 60): clean(v, depth + 1) for k, v in items}
+        if depth < 6 and isinstance(value, (list, tuple)):
+            return [clean(v, depth + 1) for v in list(value)[:64]]
+        if value is None or isinstance(value, (bool, int)):
+            return value
+        if isinstance(value, float):
+            return round(value, 2) if abs(value) < 1e12 else clean_text(str(value), 40)
+        return clean_text(str(value), 200)
+
+    return clean(arguments)
+
+
+async def run_turn(
+    state: EpisodeState, episode: Episode, calls: tuple[ToolCall, ...], context: ReadContext
+) -> TurnOutcome:
+    """Run the calls of one turn in order; total: every failure is a result for the policy."""
+    messages: list[Message] = []
+    steps: list[Step] = []
+    called, found, fresh = dict(state.called), state.found, False
+    allowed = episode.options.budgets.max_tool_calls - state.tool_calls
+    for number, call in enumerate(calls):
+        ours = _translated(call, episode, context)
+        began = time.perf_counter()
+        key = call_key(ours.name, ours.arguments)
+        if number >= allowed:
+            result = ToolResult.failure("No tool calls are left. Answer with what you have.")
+        elif key in called and not ours.error:
+            result = ToolResult.failure(
+                f"{clean_text(ours.name, 40)}: you have made this same call already; it gave: "
+                f"{called[key]}. Use that, change the arguments, or answer."
+            )
+        else:
+            fresh = True
+            episode.emit(ToolStarted(clean_text(ours.name, 40), plain_arguments(ours.arguments)))
+            result = await _run(ours, episode)
+            if result is None:
+                return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, True)
+            called[key] = clean_text(result.summary, 200)
+        if result.boxes:
+            found = tuple(name for name, _ in result.boxes)
+        step = Step(
+            tool=clean_text(ours.name, 40),
+            arguments=plain_arguments(ours.arguments),
+            ok=result.ok,
+            summary=clean_text(result.summary, 200),
+            seconds=round(time.perf_counter() - began, 4),
+        )
+        steps.append(step)
+        _tell(episode, step, result)
+        messages.extend(episode.dialect.tool_messages(call, result, episode.book))
+    return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, False)
+
+
+def _translated(call: ToolCall, episode: Episode, context: ReadContext) -> ToolCall:
+    return call if call.error else episode.dialect.to_tool_call(call, context)
+
+
+async def _run(call: ToolCall, episode: Episode) -> ToolResult | None:
+    """One call, in a worker thread; None when the time budget ended first."""
+    if call.error:
+        return ToolResult.failure(call.error)
+    tool = episode.tools.get(call.name)
+    if tool is None:
+        known = ", ".join(episode.tools) or "none"
+        return ToolResult.failure(
+            f"There is no tool {clean_text(call.name, 40) or '(unnamed)'}. The tools are: {known}."
+        )
+    try:
+        async with asyncio.timeout(episode.remaining):
+            return await asyncio.to_thread(tool.call, call.arguments, episode.context)
+    except TimeoutError:
+        # The thread can't be stopped; its result is dropped and the episode ends now.
+        return None
+
+
+def _tell(episode: Episode, step: Step, result: ToolResult) -> None:
+    episode.emit(
+        ToolFinished(
+            step,
+            tuple(NewView.of(view) for view in result.views),
+            tuple((name, AnswerBox.of(box)) for name, box in result.boxes),
+        )
+    )
