@@ -53,7 +53,7 @@ class ScoredBatch:
         self._true_boxes, self._true_images = _padded(truths, MAX_BOXES)
         self.predicted: Floats = np.asarray([len(a) for a in answers], dtype=np.float64)
         self.true: Floats = np.asarray([len(t) for t in truths], dtype=np.float64)
-        self._matched: dict[tuple[str, float], list[Floats]] = {}
+        self._totals: dict[tuple[str, float], Floats] = {}
 
     def __len__(self) -> int:
         return len(self.rollouts)
@@ -88,13 +88,9 @@ class ScoredBatch:
             quality: elementwise map of IoU to [0, 1], 0 at 0.
             key: names `quality`, so that two terms that share it match only once.
         """
-        return np.asarray([values.sum() for values in self.matched(quality, key)])
-
-    def matched(self, quality: Callable[[Floats], Floats], key: tuple[str, float]) -> list[Floats]:
-        """Per rollout, the qualities of its matched pairs (each above 0), in no special order."""
-        if key not in self._matched:
-            self._matched[key] = [_assign(pairs) for pairs in quality(self.iou)]
-        return self._matched[key]
+        if key not in self._totals:
+            self._totals[key] = _best_totals(quality(self.iou))
+        return self._totals[key]
 
     def if_empty(self, otherwise: Floats) -> Floats:
         """What a term is where truth or answer is empty, (B,).
@@ -107,16 +103,16 @@ class ScoredBatch:
         return np.where(nothing_true | nothing_said, rightly.astype(np.float64), otherwise)
 
 
-def _assign(pairs: Floats) -> Floats:
-    """The matched values of one (n, m) matrix of pair qualities with the greatest total."""
-    rows, cols = np.nonzero(pairs > 0.0)
-    if rows.size == 0:
-        return np.empty(0)
-    values = pairs[rows, cols]
-    if np.unique(rows).size == rows.size and np.unique(cols).size == cols.size:
-        return values  # no two pairs compete, as for most well-separated objects
-    from scipy.optimize import linear_sum_assignment
+def _best_totals(pairs: Floats) -> Floats:
+    """Greatest matching total of each (n, m) matrix of non-negative qualities, (B,)."""
+    totals: Floats = pairs.sum(axis=(1, 2))
+    found = pairs > 0.0
+    # Where no two pairs share a row or a column, as for most well-separated objects, the sum is it.
+    rivals = (found.sum(axis=1) > 1).any(axis=1) | (found.sum(axis=2) > 1).any(axis=1)
+    if rivals.any():
+        from scipy.optimize import linear_sum_assignment
 
-    left, right = linear_sum_assignment(pairs, maximize=True)
-    chosen: Floats = pairs[left, right]
-    return chosen[chosen > 0.0]
+        for index in np.flatnonzero(rivals):
+            matrix = pairs[index]
+            totals[index] = matrix[linear_sum_assignment(matrix, maximize=True)].sum()
+    return totals

@@ -1,0 +1,95 @@
+"""Policy messages as the chat format of transformers and TRL, and samples as training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..policy.dialect import Dialect
+from ..policy.messages import Message, TextPart
+from ..policy.modes import Mode
+from ..tools.images import Picture
+from ..tools.tool import AnyTool
+from ..tools.views import ViewBook
+from .data.sample import Sample
+
+MODES: tuple[Mode, ...] = ("think", "direct", "auto")
+
+
+def chat(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Messages as `{"role", "content": [{"type": "text"|"image", ...}]}`.
+
+    Pictures stay placeholders: TRL and the processors fill them, in order, from `images`.
+    """
+    return [
+        {
+            "role": message.role,
+            "content": [
+                {"type": "text", "text": part.text}
+                if isinstance(part, TextPart)
+                else {"type": "image"}
+                for part in message.parts
+            ],
+        }
+        for message in messages
+    ]
+
+
+def sizes_book(sizes: Sequence[Sequence[int]]) -> ViewBook:
+    """A view book of pictures known by size alone, for prompts and for reading answers.
+
+    Args:
+        sizes: (width, height) of each upright picture, pixels.
+    """
+    return ViewBook([Picture(f"image {k}", w, h, "") for k, (w, h) in enumerate(sizes, 1)])
+
+
+def prompt_columns(
+    question: str, book: ViewBook, dialect: Dialect, tools: Sequence[AnyTool] = ()
+) -> dict[str, list[dict[str, Any]]]:
+    """The prompt of every mode: columns `prompt_think`, `prompt_direct`, `prompt_auto`."""
+    views = range(1, book.image_count + 1)
+    return {
+        f"prompt_{mode}": chat(dialect.opening(question, book, views, mode, tools))
+        for mode in MODES
+    }
+
+
+def picture_paths(sample: Sample, folder: Path, roots: Mapping[str, str]) -> list[str]:
+    """Where a sample's pictures lie.
+
+    Args:
+        sample: of a data set.
+        folder: the data set's folder.
+        roots: source folders by name, from `dataset.json`.
+    """
+    return [
+        str((Path(roots[ref.root]) if ref.root else folder) / ref.file) for ref in sample.images
+    ]
+
+
+def rft_row(
+    sample: Sample,
+    paths: Sequence[str],
+    dialect: Dialect,
+    tools: Sequence[AnyTool] = (),
+) -> dict[str, Any]:
+    """One row for reinforcement finetuning.
+
+    Columns: `prompt` (the auto prompt), `prompt_think`, `prompt_direct`, `prompt_auto`, `paths`,
+    `sizes` ([width, height] each), `truth` (rows `[image, x1, y1, x2, y2]`, pixels),
+    `truth_labels`, `question`, `sample_id`.
+    """
+    sizes = [[ref.width, ref.height] for ref in sample.images]
+    prompts = prompt_columns(sample.question, sizes_book(sizes), dialect, tools)
+    return {
+        "prompt": prompts["prompt_auto"],
+        **prompts,
+        "paths": list(paths),
+        "sizes": sizes,
+        "truth": [[float(b.image), *b.box] for b in sample.answer],
+        "truth_labels": [b.label for b in sample.answer],
+        "question": sample.question,
+        "sample_id": sample.id,
+    }
