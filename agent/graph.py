@@ -199,19 +199,22 @@ async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
     return {"answer": final}
 
 
-def after_generate(state: EpisodeState) -> str:
+# The routes are async only because LangGraph sends plain functions through a thread pool.
+
+
+async def after_generate(state: EpisodeState) -> str:
     """To the tools, to the check, or to the end where the policy could not answer."""
     if state.error or state.stop or state.reading is None:
         return "answer"
     return "tools" if state.reading.calls else "check"
 
 
-def after_tools(state: EpisodeState) -> str:
+async def after_tools(state: EpisodeState) -> str:
     """Back to the policy, unless a budget has ended the episode."""
     return "answer" if state.stop or state.error else "generate"
 
 
-def after_check(state: EpisodeState) -> str:
+async def after_check(state: EpisodeState) -> str:
     """To the answer; back to the policy where it is to be given anew."""
     return "generate" if state.reading is None else "answer"
 

@@ -54,7 +54,7 @@ class EpisodeState:
     repeats: int = 0
     policy_calls: int = 0
     tool_calls: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     policy_seconds: float = 0.0
     closing: StopReason | None = None
     stop: StopReason | None = None

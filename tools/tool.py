@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -145,8 +146,14 @@ class Tool(Generic[A]):
             )
 
     def schema(self) -> dict[str, Any]:
-        """JSON schema of the arguments."""
-        return self.arguments.model_json_schema()
+        """JSON schema of the arguments; shared, so copy it before changing it."""
+        return _schema(self.arguments)
+
+
+@cache
+def _schema(arguments: type[ToolArguments]) -> dict[str, Any]:
+    """Made once a class: pydantic takes milliseconds, and every question needs it."""
+    return arguments.model_json_schema()
 
 
 AnyTool = Tool[Any]
