@@ -1,0 +1,200 @@
+"""From a user's word to a detector's class names: synonyms, plurals, kinds, and kinds of kinds.
+
+`vocabulary.json` holds, for each concept of COCO-80, words that mean the same ("sofa" for couch),
+words that name a kind of it ("taxi" for car), and words that cover several concepts ("vehicle").
+A detector with other class names (Pascal VOC's "tvmonitor") profits from the same table: each
+concept is attached to whichever of its classes goes by one of the concept's names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from .text import clean_text
+
+Relation = Literal["same", "narrower", "wider", "unknown"]
+"""How the user's word relates to the classes: the same thing, a kind of it, several of them."""
+
+_TABLE = Path(__file__).with_name("vocabulary.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a word means to a detector.
+
+    Attributes:
+        classes: the detector's own names; empty where it knows none.
+        relation: how the word relates to them.
+    """
+
+    classes: tuple[str, ...]
+    relation: Relation
+
+
+UNKNOWN = Resolution((), "unknown")
+
+
+class _Words(TypedDict):
+    same: list[str]
+    narrower: list[str]
+
+
+class _Table(TypedDict):
+    classes: dict[str, _Words]
+    groups: dict[str, list[str]]
+    everything: list[str]
+    not_a_kind_of_its_last_word: list[str]
+    irregular_plurals: dict[str, str]
+    determiners: list[str]
+    measures: list[str]
+    head_ends: list[str]
+
+
+@cache
+def _table() -> _Table:
+    return json.loads(_TABLE.read_text(encoding="utf-8"))
+
+
+def coco_classes() -> tuple[str, ...]:
+    """The 80 class names of COCO, in COCO's order."""
+    return tuple(_table()["classes"])
+
+
+def normalize_label(label: str) -> str:
+    """A label as plain lower-case words: no punctuation, possessives, leading determiners.
+
+    Args:
+        label: anything that a user or a model wrote; at most 200 characters are read.
+    """
+    text = clean_text(label, 200).casefold().replace("\u2019", "'")
+    text = re.sub(r"'s\b|'|(?<=\b\w)\.", "", text)
+    words = re.sub(r"[^\w\s]|_", " ", text).split()
+    while len(words) > 1 and (words[0] in _table()["determiners"] or words[0].isdigit()):
+        words = words[2:] if words[1] == "of" and len(words) > 2 else words[1:]
+    return " ".join(words)
+
+
+def singular_forms(phrase: str) -> Iterator[str]:
+    """The phrase itself, then what it may be the plural of (its last word is the noun).
+
+    English spelling alone does not tell ("cookies" from "cookie", "berries" from "berry"), so
+    every candidate is given and the caller looks up which one exists.
+    """
+    yield phrase
+    start, _, word = phrase.rpartition(" ")
+    lead = f"{start} " if start else ""
+    irregular = _table()["irregular_plurals"].get(word)
+    if irregular is not None:
+        yield lead + irregular
+        return
+    if not word.endswith("s") or word.endswith("ss") or len(word) < 3:
+        return
+    if word.endswith("ies"):
+        yield lead + word[:-3] + "y"
+    if word.endswith("ves"):
+        yield lead + word[:-3] + "f"
+        yield lead + word[:-3] + "fe"
+    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
+        yield lead + word[:-2]
+    yield lead + word[:-1]
+
+
+class Vocabulary:
+    """The words that one detector understands.
+
+    Args:
+        classes: its class names.
+        aliases: further words for single classes, such as LVIS's synonyms.
+    """
+
+    def __init__(
+        self, classes: Sequence[str], aliases: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self.classes: tuple[str, ...] = tuple(dict.fromkeys(classes))
+        self._words: dict[str, Resolution] = {}
+        table = _table()
+        self._blocked = frozenset(table["not_a_kind_of_its_last_word"])
+        self._add_own(aliases or {})
+        by_concept = {
+            concept: found
+            for concept, words in table["classes"].items()
+            if (found := self._own_name_of(concept, words["same"])) is not None
+        }
+        for concept, words in table["classes"].items():
+            if (name := by_concept.get(concept)) is not None:
+                self._put((concept, *words["same"]), Resolution((name,), "same"))
+                self._put(words["narrower"], Resolution((name,), "narrower"))
+        for word, members in table["groups"].items():
+            names = tuple(dict.fromkeys(by_concept[m] for m in members if m in by_concept))
+            if names:
+                self._put((word,), Resolution(names, "wider"))
+        self._put(table["everything"], Resolution(self.classes, "wider"))
+
+    def _put(self, words: Sequence[str], meaning: Resolution) -> None:
+        """Give words a meaning unless they have one: a detector's own names go first."""
+        for word in words:
+            self._words.setdefault(normalize_label(word), meaning)
+
+    def _add_own(self, aliases: Mapping[str, Sequence[str]]) -> None:
+        for name in self.classes:
+            self._put((name,), Resolution((name,), "same"))
+        for name in self.classes:
+            self._put(aliases.get(name, ()), Resolution((name,), "same"))
+
+    def _own_name_of(self, concept: str, same: Sequence[str]) -> str | None:
+        """The detector's class that goes by a concept's name or by a word that means the same."""
+        for word in (concept, *same):
+            plain = normalize_label(word)
+            found = self._words.get(plain) or self._words.get(plain.replace(" ", ""))
+            if found is not None and found.relation == "same":
+                return found.classes[0]
+        return None
+
+    def _look_up(self, phrase: str) -> Resolution | None:
+        for form in singular_forms(phrase):
+            if (found := self._words.get(form)) is not None:
+                return found
+        return None
+
+    def _is_blocked(self, phrase: str) -> bool:
+        return any(form in self._blocked for form in singular_forms(phrase))
+
+    def resolve(self, label: str) -> Resolution:
+        """The classes that a label means; total.
+
+        The whole phrase is looked up first, then its head: "pair of scissors" is scissors, "cup of
+        coffee" is a cup, "the dog on the left" and "wet dog" are kinds of dog.
+        """
+        phrase = normalize_label(label)
+        if not phrase:
+            return UNKNOWN
+        if self._is_blocked(phrase) and phrase not in self._words:
+            return UNKNOWN
+        if (found := self._look_up(phrase)) is not None:
+            return found
+        return self._resolve_head(phrase.split())
+
+    def _resolve_head(self, words: list[str]) -> Resolution:
+        """The meaning of the noun that a phrase is about."""
+        if "of" in words[1:-1]:
+            at = words.index("of", 1)
+            if words[at - 1] in _table()["measures"]:
+                return self.resolve(" ".join(words[at + 1 :]))
+            words = words[:at]
+        for at, word in enumerate(words[1:], 1):
+            if word in _table()["head_ends"]:
+                words = words[:at]
+                break
+        for start in range(len(words)):
+            phrase = " ".join(words[start:])
+            if self._is_blocked(phrase):
+                return UNKNOWN
+            if (found := self._look_up(phrase)) is not None:
+                return found if found.relation == "wider" else Resolution(found.classes, "narrower")
+        return UNKNOWN
