@@ -91,11 +91,9 @@ class GroundingAgent:
         self._fetch = fetch
 
     @classmethod
-    def from_settings(
-        cls, settings: AskSettings, *, fetch: Fetcher | None = None
-    ) -> GroundingAgent:
+    def from_settings(cls, settings: AskSettings) -> GroundingAgent:
         """The agent that a command line, environment and settings file describe."""
-        return settings.make_agent(fetch=fetch)
+        return settings.make_agent()
 
     def ask(
         self,
@@ -209,7 +207,7 @@ class GroundingAgent:
         from .graph import episode_graph
         from .state import EpisodeState
 
-        query = _checked(query)
+        query = checked_query(query)
         options = self._chosen(choice)
         tools = self._allowed(choice.tools)
         pictures = await self._load(images)
@@ -253,8 +251,12 @@ class GroundingAgent:
         return {name: tool for name, tool in self.tools.items() if name in wanted}
 
 
-def _checked(query: str) -> str:
-    """The question without surrounding white space."""
+def checked_query(query: str) -> str:
+    """The question without surrounding white space.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
     stripped = query.strip()
     if not stripped:
         raise UsageError("the question is empty.", "Say what to look for, such as 'every dog'.")

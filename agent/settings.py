@@ -42,6 +42,8 @@ class AskSettings(BaseModel):
     mode: Mode = "auto"
     strategy: Strategy = "auto"
     tools: ToolNames = Field(default_factory=lambda: tool_names(None))
+    detector: str | None = Field(None, max_length=2000)
+    open_detector: str | None = Field(None, max_length=2000)
     max_steps: int = Field(8, ge=1, le=100)
     max_tool_calls: int = Field(24, ge=0, le=1000)
     max_seconds: float = Field(300.0, gt=0, le=86_400)
@@ -104,26 +106,28 @@ class AskSettings(BaseModel):
         """What one question may spend."""
         return Budgets(self.max_steps, self.max_tool_calls, self.max_seconds, self.max_views)
 
-    def make_agent(self, *, fetch: Fetcher | None = None) -> GroundingAgent:
-        """The agent that these settings describe.
+    def fetcher(self) -> Fetcher | None:
+        """What gets pictures from addresses, or None where that is not allowed."""
+        return None
 
-        Args:
-            fetch: gets pictures from addresses; used only where `allow_urls` is set.
-        """
+    def make_agent(self) -> GroundingAgent:
+        """The agent that these settings describe."""
+        from ..tools.toolbox import make_tools
         from .grounding_agent import GroundingAgent
 
+        tools = make_tools(self.tools, detector=self.detector, open_detector=self.open_detector)
         return GroundingAgent(
             self.policy,
             dialect=self.dialect,
             mode=self.mode,
             strategy=self.strategy,
-            tools=list(self.tools),
+            tools=tools,
             budgets=self.budgets(),
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             seed=self.seed,
             max_images=self.max_images,
-            fetch=fetch if self.allow_urls else None,
+            fetch=self.fetcher(),
         )
 
 

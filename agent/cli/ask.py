@@ -1,0 +1,128 @@
+"""`gemvg-agent ask`: one question about some pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import (
+    AllowUrlsOption,
+    DetectorOption,
+    DialectOption,
+    MaxImagesOption,
+    MaxSecondsOption,
+    MaxStepsOption,
+    MaxTokensOption,
+    MaxToolCallsOption,
+    MaxViewsOption,
+    ModeOption,
+    OpenDetectorOption,
+    PolicyOption,
+    SeedOption,
+    StrategyOption,
+    TemperatureOption,
+    ToolsOption,
+    load_settings,
+)
+
+if TYPE_CHECKING:
+    from ...tools.images import Picture
+    from ..answer import Answer
+    from ..settings import AskSettings
+
+ANSWERED = ("ok", "none", "partial")
+
+
+def ask(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE...", help="The pictures, in order.")
+    ] = None,
+    mode: ModeOption = None,
+    strategy: StrategyOption = None,
+    policy: PolicyOption = None,
+    dialect: DialectOption = None,
+    tools: ToolsOption = None,
+    detector: DetectorOption = None,
+    open_detector: OpenDetectorOption = None,
+    max_steps: MaxStepsOption = None,
+    max_tool_calls: MaxToolCallsOption = None,
+    max_seconds: MaxSecondsOption = None,
+    max_views: MaxViewsOption = None,
+    max_images: MaxImagesOption = None,
+    max_tokens: MaxTokensOption = None,
+    temperature: TemperatureOption = None,
+    seed: SeedOption = None,
+    allow_urls: AllowUrlsOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as one JSON object.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", help="Write annotated pictures and answer.json."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the steps.")] = False,
+) -> None:
+    """Ask one question about some pictures; get boxes.
+
+    The result goes to standard output, the steps to standard error. Exit code: 0 answered (also
+    "nothing there"), 1 failed, 2 wrong usage.
+    """
+    settings = load_settings(context.params)
+    pictures = _pictures(query, images or [], settings)
+    if save is not None:
+        from ..render.saving import prepare_folder
+
+        prepare_folder(save)
+    answer = _answer(query, pictures, settings, quiet)
+    if as_json:
+        sys.stdout.write(answer.model_dump_json() + "\n")
+    else:
+        from .table import print_answer
+
+        print_answer(answer)
+    if save is not None:
+        from ..render.saving import save_answer
+
+        for line in save_answer(answer, pictures, save):
+            print(line, file=sys.stderr)
+    if answer.error is not None:
+        print(f"gemvg-agent: {answer.error.message}", file=sys.stderr)
+    raise typer.Exit(0 if answer.status in ANSWERED else 1)
+
+
+def _pictures(query: str, images: list[str], settings: AskSettings) -> list[Picture]:
+    """The pictures of the command line, checked; a picture in the question's place is told."""
+    from ...tools.errors import UsageError
+    from ..grounding_agent import checked_query
+    from ..pictures import load_pictures
+
+    checked_query(query)
+    if not images and Path(query).suffix and Path(query).is_file():
+        raise UsageError(
+            f"{query} stands where the question belongs.",
+            'The question comes first: gemvg-agent ask "every dog" a.jpg b.jpg',
+        )
+    return load_pictures(images, max_images=settings.max_images, fetch=settings.fetcher())
+
+
+def _answer(query: str, pictures: list[Picture], settings: AskSettings, quiet: bool) -> Answer:
+    from ..events import Answered
+    from .live import LiveSteps
+
+    agent = settings.make_agent()
+    with LiveSteps(quiet=quiet) as live:
+        for event in agent.stream(query, pictures):
+            live.show(event)
+            if isinstance(event, Answered):
+                return event.answer
+    raise RuntimeError("the episode ended without an answer")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("ask")(ask)
