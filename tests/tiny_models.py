@@ -1,8 +1,8 @@
 """Tiny Qwen-VL models built from their configs: real classes, real processors, no downloads.
 
-`tiny_model(family)` gives a folder that AutoModelForImageTextToText and AutoProcessor load, and that
-vLLM serves. It is built once (a few seconds) into the git-ignored `.cache/tiny_models` and found
-there afterwards; the folder's name carries a hash of this file, so an edit makes a new one.
+`tiny_model(family)` gives a folder that AutoModelForImageTextToText and AutoProcessor load, and
+that vLLM serves. It is built once (some 20 s of one core) into the git-ignored `.cache/tiny_models`
+and found there afterwards; the folder's name carries a hash of this file, so an edit makes anew.
 
 The weights are not random: `_teach` fits them for a moment to the *form* of the family's answers
 (boxes as JSON; a tool call where the question says "zoom"), so that greedy text can be parsed and
@@ -179,7 +179,7 @@ def config(family: Family, tok: Any) -> Any:
     return t.Qwen3VLConfig(text_config=text, vision_config=vision, **shared)
 
 
-def build(family: Family, folder: Path, *, seed: int = 0, steps: int = 380) -> None:
+def build(family: Family, folder: Path, *, seed: int = 0, steps: int = 560) -> None:
     """Build, teach and save one tiny model with its processor."""
     import torch
     import transformers as t
@@ -209,14 +209,17 @@ def _teach(model: Any, made: Any, rng: random.Random, steps: int) -> None:
     model.train()
     for step in range(steps):
         # Words alone are three times as fast, and most of the form is learned from them.
-        rows = [_lesson(rng, pictures=step > 0.85 * steps) for _ in range(4)]
+        rows = [_lesson(rng, pictures=step > 0.75 * steps) for _ in range(4)]
         texts = [
             made.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True, tools=tools
             )
             for messages, _, tools, _ in rows
         ]
-        full = [text + answer + "<|im_end|>" for text, (_, answer, _, _) in zip(texts, rows)]
+        full = [
+            text + answer + "<|im_end|>"
+            for text, (_, answer, _, _) in zip(texts, rows, strict=True)
+        ]
         pictures = [picture for row in rows for picture in row[3]]
         batch = made(text=full, images=pictures or None, padding=True, return_tensors="pt")
         labels = torch.full_like(batch["input_ids"], -100)
@@ -239,13 +242,13 @@ def _lesson(
     from PIL import Image
 
     count = rng.randint(1, 2) if pictures else 0
-    noise = [Image.effect_noise((64, 64), 60).convert("RGB") for _ in range(count)]
+    noise = [Image.frombytes("RGB", (64, 64), rng.randbytes(64 * 64 * 3)) for _ in range(count)]
     zoom = rng.random() < 0.4
     word = rng.choice(["dog", "cat", "box", "picture", "answer", "user"])
     content: list[Any] = []
     for k in range(1, count + 1):
         content += [{"type": "text", "text": f"Image {k}: "}, {"type": "image"}]
-    filler = " ".join(rng.choices("find the in and where is it every one".split(), k=3))
+    filler = " ".join(rng.choices(["find", "the", "in", "and", "where", "is", "it", "every"], k=3))
     content.append({"type": "text", "text": f"{'zoom' if zoom else 'Find'} {word} {filler}"})
     messages: list[Any] = [{"role": "user", "content": content}]
     if rng.random() < 0.5:

@@ -1,0 +1,1 @@
+"""Where a policy runs: an OpenAI-compatible server, transformers or vLLM in this process."""
