@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
 
 from ...tools.boxes import GroundedBox
 from ...tools.coordinates import CoordinateSpace, RelativeSpace
@@ -14,13 +14,14 @@ from ...tools.views import View, ViewBook
 from ..dialect import ReadContext, Reading
 from ..messages import Message, Part, TextPart, ToolCall, ViewPart
 from ..modes import Mode
-from ..parsing.json_boxes import parse_json_boxes
+from ..parsing.answer import parse_json_first
 from ..parsing.raw import Parsed
 from ..policy import Completion, ToolSpec
 from .calling import TEXT_CALL, to_our_call, tool_specs
 from .placing import Adjust
 from .reading import read_completion
 from .safety import plain_words
+from .zoom_in import as_zoom, is_zoom_in, zoom_in_spec
 
 Grids = Mapping[int, tuple[float, float]]
 
@@ -65,6 +66,7 @@ class FamilyDialect:
             templates that know no tool role (results then stand in `<tool_response>` tags).
         prefills: the text that forces a mode.
         tools_in_prompt: see `Dialect`.
+        trained_zoom: the zoom tool is offered as `image_zoom_in_tool`.
     """
 
     name: str
@@ -75,6 +77,7 @@ class FamilyDialect:
     tool_role: Literal["tool", "user"] = "user"
     prefills: Mapping[Mode, str] = field(default_factory=dict[Mode, str])
     tools_in_prompt: bool = True
+    trained_zoom: bool = False
 
     coordinate_clause: ClassVar[str] = (
         "numbers from 0 to 1000 relative to the view's width and height"
@@ -93,7 +96,14 @@ class FamilyDialect:
         if tools and self.tools_in_prompt:
             lines = "\n".join(
                 json.dumps(
-                    {"name": s.name, "description": s.description, "parameters": s.parameters}
+                    {
+                        "type": "function",
+                        "function": {
+                            "name": s.name,
+                            "description": s.description,
+                            "parameters": s.parameters,
+                        },
+                    }
                 )
                 for s in self.tool_specs(tools)
             )
@@ -126,10 +136,16 @@ class FamilyDialect:
 
     def tool_specs(self, tools: Sequence[AnyTool]) -> tuple[ToolSpec, ...]:
         """See `Dialect.tool_specs`."""
-        return tool_specs(tools, self.coordinate_clause)
+        if not self.trained_zoom:
+            return tool_specs(tools, self.coordinate_clause)
+        others = tool_specs([t for t in tools if t.name != "zoom"], self.coordinate_clause)
+        has_zoom = len(others) < len(tools)
+        return (*((zoom_in_spec(self.coordinate_clause),) if has_zoom else ()), *others)
 
     def to_tool_call(self, call: ToolCall, context: ReadContext) -> ToolCall:
         """See `Dialect.to_tool_call`."""
+        if call.error is None and is_zoom_in(call.name):
+            call = as_zoom(call, context)
         return to_our_call(call, self.space, context)
 
     def tool_messages(
@@ -165,19 +181,11 @@ class FamilyDialect:
 
     def read(self, completion: Completion, context: ReadContext) -> Reading:
         """See `Dialect.read`."""
-        return read_completion(
-            completion, context, self.space, self.parse, self.default_view, self.adjust
-        )
+        return read_completion(completion, context, self.space, self.parse, self.adjust)
 
     def parse(self, text: str) -> Parsed:
         """The boxes of an answer part as written."""
-        return parse_json_boxes(text)
-
-    def default_view(self, answer: str, context: ReadContext) -> tuple[int | None, str | None]:
-        """The view of boxes that name none, and a note where that is a guess."""
-        if context.default_view is not None:
-            return context.default_view, None
-        return (1, None) if context.book.image_count == 1 else (None, None)
+        return parse_json_first(text)
 
     @property
     def adjust(self) -> Adjust | None:
@@ -198,9 +206,17 @@ class FamilyDialect:
         frame = context.book[found.image].frame(context.grids.get(found.image))
         x1, y1, x2, y2 = self.space.encode(found.box, frame)
         step_x, step_y = self.space.spacing(frame)
-        limit_x, limit_y = round(frame.width / step_x), round(frame.height / step_y)
-        if x1 >= x2:
-            x1, x2 = (x1, x1 + 1) if x1 + 1 <= limit_x else (x1 - 1, x1)
-        if y1 >= y2:
-            y1, y2 = (y1, y1 + 1) if y1 + 1 <= limit_y else (y1 - 1, y1)
+        x1, x2 = apart(x1, x2, round(frame.width / step_x))
+        y1, y2 = apart(y1, y2, round(frame.height / step_y))
         return [x1, y1, x2, y2]
+
+    def with_native_tools(self) -> Self:
+        """The same dialect for a server that writes the tools into the prompt itself."""
+        return replace(self, tools_in_prompt=False)
+
+
+def apart(low: float, high: float, limit: int) -> tuple[float, float]:
+    """Two written coordinates at least one step apart, within 0 to `limit`."""
+    if low < high:
+        return low, high
+    return (low, low + 1) if low + 1 <= limit else (limit - 1, limit)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...tools.boxes import Box, GroundedBox
-from ...tools.coordinates import CoordinateSpace
+from ...tools.coordinates import CoordinateSpace, UnitSpace
 from ...tools.text import clean_text
 from ...tools.views import View
 from ..dialect import ReadContext
+from ..parsing.pictures import resolve
 from ..parsing.raw import Quad, RawBox
 
 LABEL_LIMIT = 200
+_UNIT = UnitSpace()
 Adjust = Callable[[Quad], Quad]
 
 
@@ -51,7 +53,7 @@ def place_boxes(
     for item in raw:
         found = _named(item, context, placed) if item.numbers is None else None
         if item.numbers is not None:
-            numbers = item.numbers if adjust is None else adjust(item.numbers)
+            numbers = item.numbers if adjust is None or item.unit else adjust(item.numbers)
             found = _written(item, numbers, space, context, default_view, placed)
         if found is None:
             continue
@@ -85,7 +87,7 @@ def _written(
     default_view: int | None,
     placed: Placed,
 ) -> GroundedBox | None:
-    index = item.image if item.image is not None else default_view
+    index = default_view if item.image is None else resolve(item.image, context.book.image_count)
     if index is None:
         placed.lose("a box that names no picture dropped")
         return None
@@ -93,8 +95,11 @@ def _written(
         placed.lose(f"no picture {index}: its box dropped")
         return None
     view = context.book[index]
+    if item.unit:
+        placed.notes["fractions of the picture read"] = None
     try:
-        box = space.decode(numbers, view.frame(context.grids.get(index)))
+        used = _UNIT if item.unit else space
+        box = used.decode(numbers, view.frame(context.grids.get(index)))
     except ValueError as error:
         placed.lose(f"box of picture {index} not converted: {error}")
         return None

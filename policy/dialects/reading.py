@@ -9,7 +9,7 @@ from ...tools.text import clean_text
 from ..dialect import ReadContext, Reading, ReadingStatus
 from ..messages import ToolCall
 from ..modes import UsedMode
-from ..parsing.nothing import says_nothing
+from ..parsing.pictures import asked_picture
 from ..parsing.raw import Parsed
 from ..parsing.tags import Parts, split_parts
 from ..parsing.tool_text import OPEN as OPEN_CALL
@@ -18,8 +18,8 @@ from .calling import calls_in_text
 from .placing import Adjust, Placed, place_boxes
 
 Parser = Callable[[str], Parsed]
-ViewChooser = Callable[[str, ReadContext], tuple[int | None, str | None]]
 REASONING_LIMIT = 65_536
+UNCLEAR = "picture unclear: taken to be image 1"
 
 
 def read_completion(
@@ -27,7 +27,6 @@ def read_completion(
     context: ReadContext,
     space: CoordinateSpace,
     parse: Parser,
-    choose_view: ViewChooser,
     adjust: Adjust | None = None,
 ) -> Reading:
     """Read a completion; total.
@@ -37,7 +36,6 @@ def read_completion(
         context: see `ReadContext`.
         space: of the written numbers.
         parse: the family's parser of an answer part.
-        choose_view: gives the view of boxes that name none, and a note where that is a guess.
         adjust: correction of the written numbers, or None.
     """
     parts = split_parts(completion.text)
@@ -45,21 +43,33 @@ def read_completion(
     reasoning = parts.reasoning or None
     if reasoning is not None:
         reasoning = clean_text(reasoning, REASONING_LIMIT, multiline=True) or None
-    answer = parts.answer or ""
     calls = completion.tool_calls or _text_calls(completion.text, parts, context.turn)
     if calls:
         return Reading("unparsable", (), None, reasoning, mode, calls)
-    parsed = parse(answer)
-    view, guess = choose_view(answer, context) if parsed.boxes else (None, None)
+    parsed = parse(parts.answer or "")
+    view, guess = unnamed_view(context)
     placed = place_boxes(parsed.boxes, space, context, view, adjust)
     if guess is not None and any(b.image is None and b.id is None for b in parsed.boxes):
         placed.notes[guess] = None
     status = _status(completion, parts, parsed, placed)
     words = clean_text(parsed.text, multiline=True) if parsed.text else None
-    if words is None and status in ("unparsable", "none") and answer.strip():
-        words = clean_text(answer.strip(), multiline=True) or None
     notes = (*parsed.notes, *placed.notes)
-    return Reading(status, tuple(placed.boxes), words, reasoning, mode, (), notes)
+    return Reading(status, tuple(placed.boxes), words or None, reasoning, mode, (), notes)
+
+
+def unnamed_view(context: ReadContext) -> tuple[int, str | None]:
+    """The view of boxes for which the answer names no picture, and a note where that is a guess.
+
+    The caller's `default_view` where it sets one (it polled that picture); else the only picture;
+    else the picture in which the question asks to look; else, as a guess, image 1.
+    """
+    if context.default_view is not None:
+        return context.default_view, None
+    count = context.book.image_count
+    if count == 1:
+        return 1, None
+    asked = asked_picture(context.query, count)
+    return (1, UNCLEAR) if asked is None else (asked, None)
 
 
 def _text_calls(text: str, parts: Parts, turn: int) -> tuple[ToolCall, ...]:
@@ -71,14 +81,18 @@ def _text_calls(text: str, parts: Parts, turn: int) -> tuple[ToolCall, ...]:
 def _status(completion: Completion, parts: Parts, parsed: Parsed, placed: Placed) -> ReadingStatus:
     cut = completion.finish_reason == "length"
     if placed.boxes:
-        unsure = parsed.cut or parsed.damaged or placed.lost > 0
-        return "partial" if unsure or (cut and not parts.closed) else "ok"
+        whole = parts.closed and parts.tagged
+        broken = parsed.cut or parsed.damaged or placed.lost > 0
+        # Text that ran into its limit may have had more boxes to come, unless a tag or the end of
+        # the JSON shows that the answer was over.
+        unfinished = cut and not whole and parsed.syntax != "json"
+        return "partial" if broken or unfinished else "ok"
     if parts.answer is None:
+        return "truncated"
+    if parsed.cut and not parsed.boxes:
         return "truncated"
     if placed.lost or parsed.damaged:
         return "truncated" if cut else "unparsable"
-    if parsed.cut:
-        return "truncated"
-    if parsed.none or (not parsed.boxes and says_nothing(parts.answer)):
+    if parsed.none:
         return "none"
     return "truncated" if cut else "unparsable"

@@ -1,8 +1,8 @@
 """Boxes written as JSON: our own answers, Qwen's `bbox_2d` lists, and their near relations.
 
-A whole JSON value is read by the `json` module and walked without recursion. Text that is not
-valid JSON (cut, Python quotes, trailing commas, words around it) goes to `salvage`, which looks
-for complete boxes one by one.
+A whole JSON value is read by the `json` module; the usual form (a list of flat objects) has a
+short way through, since rewards read tens of thousands of answers a second, and every other form
+is walked. Text that is not valid JSON goes to `salvage`, which looks for boxes one by one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
-from .raw import Parsed, Quad, RawBox
+from .pictures import mentions
+from .raw import MAX_BOXES, TOO_MANY, Parsed, Quad, RawBox
 from .salvage import salvage
 from .tool_text import strip_fence
 
@@ -21,27 +23,91 @@ BOX_KEYS = ("bbox_2d", "bbox", "box", "box_2d", "bounding_box")
 LABEL_KEYS = ("label", "name", "class", "category", "object", "description")
 IMAGE_KEYS = ("image", "view", "image_id", "image_index", "picture")
 LIST_KEYS = ("answer", "boxes", "objects", "detections", "results", "items")
-MAX_VALUES = 20_000
-_ID = re.compile(r"\s*[bB](\d{1,6})\s*")
+_NOT_LABELS = frozenset(("point", "point_2d", "points", "score", "confidence", "text"))
+_ID = re.compile(r"\s{0,8}[bB](\d{1,6})\s{0,8}")
 _INDEX = re.compile(r"[^\d]{0,24}(\d{1,6})[^\d]{0,8}")
 _NUMBER = re.compile(r"[-+]?\d{1,15}(?:\.\d{0,15})?")
+_HEADING = 400
+_HUGE = 10_000_000
+NOT_FINITE = "a box with numbers that are not finite dropped"
 
 
 def parse_json_boxes(text: str) -> Parsed:
     """The boxes of an answer part. Total, linear in the length of the text."""
-    body = strip_fence(text.strip())
+    body = text.strip()
+    if body[:3] == "```":
+        body = strip_fence(body)
     if body[:1] in ("[", "{"):
-        try:
-            value: Any = json.loads(body)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return _Walk().run(value)
-    return salvage(body)
+        value = _decoded(body)
+        if value is not None:
+            return _flat_items(value) or _Walk().run(value)
+        return salvage(body)
+    begin, end = _json_span(body)
+    if begin >= 0:
+        value = _decoded(body[begin:end]) if end > begin else None
+        # Salvage sees the words before the structure too: they may name the picture.
+        return salvage(body) if value is None else _under_heading(_Walk().run(value), body[:begin])
+    return Parsed()
+
+
+def _under_heading(parsed: Parsed, words: str) -> Parsed:
+    """Boxes without a picture put in the one picture that the words before the JSON name."""
+    named = {mention.image for mention in mentions(words[-_HEADING:])}
+    if len(named) != 1 or not any(b.image is None and b.id is None for b in parsed.boxes):
+        return parsed
+    image = named.pop()
+    return replace(
+        parsed,
+        boxes=tuple(b if b.image is not None else b._replace(image=image) for b in parsed.boxes),
+    )
+
+
+def _decoded(body: str) -> Any:
+    """The JSON value, or None where it is none (a bare `null` is no answer in this syntax)."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+_SPAN = re.compile(r"\[\s{0,40}[\[{]|\{\s{0,40}[\"']|\[\s{0,40}\]|```\s{0,4}json")
+
+
+def _json_span(text: str) -> tuple[int, int]:
+    """Where a structure may begin and end among words; (-1, -1) where none begins."""
+    found = _SPAN.search(text)
+    if found is None:
+        return -1, -1
+    begin = found.end() if found[0].startswith("`") else found.start()
+    end = max(text.rfind("]"), text.rfind("}")) + 1
+    return begin, end
+
+
+def _flat_items(value: Any) -> Parsed | None:
+    """The usual answer: a list of objects with four whole numbers; None for any other form."""
+    if type(value) is not list or len(value) > MAX_BOXES:
+        return None
+    boxes: list[RawBox] = []
+    for item in cast("list[Any]", value):
+        if type(item) is not dict:
+            return None
+        quad = item.get("bbox_2d")
+        if type(quad) is not list or len(quad) != 4:
+            return None
+        a, b, c, d = quad
+        if not (type(a) is type(b) is type(c) is type(d) is int):
+            return None
+        if not (-_HUGE < a < _HUGE and -_HUGE < b < _HUGE and -_HUGE < c < _HUGE > d > -_HUGE):
+            return None
+        image, label = item.get("image"), item.get("label")
+        if type(image) is not int or not (label is None or type(label) is str):
+            return None
+        boxes.append(RawBox((a, b, c, d), label, image))
+    return Parsed(tuple(boxes), not boxes, syntax="json")
 
 
 class _Walk:
-    """One walk over a decoded JSON value."""
+    """One walk over a decoded JSON value, at most two levels deep, so without recursion."""
 
     def __init__(self) -> None:
         self.boxes: list[RawBox] = []
@@ -51,17 +117,23 @@ class _Walk:
 
     def run(self, root: Any) -> Parsed:
         """Collect everything under a root value."""
-        none = root == [] or root is None
-        if isinstance(root, dict) and not _box_value(root):
-            none = self._object(root)
+        none = root == []
+        if isinstance(root, dict):
+            if _box_value(root) is not None:
+                self._item(root)
+            else:
+                none = self._object(root) or none
         elif isinstance(root, list):
             self._values(root)
-        elif isinstance(root, dict):
-            self._item(root)
-        none = none and not self.boxes and not self.damaged
-        return Parsed(
-            tuple(self.boxes), none, False, self.damaged, self.text, tuple(self.notes), "json"
-        )
+        boxes = tuple(self.boxes[:MAX_BOXES])
+        if len(self.boxes) > MAX_BOXES:
+            self._note(TOO_MANY)
+        none = none and not boxes and not self.damaged
+        return Parsed(boxes, none, False, self.damaged, self.text, tuple(self.notes), "json")
+
+    def _note(self, note: str) -> None:
+        self.damaged = True
+        self.notes[note] = None
 
     def _object(self, root: Mapping[str, Any]) -> bool:
         """An object that is no box itself; returns whether it says that nothing is there."""
@@ -74,12 +146,12 @@ class _Walk:
                     self._values(inner)
                 elif isinstance(inner, dict):
                     self._item(inner)
-                return inner is None or inner == [] or is_nothing(inner)
+                return inner is None or inner == [] or _is_nothing(inner)
         if "id" in root or "box_id" in root:
             self._item(root)
             return False
-        for label, inner in root.items():
-            if isinstance(inner, list) and key_is_label(label):
+        for label, inner in list(root.items())[:MAX_BOXES]:
+            if isinstance(inner, list) and label not in _NOT_LABELS:
                 self._box(inner, label, None)
         return False
 
@@ -87,55 +159,61 @@ class _Walk:
         if len(values) == 4 and all(type(v) in (int, float) for v in values):
             self._box(values, None, None)
             return
-        for value in values[:MAX_VALUES]:
-            if type(value) is dict:
+        if len(values) == 2 and to_quad(values) is not None:
+            self._box(values, None, None)
+            return
+        for value in values[:MAX_BOXES]:
+            if isinstance(value, dict):
                 self._item(value)
             elif isinstance(value, list):
                 self._box(value, None, None)
             elif isinstance(value, str) and (found := _ID.fullmatch(value)):
                 self.boxes.append(RawBox(None, None, None, f"b{int(found[1])}"))
+            elif isinstance(value, str) and (quad := to_quad(value)):
+                self.boxes.append(RawBox(quad, unit=_are_fractions(value, quad)))
             else:
                 self.damaged = True
-        if len(values) > MAX_VALUES:
-            self.damaged = True
+        if len(values) > MAX_BOXES:
+            self._note(TOO_MANY)
 
     def _item(self, item: Mapping[str, Any]) -> None:
         label = _first(item, LABEL_KEYS)
+        words = label if isinstance(label, str) else None
         image = _image_index(_first(item, IMAGE_KEYS))
         box = _box_value(item)
         if box is not None:
-            self._box(box, label if isinstance(label, str) else None, image)
+            self._box(box, words, image)
             return
         name = item.get("id", item.get("box_id"))
         found = _ID.fullmatch(name) if isinstance(name, str) else None
         if found is None:
             self.damaged = True
             return
-        words = label if isinstance(label, str) else None
         self.boxes.append(RawBox(None, words, None, f"b{int(found[1])}"))
 
     def _box(self, value: Any, label: str | None, image: int | None) -> None:
         """A box value: four numbers, two points, a list of such, an object or a string."""
         quad = to_quad(value)
         if quad is not None:
-            self.boxes.append(RawBox(quad, label, image))
+            self.boxes.append(RawBox(quad, label, image, None, _are_fractions(value, quad)))
             return
-        if isinstance(value, list) and value and all(isinstance(v, list) for v in value):
-            quads = [to_quad(v) for v in value[:MAX_VALUES]]
-            for quad in quads:
+        inner = value if isinstance(value, list) else []
+        if inner and all(isinstance(v, list) for v in inner):
+            for one in inner[:MAX_BOXES]:
+                quad = to_quad(one)
                 if quad is None:
-                    self._bad(None)
+                    self._bad(one)
                 else:
-                    self.boxes.append(RawBox(quad, label, image))
+                    self.boxes.append(RawBox(quad, label, image, None, _are_fractions(one, quad)))
             return
         self._bad(value)
 
     def _bad(self, value: Any) -> None:
         self.damaged = True
         if isinstance(value, list) and any(
-            isinstance(v, float) and not math.isfinite(v) for v in value
+            isinstance(v, float) and not math.isfinite(v) for v in value[:8]
         ):
-            self.notes["a box with numbers that are not finite dropped"] = None
+            self.notes[NOT_FINITE] = None
 
 
 def to_quad(value: Any) -> Quad | None:
@@ -154,6 +232,18 @@ def to_quad(value: Any) -> Quad | None:
     return None if a is None or b is None or c is None or d is None else (a, b, c, d)
 
 
+def _are_fractions(value: Any, quad: Quad) -> bool:
+    """Whether four numbers from 0 to 1 were written with a point (see `numbers.written_quad`)."""
+    if not all(0.0 <= v <= 1.0 for v in quad):
+        return False
+    if isinstance(value, str):
+        return "." in value
+    if isinstance(value, dict):
+        value = [value.get(key) for key in ("x1", "y1", "x2", "y2")]
+    flat = [x for v in value for x in (v if isinstance(v, list) else (v,))]
+    return any(isinstance(v, float) or (isinstance(v, str) and "." in v) for v in flat)
+
+
 def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
@@ -164,14 +254,9 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def is_nothing(value: Any) -> bool:
+def _is_nothing(value: Any) -> bool:
     """Whether a field says in a word that nothing is there."""
-    return isinstance(value, str) and value.strip().lower().rstrip(".") in ("none", "null", "[]")
-
-
-def key_is_label(key: str) -> bool:
-    """Whether a key with a list of numbers is the object's name (`{"dog": [1, 2, 3, 4]}`)."""
-    return key not in ("point", "point_2d", "points", "score", "confidence")
+    return isinstance(value, str) and value.strip().lower().rstrip(".") in ("", "none", "null")
 
 
 def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:

@@ -6,16 +6,18 @@ import re
 
 _SHORT = 400
 _NOTHING = re.compile(
-    r"^\W*(?:none|nothing|null|n/?a|no)\W*$"
+    r"^\W*(?:none|nothing|null|n/?a|no|not found|nowhere|absent)\W*$"
     r"|\bthere (?:is|are|was|were) (?:no|none|not any|nothing)\b"
     r"|\bthere (?:isn't|aren't|is not|are not) (?:an?|any)\b"
-    r"|\bno (?:such|matching|corresponding|visible|objects?|targets?|boxes?|box|match(?:es)?"
-    r"|instances?|differences?|changes?)\b"
+    r"|\bno (?:such|matching|corresponding|objects?|targets?|boxes?|box|match(?:es)?"
+    r"|instances?|differences?|changes?)\b(?! than)"
     r"|\bnone of (?:the|these|them|those)\b"
-    r"|\b(?:is|are) (?:not (?:visible|present|shown|there|in any)|absent|nowhere)\b"
-    r"|\b(?:can ?not|can't|could ?not|couldn't|did not|didn't|unable to) (?:be )?"
-    r"(?:find|found|see|seen|locate|located|detect|detected|identify|identified)\b"
-    r"|\b(?:does|do) not (?:appear|exist|contain|show)\b|\bnot found\b",
+    r"|(?<!that )(?<!which )(?<!who )\b(?:is|are) (?:not (?:visible|present|shown|there|in any)"
+    r"|absent|nowhere)\b"
+    r"|\b(?:i|we) (?:can ?not|can't|could ?not|couldn't|did not|didn't|do not|don't) "
+    r"(?:find|see|locate|detect|identify)\b"
+    r"|\b(?:can ?not|can't|could ?not|couldn't) be (?:found|seen|located|detected|identified)\b"
+    r"|\b(?:does|do) not (?:appear|exist)\b|\bnot found\b",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,11 @@ from typing import NamedTuple
 
 Quad = tuple[float, float, float, float]
 
+MAX_BOXES = 2000
+"""An answer with more boxes is a run-away repetition; those beyond are dropped with a note."""
+
+TOO_MANY = f"only the first {MAX_BOXES} boxes kept"
+
 
 class RawBox(NamedTuple):
     """A box as a model wrote it.
@@ -17,14 +22,14 @@ class RawBox(NamedTuple):
         label: as written, not yet cleaned; None where there was none.
         image: 1-based index of the picture or view that the text names, or None.
         id: id of a box that a tool returned (`b3`), or None.
-        position: offset in the parsed text at which the box begins, or -1 where not known.
+        unit: the numbers are fractions of the picture, whatever the family's space is.
     """
 
     numbers: Quad | None
     label: str | None = None
     image: int | None = None
     id: str | None = None
-    position: int = -1
+    unit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Parsed:
         none: the text says that nothing is there.
         cut: the text ends inside a box or an unfinished structure.
         damaged: something that looked like a box could not be read.
-        text: words that stood beside the boxes on purpose (the `text` field of our JSON), or None.
+        text: words that stood beside the boxes, or None.
         notes: what was mended.
         syntax: name of the syntax that was read, or "" where nothing was.
     """
@@ -48,3 +53,8 @@ class Parsed:
     text: str | None = None
     notes: tuple[str, ...] = ()
     syntax: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether the syntax was recognised at all, be it only as the start of a box."""
+        return bool(self.boxes) or self.none or self.cut or self.damaged

@@ -7,70 +7,120 @@ anchor. So the work is linear in the text, and no stray bracket or quote hides a
 
 from __future__ import annotations
 
-import math
+import json
 import re
 
-from .raw import Parsed, RawBox
+from .numbers import NUMBER as N
+from .numbers import written_quad
+from .raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
+from .words import images_beside
 
-N = r"\s{0,64}[-+]?\d{1,15}(?:\.\d{0,15})?(?:[eE][-+]?\d{1,4})?\s{0,64}"
-_G = r"\s{0,64}([-+]?\d{1,15}(?:\.\d{0,15})?(?:[eE][-+]?\d{1,4})?)\s{0,64}"
+_S = r"\s{0,40}"
 _ANCHOR = re.compile(
-    rf"\[{_G},{_G},{_G},{_G},?\s{{0,64}}\]"
-    rf"|\[\s{{0,64}}\[{_G},{_G}\]\s{{0,64}},\s{{0,64}}\[{_G},{_G}\]\s{{0,64}}\]"
-    r"""|["']?\b(?:box_)?id["']?\s{0,8}:\s{0,8}["']?[bB](\d{1,6})\b["']?"""
+    rf"\[{N},{N},{N},{N},?{_S}\]"
+    rf"|\[{_S}\[{N},{N}\]{_S},{_S}\[{N},{N}\]{_S}\]"
+    r"""|(?<![A-Za-z])(?:box_)?id["']?\s{0,8}:\s{0,8}["']?[bB](\d{1,6})\b["']?"""
 )
-_OPENED = re.compile(
-    r"""\[\s{0,64}[-+]?\d|["'](?:bbox_2d|bbox|box)["']\s{0,8}:|["'](?:box_)?id["']\s{0,8}:"""
+_BEGUN = re.compile(
+    r"""\[\s{0,40}[-+]?\d|["'](?:bbox_2d|bbox|box)["']\s{0,8}:|["'](?:box_)?id["']\s{0,8}:"""
+    r"""|\bNaN\b|\bInfinity\b"""
 )
 _LABEL = re.compile(
-    r"""["']?\b(?:label|name|class|category|object)["']?\s{0,8}:\s{0,8}"""
-    r"""(?:"((?:[^"\\\n]|\\.){0,400})"|'((?:[^'\\\n]|\\.){0,400})')"""
+    r"""(?<![A-Za-z])(?:label|name|class|category|object)["']?\s{0,8}:\s{0,8}"""
+    r"""(?:"((?:[^"\\\n]|\\.|"(?!\s{0,8}(?:[,}\]]|$))){0,400})\""""
+    r"""|'((?:[^'\\\n]|\\.|'(?!\s{0,8}(?:[,}\]]|$))){0,400})')"""
 )
 _IMAGE = re.compile(
-    r"""["']?\b(?:image|view|image_id|image_index|picture)["']?\s{0,8}:\s{0,8}"""
+    r"""(?<![A-Za-z])(?:image|view|image_id|image_index|picture)["']?\s{0,8}:\s{0,8}"""
     r"""["']?[^\d\n"',}]{0,16}(\d{1,6})"""
 )
-_EMPTY = re.compile(r"\[\s{0,64}\]")
+_EMPTY = re.compile(r"\[\s{0,40}\]")
+_WORD = re.compile(r"[\w\"']")
+_OBJECT = re.compile(r"\{[^{}]*+\}?")
+_REACH = 2000
+MENDED = "JSON mended"
 
 
 def salvage(text: str) -> Parsed:
     """Every complete box of a damaged text. Total, linear in its length."""
-    found = list(_ANCHOR.finditer(text))
-    opened = text.rfind("[") > text.rfind("]") or text.rfind("{") > text.rfind("}")
+    found: list[re.Match[str]] = []
+    for match in _ANCHOR.finditer(text):
+        found.append(match)
+        if len(found) > MAX_BOXES:
+            break
+    opened = max(text.rfind("["), text.rfind("{"))
+    cut = opened > max(text.rfind("]"), text.rfind("}")) and _has_word(text, opened)
     if not found:
-        begun = _OPENED.search(text) is not None
-        none = not begun and not opened and _EMPTY.search(text) is not None
-        return Parsed((), none, opened, begun and not opened, syntax="json" if none else "")
+        begun = _BEGUN.search(text) is not None
+        none = not begun and not cut and _EMPTY.search(text) is not None
+        syntax = "json" if none or begun or cut else ""
+        return Parsed((), none, cut, begun and not cut, syntax=syntax)
     boxes: list[RawBox] = []
+    named = images_beside(_OBJECT.sub(_blank, text), [m.span() for m in found])
+    notes = {MENDED: None}
     damaged = False
-    for index, match in enumerate(found):
-        left = found[index - 1].end() if index else max(0, match.start() - 2000)
+    for index, match in enumerate(found[:MAX_BOXES]):
+        left = found[index - 1].end() if index else max(0, match.start() - _REACH)
         right = found[index + 1].start() if index + 1 < len(found) else len(text)
         box = _item(text, match, left, right)
-        if box is None:
-            damaged = True
-        else:
-            boxes.append(box)
-    begun = sum(1 for _ in _OPENED.finditer(text, found[-1].end()))
-    cut = opened
-    damaged = damaged or (begun > 0 and not opened)
-    return Parsed(tuple(boxes), False, cut, damaged, None, ("JSON mended",), "json")
+        damaged = damaged or box is None or (_begun(text, left, match.start()) and index > 0)
+        if box is not None:
+            boxes.append(box if box.image is not None else box._replace(image=named[index]))
+    if len(found) > MAX_BOXES:
+        damaged, notes[TOO_MANY] = True, None
+    elif not cut:
+        damaged = damaged or _begun(text, found[-1].end(), len(text))
+    damaged = damaged or _begun(text, 0, found[0].start())
+    return Parsed(tuple(boxes), False, cut, damaged, None, tuple(notes), "json")
+
+
+def _blank(match: re.Match[str]) -> str:
+    """As many spaces as the object is long: words in it are labels, not headings."""
+    return " " * (match.end() - match.start())
+
+
+def _has_word(text: str, start: int) -> bool:
+    return _WORD.search(text, start) is not None
+
+
+def _begun(text: str, left: int, right: int) -> bool:
+    """Whether a box that is not complete begins between two anchors.
+
+    The key right before the second anchor is that anchor's own.
+    """
+    for match in _BEGUN.finditer(text, left, right):
+        if text[match.end() : right].strip(" \n\t\"'[") != "":
+            return True
+    return False
+
+
+def _unescaped(words: str) -> str:
+    """A quoted label with its escapes resolved, or as it is where they make no sense."""
+    if "\\" not in words:
+        return words
+    try:
+        return str(json.loads('"' + words.replace("\\'", "'") + '"'))
+    except ValueError:
+        return words.replace("\\", "")
 
 
 def _item(text: str, match: re.Match[str], left: int, right: int) -> RawBox | None:
     """The fields between an anchor's braces; None where a number is not finite."""
     brace = text.rfind("{", left, match.start())
     begin = brace if brace >= 0 else match.start()
-    close = text.find("}", match.end(), min(right, match.end() + 2000))
-    end = close if close >= 0 else min(right, match.end() + 600)
-    fields = text[begin:end] if brace >= 0 else ""
+    stop = min(right, match.end() + _REACH)
+    close = text.find("}", match.end(), stop)
+    # Without its closing brace (cut text) the item still ends where the next one begins.
+    following = text.find("{", match.end(), stop)
+    ends = [e for e in (close, following) if e >= 0]
+    fields = text[begin : min(ends, default=stop)] if brace >= 0 else ""
     label = _LABEL.search(fields)
-    words = (label[1] if label[1] is not None else label[2]) if label else None
+    words = _unescaped(label[1] if label[1] is not None else label[2]) if label else None
     if match[9] is not None:
-        return RawBox(None, words, None, f"b{int(match[9])}", match.start())
+        return RawBox(None, words, None, f"b{int(match[9])}")
     image = _IMAGE.search(fields)
     values = match.groups()[:4] if match[1] is not None else match.groups()[4:8]
-    a, b, c, d = (float(v) for v in values)
-    if not all(map(math.isfinite, (a, b, c, d))):
+    quad = written_quad(values)
+    if quad is None:
         return None
-    return RawBox((a, b, c, d), words, int(image[1]) if image else None, None, match.start())
+    return RawBox(quad[0], words, int(image[1]) if image else None, None, quad[1])

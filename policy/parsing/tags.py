@@ -16,42 +16,55 @@ class Parts(NamedTuple):
         answer: the text in which boxes are looked for; None where the text ends while thinking.
         start: offset of `answer` in the completion's text.
         closed: the answer part was closed by its own tag, or has no tags at all.
+        tagged: the answer stands in answer tags.
     """
 
     reasoning: str | None
     answer: str | None
     start: int
-    closed: bool
+    closed: bool = True
+    tagged: bool = False
 
 
 def split_parts(text: str) -> Parts:
     """Reasoning and answer of a completion.
 
-    The answer is what stands in the last `<answer>` after the think part; without that tag it is
-    everything after `</think>`; without think tags it is everything. A `</think>` without its
-    opening tag (the opening stood in the prompt) ends a think part too. Boxes in the reasoning are
-    never part of the answer; a think part that does not end leaves no answer, except where an
-    `<answer>` follows it.
+    The answer is the last closed `<answer>`, or the last one that is not closed, outside the think
+    part; without that tag it is everything after `</think>`; without any tag it is everything. A
+    `</think>` whose opening tag stood in the prompt ends a think part too. Boxes in the reasoning
+    are never part of the answer. A think part that does not end leaves no answer, except where an
+    `<answer>` stands in it; so does one that ends with nothing after it.
     """
-    opened, closed = text.find(THINK), text.rfind(END_THINK)
-    reasoning: str | None = None
-    start = 0
+    tag = _answer_tag(text)
+    opened = text.find(THINK)
+    closed = text.rfind(END_THINK, 0, tag) if tag >= 0 else -1
+    if closed < 0:
+        after = text.rfind(END_THINK)
+        if after >= 0 and (tag < 0 or text[after + len(END_THINK) :].strip()):
+            closed, tag = after, -1
     if closed >= 0:
         begin = opened + len(THINK) if 0 <= opened < closed else 0
         reasoning = text[begin:closed].strip()
-        start = closed + len(END_THINK)
-    elif opened >= 0:
-        tag = text.rfind(ANSWER, opened)
-        if tag < 0:
-            return Parts(text[opened + len(THINK) :].strip(), None, len(text), False)
-        reasoning = text[opened + len(THINK) : tag].strip()
-        start = tag
-    tag = text.rfind(ANSWER, start)
-    if tag < 0:
-        end = text.find(END_ANSWER, start)
-        return Parts(reasoning, text[start : end if end >= 0 else len(text)], start, True)
-    if reasoning is None and tag > 0:
-        reasoning = text[:tag].strip() or None
-    start = tag + len(ANSWER)
+        return _answer(text, reasoning, tag, closed + len(END_THINK))
+    if opened >= 0:
+        begin = opened + len(THINK)
+        if tag < begin:
+            return Parts(text[begin:].strip(), None, len(text), False)
+        return _answer(text, text[begin:tag].strip(), tag, tag)
+    return _answer(text, None, tag, 0)
+
+
+def _answer(text: str, reasoning: str | None, tag: int, start: int) -> Parts:
+    """The part from an answer tag to its end, or from `start` where there is no such tag."""
+    if tag >= 0:
+        start = tag + len(ANSWER)
     end = text.find(END_ANSWER, start)
-    return Parts(reasoning, text[start : end if end >= 0 else len(text)], start, end >= 0)
+    answer = text[start : end if end >= 0 else len(text)]
+    return Parts(reasoning, answer, start, end >= 0 or tag < 0, tag >= 0)
+
+
+def _answer_tag(text: str) -> int:
+    """Offset of the last closed answer tag, else of the last one; -1 for none."""
+    close = text.rfind(END_ANSWER)
+    closed = text.rfind(ANSWER, 0, close) if close >= 0 else -1
+    return closed if closed >= 0 else text.rfind(ANSWER)

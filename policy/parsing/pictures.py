@@ -1,0 +1,114 @@
+"""Pictures named in words: "the second image", "Image-2", "2th picture", "the last frame"."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_WORDS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "thirteenth fourteenth fifteenth sixteenth"
+)
+_CARDINALS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen"
+)
+ORDINALS: dict[str, int] = {word: k for k, word in enumerate(_WORDS.split(), 1)}
+_NUMBERS: dict[str, int] = {word: k for k, word in enumerate(_CARDINALS.split(), 1)}
+_CHINESE: dict[str, int] = {c: k for k, c in enumerate("一二三四五六七八九十", 1)}
+_NOUN = r"(?:images?|pictures?|photos?|photographs?|frames?|views?|pics?|imgs?)"
+_MENTION = re.compile(
+    rf"\b(?P<ordinal>{'|'.join(ORDINALS)}|last|final)\s{{1,3}}{_NOUN}\b"
+    rf"|\b(?P<nth>\d{{1,3}})\s?-?(?:st|nd|rd|th)\s{{1,3}}{_NOUN}\b"
+    rf"|\b{_NOUN}\s{{0,2}}(?:-|\#|no\.|number)?\s{{0,2}}"
+    rf"(?P<k>\d{{1,3}}(?![\d.]\d)|(?:{'|'.join(_NUMBERS)})\b)"
+    r"|第(?P<zh>[一二三四五六七八九十]|\d{1,3})[张幅个]?(?:图片|图像|照片|图)"
+    r"|(?:图片|图像|图)\s?(?P<zk>\d{1,3})"
+    r"|\b(?P<source>source\s{1,3}(?:image|picture|photo))\b",
+    re.IGNORECASE,
+)
+ORDINAL_WORDS = tuple(ORDINALS)
+LAST = -1
+"""Stands for "the last image" until the number of pictures is known."""
+
+
+class Mention(NamedTuple):
+    """A picture named in a text.
+
+    Attributes:
+        start, end: of the words.
+        image: 1-based index, or `LAST`.
+    """
+
+    start: int
+    end: int
+    image: int
+
+
+def mentions(text: str) -> list[Mention]:
+    """Every mention, in order. "The source image" is the first picture (region questions)."""
+    return [Mention(m.start(), m.end(), _index(m)) for m in _MENTION.finditer(text)]
+
+
+def _index(match: re.Match[str]) -> int:
+    for group, table in (("ordinal", ORDINALS), ("k", _NUMBERS), ("zh", _CHINESE)):
+        word = match[group]
+        if word is not None and not word.isdigit():
+            return table.get(word.lower(), LAST)
+    for group in ("nth", "k", "zh", "zk"):
+        if match[group] is not None:
+            return int(match[group])
+    return 1
+
+
+def ordinal_words(image: int) -> str:
+    """`second` for 2; `23rd` style numbers beyond the sixteenth."""
+    if 1 <= image <= len(ORDINAL_WORDS):
+        return ORDINAL_WORDS[image - 1]
+    tail = {1: "st", 2: "nd", 3: "rd"}.get(image % 10, "th")
+    return f"{image}{'th' if image % 100 in (11, 12, 13) else tail}"
+
+
+def resolve(image: int, count: int) -> int:
+    """A mention's index where `count` pictures were given: the last for `LAST`."""
+    return count if image == LAST else image
+
+
+_ASKED = re.compile(
+    r"\b(?:find|locate|detect|localize|localise|identify|ground|mark|box|point|give|show|where|"
+    r"search|spot|recognize|recognise|coordinates?|difference|boxes|occurs?|appears?)\b"
+    r"(?:[\s,]{1,2}[\w']{1,20}){0,8}?[\s,]{1,2}"
+    r"(?:in|within|inside|from|on|of)\s{1,2}(?:the\s{1,2}|both\s{1,2})?$",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"\b(?:shown|marked|seen|present|presented|given|highlighted|boxed|circled|pictured|depicted|"
+    r"object|objects|one|that|which|box|region|area|person|scene)\s{1,2}"
+    r"(?:is\s{1,2}|are\s{1,2})?(?:in|on|from|of)\s{1,2}(?:the\s{1,2})?$",
+    re.IGNORECASE,
+)
+_REACH = 160
+
+
+def asked_picture(query: str, count: int) -> int | None:
+    """The picture in which a question asks to find something, or None where it names none.
+
+    The last mention that a word of finding leads to ("locate it in the 2th image") wins; then the
+    last one that is not an aside ("the object in image 1"); then the last of all.
+    """
+    query = query[:8000]
+    found = [m for m in mentions(query) if 1 <= resolve(m.image, count) <= count]
+    if not found:
+        return None
+    chosen = found[-1]
+    aside = [bool(_ASIDE.search(query[max(0, m.start - 48) : m.start])) for m in found]
+    asked = [bool(_ASKED.search(query[max(0, m.start - _REACH) : m.start])) for m in found]
+    ranked = (
+        [m for m, a, s in zip(found, asked, aside, strict=True) if a and not s],
+        [m for m, s in zip(found, aside, strict=True) if not s],
+    )
+    for group in ranked:
+        if group:
+            chosen = group[-1]
+            break
+    return resolve(chosen.image, count)
