@@ -1,0 +1,303 @@
+"""From chunks to meaning: which noun phrases are targets, landmarks, conditions, exclusions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from .nouns import Noun
+from .pictures import Pictures
+from .question import Condition, Phrase, Relation, RelationKind, Selection
+from .selections import Near
+from .stream import Builder, Chunk, Item, Stream
+from .tokens import Token
+
+_NP = r"(?= (?:@sel |@near )*@np)"
+_HOLD = (
+    r"(?:holding|carrying|wearing|riding|using|eating|pulling|pushing|touching|hugging|petting|"
+    r"feeding|gripping|clutching|sporting|driving|steering|holds?|carries|carry|wears?|rides?|"
+    r"uses?|having|in possession of|equipped with|together with|along with|accompanied by|with)"
+)
+_SIDE_OF = (
+    r"(?:(?:to|on|at|from) )?(?:(?:the|its) )?(?:(?:immediate|far|direct) )?{}"
+    r"(?: hand)?(?: side)? (?:of|from)"
+)
+_VERY = r"(?:(?:directly|right|just|immediately|close|up|down|standing|sitting) )?"
+
+_RELATIONS: list[tuple[str, RelationKind, bool]] = [
+    (_SIDE_OF.format("left"), "left of", False),
+    (_SIDE_OF.format("right"), "right of", False),
+    (rf"(?:without|lacking|with no|with out|not {_HOLD}|(?:(?:who|that) )?(?:do|does|has|have) not "
+     rf"(?:have|hold|carry|wear|ride|any)|has no|have no|minus)(?: any)?", "with", True),
+    (r"(?:that is |that are )?not (?:next to|near|beside|close to|by)", "next to", True),
+    (r"(?:that is |that are )?not (?:on|on top of)", "on", True),
+    (r"(?:that is |that are )?not (?:in|inside)", "in", True),
+    (r"in front of", "in front of", False),
+    (r"in (?:the )?back of|behind", "behind", False),
+    (r"in ?between|between", "between", False),
+    (rf"{_VERY}(?:above|over|higher than|up from)", "above", False),
+    (rf"{_VERY}(?:below|under|underneath|beneath|lower than)", "below", False),
+    (r"(?:(?:the )?(?:closest|nearest|close est)(?: to)?|@near to)", "nearest to", False),
+    (r"(?:furthest|farthest|most distant)(?: away)? from|@near(?: away)? from", "farthest from",
+     False),
+    (r"on top of|atop|upon|onto|astride|aboard|on", "on", False),
+    (rf"{_VERY}(?:next to|beside|alongside|adjacent to|close to|near to|near|nearby|by the side "
+     rf"of|by|around|against|close by|neighbou?ring|at|along)", "next to", False),
+    (r"inside of|inside|within|into|in", "in", False),
+    (rf"(?:(?:that|who|which) )?(?:is |are )?{_HOLD}", "with", False),
+    (r"(?:that|who|which) (?:has|have)", "with", False),
+]  # fmt: skip
+
+_SHOWS = (
+    r"(?:(?:that|which|where) )?(?:(?:you|we|i) can )?(?:do |does |can |is |are )?(?:there )?"
+    r"(?:has|have|had|having|contains?|containing|shows?|showing|with|featuring|features?|"
+    r"includes?|including|depicts?|depicting|displays?|is|are|see)(?: there)?(?: at least)?"
+)
+
+_SHOWN = re.compile(
+    rf"{_SHOWS}(?: (?:no|not|any|more|most|fewest|fewer|the|less|both|least|greatest|largest|"
+    r"highest|number|of|a|some|@sel))*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A relation word in the stream."""
+
+    kind: RelationKind
+    negated: bool
+
+
+@dataclass(slots=True)
+class Head:
+    """A noun phrase that is not a landmark, while it is being put together."""
+
+    noun: Noun
+    at: int
+    joined: bool = False
+    negated: str = ""
+    shown_by: Pictures | None = None
+    selections: list[Selection] = field(default_factory=list[Selection])
+    relations: list[Relation] = field(default_factory=list[Relation])
+
+    def phrase(self) -> Phrase:
+        """The finished phrase."""
+        return replace(
+            self.noun.phrase,
+            selections=tuple(self.selections),
+            relations=tuple(self.relations),
+        )
+
+
+def read_relations(stream: Stream) -> None:
+    """Replace words that bind one noun phrase to another by `rel` chunks."""
+    for pattern, kind, negated in _RELATIONS:
+        stream.rewrite(pattern + _NP, "rel", _binder(kind, negated))
+
+
+def _binder(kind: RelationKind, negated: bool) -> Builder:
+    def build(found: re.Match[str], items: list[Item]) -> Bound:
+        return Bound(kind, negated)
+
+    return build
+
+
+class Assembler:
+    """Walks the chunks once and sorts the noun phrases."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.items = stream.items
+        self.words = stream.words()
+        self.heads: list[Head] = []
+        self.waiting: list[Selection] = []
+        self.waiting_relations: list[Relation] = []
+        self.near: Near | None = None
+
+    def run(self) -> list[Head]:
+        """The heads in order, with what belongs to each."""
+        index = 0
+        while index < len(self.items):
+            item = self.items[index]
+            meaning = item.meaning if isinstance(item, Chunk) else None
+            if isinstance(meaning, Selection):
+                self._selection(index, meaning)
+            elif isinstance(meaning, Near):
+                self.near = meaning
+            elif isinstance(meaning, Bound):
+                index = self._relation(index, meaning)
+            elif isinstance(meaning, Noun):
+                index = self._head(index, meaning)
+            index += 1
+        self._settle_near()
+        if self.heads:
+            self.heads[-1].selections.extend(self.waiting)
+            self.heads[-1].relations.extend(self.waiting_relations)
+        return self.heads
+
+    def _selection(self, index: int, meaning: Selection) -> None:
+        following = self.words[index + 1 : index + 3]
+        prefix = bool(following) and (
+            following[0] == "@np" or (following[0] in ("@sel", "@near") and "@np" in following)
+        )
+        if prefix or not self.heads:
+            self.waiting.append(meaning)
+        else:
+            self.heads[-1].selections.append(meaning)
+
+    def _head(self, index: int, noun: Noun) -> int:
+        before = self.words[max(0, index - 4) : index]
+        head = Head(noun, index, joined=self._is_joined(index), negated=self._negation(index))
+        head.selections.extend(self.waiting)
+        head.relations.extend(self.waiting_relations)
+        self.waiting, self.waiting_relations = [], []
+        head.shown_by = self._shown_by(index)
+        if self.near is not None and "to" not in before[-1:]:
+            bound = self._nearest_to(index)
+            if bound is None:
+                head.selections.append(Selection("smallest" if self.near.far else "largest"))
+                self.near = None
+            else:
+                head.relations.append(bound[0])
+                self.near, index = None, bound[1]
+        self.heads.append(head)
+        return index
+
+    def _nearest_to(self, index: int) -> tuple[Relation, int] | None:
+        """`nearest X to Y`: the relation and where Y stands."""
+        for at in range(index + 1, min(index + 4, len(self.items))):
+            landmark = self._noun_at(at)
+            if landmark is None:
+                continue
+            if self.words[at - 1] == "to" and not (self.near and self.near.far):
+                return Relation("nearest to", (landmark.phrase,)), at
+            if self.words[at - 1] == "from" and self.near and self.near.far:
+                return Relation("farthest from", (landmark.phrase,)), at
+            break
+        return None
+
+    def _noun_at(self, index: int) -> Noun | None:
+        if index >= len(self.items):
+            return None
+        item = self.items[index]
+        meaning = item.meaning if isinstance(item, Chunk) else None
+        return meaning if isinstance(meaning, Noun) else None
+
+    def _relation(self, index: int, bound: Bound) -> int:
+        """Read the landmarks after a relation word; returns the index of the last one read."""
+        selections: list[Selection] = []
+        at = index + 1
+        while at < len(self.items) and self._noun_at(at) is None:
+            item = self.items[at]
+            if isinstance(item, Chunk) and isinstance(item.meaning, Selection):
+                selections.append(item.meaning)
+            at += 1
+        first = self._noun_at(at)
+        if first is None:
+            return index
+        if bound.kind == "with" and not self.heads and self._shown_by(at) is not None:
+            return self._head_after_pictures(at, first, bound)
+        if bound.kind == "with" and self._pictures_before(index) is not None:
+            return self._head_after_pictures(at, first, bound)
+        landmarks = [replace(first.phrase, selections=tuple(selections))]
+        if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
+            second = self._noun_at(at + 2)
+            if second is not None:
+                landmarks.append(second.phrase)
+                at += 2
+        relation = Relation(bound.kind, tuple(landmarks), bound.negated)
+        if self.heads:
+            self._target_of(relation).relations.append(relation)
+        else:
+            self.waiting_relations.append(relation)
+        return at
+
+    def _target_of(self, relation: Relation) -> Head:
+        """`dogs and cats near the sofa` binds both, but one head stands for the group."""
+        return self.heads[-1]
+
+    def _head_after_pictures(self, at: int, noun: Noun, bound: Bound) -> int:
+        head = Head(noun, at, joined=False, negated="without" if bound.negated else "")
+        head.shown_by = self._pictures_before(at) or self._shown_by(at)
+        self.heads.append(head)
+        return at
+
+    def _is_joined(self, index: int) -> bool:
+        """Whether and, or or a comma ties this phrase to the head before it."""
+        between: list[str] = []
+        for word in reversed(self.words[:index]):
+            if word in ("@np", "@pics", "@rel"):
+                break
+            between.append(word)
+        joins = {"and", "or", "&", ",", "/", "plus", "nor"}
+        fillers = {"the", "a", "an", "any", "all", "every", "each", "@sel", "also", "well", "as",
+                   "not", "no", "both", "either", "then"}  # fmt: skip
+        return bool(between) and bool(joins & set(between)) and set(between) <= joins | fillers
+
+    def _negation(self, index: int) -> str:
+        before = " ".join(self.words[max(0, index - 4) : index])
+        if re.search(r"(?:except(?: for)?|excluding|other than|apart from|aside from|but not|"
+                     r"besides|rather than|leav\w+ out|ignor\w+|skip\w*)$", before):  # fmt: skip
+            return "except"
+        if re.search(r"(?:^| )(?:no|without|lacks?|lacking|not (?:have|contain|show|include|see)"
+                     r"(?: any)?|zero|neither|nor|not)$", before):  # fmt: skip
+            return "without"
+        return ""
+
+    def _pictures_before(self, index: int) -> Pictures | None:
+        item = self.items[index - 1] if index else None
+        meaning = item.meaning if isinstance(item, Chunk) else None
+        return meaning if isinstance(meaning, Pictures) else None
+
+    def _shown_by(self, index: int) -> Pictures | None:
+        """The pictures that are said to show this phrase (`the picture with a cat`)."""
+        if self.heads and self.heads[-1].shown_by and self._is_joined(index):
+            return self.heads[-1].shown_by
+        start = max((i for i in range(index) if self.words[i] == "@pics"), default=None)
+        if start is None or any(
+            w in ("@np", "@rel", ",", ";") for w in self.words[start + 1 : index]
+        ):
+            return None
+        between = " ".join(self.words[start + 1 : index])
+        return self._pictures_before(start + 1) if _SHOWN.fullmatch(between) else None
+
+    def _settle_near(self) -> None:
+        if self.near is not None and self.heads:
+            key = "smallest" if self.near.far else "largest"
+            self.heads[-1].selections.append(Selection(key))
+        self.near = None
+
+
+def keep_meant(heads: list[Head]) -> list[Head]:
+    """Drop phrases that only came along (`my friend's puzzle`) beside ones that are nouns we know.
+
+    A phrase stays if the vocabulary knows it, if it is joined to one that stays, or if it follows
+    a word of asking directly.
+    """
+    if not any(head.noun.known for head in heads):
+        asked = [h for h in heads if h.noun.asked and not h.noun.phrase.generic]
+        if not asked:
+            return heads[:1] if heads else []
+        return [h for h in heads if h in asked or (h.joined and _joined_to(h, heads, asked))]
+    kept: list[Head] = []
+    for index, head in enumerate(heads):
+        tied = head.joined and bool(kept) and index > 0 and heads[index - 1] in kept
+        ahead = index + 1 < len(heads) and heads[index + 1].joined and heads[index + 1].noun.known
+        if head.noun.known or (not head.noun.phrase.generic and (tied or head.noun.asked or ahead)):
+            kept.append(head)
+    return kept
+
+
+def _joined_to(head: Head, heads: list[Head], asked: list[Head]) -> bool:
+    index = next(i for i, other in enumerate(heads) if other is head)
+    return index > 0 and heads[index - 1] in asked
+
+
+def condition_of(head: Head) -> Condition:
+    """A head that only says which pictures count."""
+    kind = "lacks" if head.negated else "shows"
+    return Condition(kind, head.phrase())
+
+
+def is_word(item: Item, *words: str) -> bool:
+    """Whether an item is one of these words."""
+    return isinstance(item, Token) and item.text in words

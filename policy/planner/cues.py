@@ -1,0 +1,92 @@
+"""Which kind of question it is, by weighing words; no sentence is known whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .question import Task
+
+_OBJECT = (
+    r"(?:objects?|things?|items?|something|anything|elements?|entity|entities|categor(?:y|ies)|"
+    r"class(?:es)?|kinds?|types?|sorts?|subjects?|stuff|content|what|part|parts|spot|place|area|"
+    r"region|detail)"
+)
+CROP = (
+    r"(?:crops?|cropped|cropping|close ups?|closeups?|cut outs?|cutouts?|cuttings?|snippets?|"
+    r"patch(?:es)?|fragments?|excerpts?|details?|clippings?|thumbnails?|insets?|enlargements?|"
+    r"magnifications?|sub ?images?|regions?|pieces?|template|zoom|zoomed|extracts?|sections?|"
+    r"portions?|bits?|parts?|tiles?|chips?|swatch(?:es)?|samples?|slices?|scraps?)"
+)
+
+_CUES: dict[Task, list[tuple[str, float]]] = {
+    "region": [
+        (r"crop\w*|close ups?|closeups?|cut ?outs?|snippets?|patch|patches|fragments?|excerpts?|"
+         r"clippings?|insets?|enlarg\w*|magnif\w*|blown up|blow up|zoom(?:ed)?(?: in| view)?|"
+         r"sub ?images?|jigsaw|puzzle piece|scrap|swatch", 3),
+        (r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?) "
+         r"(?:\w+ ){0,2}(?:@pics|out of|from|of (?:which|what|one))", 2.5),
+        (r"(?:taken|cut|lifted|extracted|clipped|snipped|torn|copied|excised|sampled|sliced|"
+         r"originat\w+) (?:\w+ ){0,2}(?:from|out|@pics)", 3),
+        (r"(?:comes?|came|stems?|is|was|are) (?:\w+ )?(?:from|out of) (?:which|one|what)", 2),
+        (r"(?:comes?|came|stems?) @pics", 2),
+        (r"belongs?|fits? (?:in|into|@pics)|source PIC|part of (?:which|what|one)|part @pics", 2),
+        (r"(?:this|that|the) (?:small |little |tiny )?(?:detail|region|piece|part)|regions?", 1),
+        (r"(?:followed by|with) (?:its |their |the )?(?:\w+ )?regions", 2),
+        (r"contains? (?:the )?@pics", 2),
+    ],
+    "difference": [
+        (r"differ|differs|differing|differences?|chang(?:e|ed|es|ing)|alter\w*|edit(?:ed|s|ing)?|"
+         r"modif\w*|tamper\w*|manipulat\w*|doctored|retouched|photoshopp\w*|discrepanc\w*|"
+         r"dissimilar\w*|mismatch\w*|inconsisten\w*|swapped|deviat\w*|distinguish\w*", 3),
+        (r"odd one out|not the same|not identical|not match|no longer|sets? (?:\w+ ){0,3}apart|"
+         r"all but identical|(?:nearly|almost) (?:identical|the same)|the same except|"
+         r"spot the|before and after", 2.5),
+        (r"vanish\w*|disappear\w*|removed|erased|deleted|pasted|inserted|swapped|replaced|varies|"
+         r"unlike|added|missing|gone|newly|taken away|lost|popped up|turned up", 2),
+        (r"different|compar\w+|contrast|extra|new|unequal", 1.5),
+        (rf"{_OBJECT} (?:\w+ ){{0,4}}@pics (?:\w+ ){{0,3}}(?:but|and) (?:\w+ ){{0,3}}not", 2.5),
+        (r"only (?:\w+ ){0,2}@pics|@pics only|(?:absent|lacking) (?:from )?@pics", 1.5),
+    ],
+    "common": [
+        (r"common|shar(?:e|es|ed|ing)|mutual|mutually|in common|recurr\w*|recur|recurs", 3),
+        (rf"same (?:\w+ )?{_OBJECT}", 2),
+        (rf"{_OBJECT} (?:\w+ ){{0,6}}@both", 2.5),
+        (rf"@both (?:\w+ ){{0,5}}{_OBJECT}", 2),
+        (r"repeat(?:s|ed|edly|ing)?|keeps? (?:re ?)?appearing|unites?|link(?:s|ed)?|overlap", 1.5),
+    ],
+    "counterpart": [
+        (r"@box", 6),
+        (r"(?:marked|outlined|highlighted|enclosed|boxed|circled|framed|indicated|surrounded|inside|"
+         r"within|in|by|with) (?:\w+ ){0,3}(?:red|green|blue|yellow|white|drawn|bounding) "
+         r"(?:\w+ )?(?:box|rectangle|frame|square|bbox|outline|border)", 3),
+        (r"correspond\w*|counterparts?|equivalent", 3),
+        (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
+        (rf"{_OBJECT} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named", 2.5),
+        (r"@named (?:\S+ ){0,8}(?:same|again|also|it|that) (?:\S+ ){0,4}@named", 1.5),
+        (r"same (?:\w+ ){0,2}@named", 2),
+        (r"track|follow|matching|re ?identify", 1),
+    ],
+}  # fmt: skip
+
+
+def weigh(text: str) -> Mapping[Task, float]:
+    """How much speaks for each special kind of question.
+
+    Args:
+        text: the stream's words, in which references to pictures read `@pics`, or `@named` and
+            `@both` where a rule asks for named ones or for all of them.
+    """
+    scores: dict[Task, float] = {}
+    for task, cues in _CUES.items():
+        total = 0.0
+        for pattern, weight in cues:
+            if _cue(pattern, text):
+                total += weight
+        scores[task] = total
+    return scores
+
+
+def _cue(pattern: str, text: str) -> bool:
+    wide = pattern.replace("@pics", r"@(?:pics|named|both|which)")
+    return re.search(rf"(?<= )(?:{wide})(?= )", text) is not None

@@ -1,0 +1,134 @@
+"""The plan for a thing that is shown or boxed in one picture and sought in others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...tools.boxes import Box
+from ...tools.tool import ToolResult
+from ...tools.views import View, ViewBook
+from . import wording
+from .choosing import Found, Scene, choose
+from .plan_find import LOOK, merged
+from .plans import Call, Outcome, Plan, Trail, found_in, relative, require
+from .question import Question, Source
+
+SURE_MATCH = 0.25
+"""Score of a match below which a detection of the same class is believed rather."""
+
+
+def counterpart_plan(question: Question, book: ViewBook) -> Plan:
+    """Match the thing by its pixels; where that fails, take the most similar of its class."""
+    source = question.source or Source(1)
+    image = source.image or 1
+    view = book[image]
+    box = box_in_pixels(source, view)
+    region: dict[str, object] = {"view": image}
+    if box is not None:
+        region["box"] = relative(box, view.width, view.height)
+    trail = Trail()
+    chosen: dict[int, tuple[Found, str | None]] = {}
+    if source.phrase is None:
+        result = yield Call(
+            "match", {"source": region, "views": list(question.images)},
+            f"find the same content in {wording.images(question.images)}",
+        )  # fmt: skip
+        trail.say(f"Matched by its pixels: {result.summary}.")
+        for found in found_in(result):
+            if found.score >= SURE_MATCH:
+                chosen.setdefault(found.box.image, (found, None))
+    missing = [i for i in question.images if i not in chosen]
+    if missing:
+        labels = [source.phrase.noun] if source.phrase else []
+        result = yield Call(
+            "detect", {"labels": labels, "views": [image, *missing], "min_score": LOOK},
+            f"find things of its class in {wording.images(missing)}",
+        )  # fmt: skip
+        require(result, wording.understood(question))
+        chosen |= _of_same_class(result, source, image, box, missing, book, trail)
+    note = " The drawn mark itself can't be seen; give its coordinates." if source.drawn else ""
+    boxes = tuple(chosen[i] for i in sorted(chosen))
+    if not boxes:
+        return Outcome((), f"It was not found again.{note}", tuple(trail.steps))
+    where = wording.images(sorted(chosen))
+    return Outcome(boxes, f"Found again in {where}.{note}", tuple(trail.steps))
+
+
+def box_in_pixels(source: Source, view: View) -> Box | None:
+    """The written box in the view's pixels.
+
+    Numbers are pixels where the question says so or where they exceed 1000; up to 1 they are
+    shares of the picture; otherwise thousandths of it, as in MIG-Bench and our dialect.
+    """
+    if source.box is None:
+        return None
+    largest = max(source.box)
+    if source.pixels or largest > 1000:
+        box = source.box
+    else:
+        unit = 1.0 if largest <= 1 else 1000.0
+        box = source.box.scale(view.width / unit, view.height / unit)
+    clipped = box.clip(view.width, view.height)
+    return clipped if clipped.is_valid else None
+
+
+def _of_same_class(
+    result: ToolResult,
+    source: Source,
+    image: int,
+    box: Box | None,
+    missing: Sequence[int],
+    book: ViewBook,
+    trail: Trail,
+) -> dict[int, tuple[Found, str | None]]:
+    """In each picture the detection most like the thing in class, size and place."""
+    found = merged_by_image(found_in(result))
+    here = [f for f in found if f.box.image == image]
+    if source.phrase is not None:
+        noun = source.phrase.noun
+        here = choose(source.phrase, Scene(book[image].width, book[image].height, {noun: here}))
+    model = _model(here, box, book[image])
+    if model is None:
+        trail.say(f"No known kind of thing was recognised in image {image}.")
+        return {}
+    trail.say(f"In image {image} the thing is {model.id}: {model.box.label}.")
+    chosen: dict[int, tuple[Found, str | None]] = {}
+    for target in missing:
+        rivals = [f for f in found if f.box.image == target and f.box.label == model.box.label]
+        if rivals:
+            best = max(rivals, key=lambda f: likeness(model, f, book))
+            chosen[target] = (best, best.box.label)
+    return chosen
+
+
+def merged_by_image(found: Sequence[Found]) -> list[Found]:
+    """`merged` within each picture."""
+    images = dict.fromkeys(f.box.image for f in found)
+    return [f for i in images for f in merged([g for g in found if g.box.image == i])]
+
+
+def _model(here: Sequence[Found], box: Box | None, view: View) -> Found | None:
+    """The detection that the question points at: at the box, else the most prominent one."""
+    if not here:
+        return None
+    if box is not None:
+        best = max(here, key=lambda f: f.box.box.iou(box))
+        return best if best.box.box.iou(box) > 0.3 else None
+    return max(here, key=lambda f: f.score * (f.box.box.area / (view.width * view.height)) ** 0.5)
+
+
+def likeness(model: Found, other: Found, book: ViewBook) -> float:
+    """How well a detection agrees with the thing in score, size, shape and place."""
+    a, b = _share(model, book), _share(other, book)
+    size = min(a.area, b.area) / max(a.area, b.area, 1e-9)
+    (ax, ay), (bx, by) = a.center, b.center
+    distance = ((ax - bx) ** 2 + (ay - by) ** 2) ** 0.5
+    shape = min(a.width / a.height, b.width / b.height) / max(
+        a.width / a.height, b.width / b.height
+    )
+    return other.score + 0.5 * size**0.5 + 0.5 * shape - distance
+
+
+def _share(found: Found, book: ViewBook) -> Box:
+    view = book[found.box.image]
+    return found.box.box.scale(1.0 / view.width, 1.0 / view.height)

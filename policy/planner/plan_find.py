@@ -1,0 +1,257 @@
+"""The plans that go through the detector: named things, and the thing that all pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...tools.tool import ToolResult
+from ...tools.views import ViewBook
+from . import wording
+from .choosing import Found, Scene, choose, select
+from .plans import Call, Outcome, Plan, Trail, found_in, require
+from .question import Condition, Phrase, Question, Target
+
+LOOK = 0.2
+"""Least score that is asked of the detector, so that weak boxes can be weighed."""
+
+SURE = 0.4
+"""Least score of a box where the question leaves open whether there is anything."""
+
+EXPECTED = 0.25
+"""Least score of the best box where the question says that the thing is there (`the dog`)."""
+
+SAME_THING = 0.7
+"""IoU above which two boxes under different names are one thing."""
+
+
+def find_plan(question: Question, book: ViewBook) -> Plan:
+    """Named things: one look of the detector at all pictures needed, then choosing."""
+    trail = Trail()
+    looked = _looked_at(question, book)
+    nouns = _nouns(question)
+    labels: list[str] = [] if _wants_everything(question) else nouns
+    what = wording.understood(question)
+    result = yield Call(
+        "detect",
+        {"labels": labels, "views": looked, "min_score": LOOK},
+        f"look for {', '.join(labels) or 'everything'} in {wording.images(looked)}",
+    )
+    require(result, what)
+    scenes = {image: _scene(image, question, result, book) for image in looked}
+    for noun in nouns:
+        everywhere = [f for s in scenes.values() for f in s.found.get(noun, ())]
+        trail.say(f"{noun}: {wording.tally(everywhere, looked)}.")
+    passing = _passing(question, scenes, trail)
+    chosen: dict[str, tuple[Found, str | None]] = {}
+    per_target: list[set[int]] = []
+    for target in question.targets:
+        boxes = _of_target(target, scenes, passing, question.per_image)
+        boxes = _without(boxes, question, scenes)
+        per_target.append({f.box.image for f in boxes})
+        for found in boxes:
+            chosen.setdefault(found.id, (found, _label(target, found, result)))
+    if question.every and (shared := set[int].intersection(*per_target)):
+        chosen = {k: v for k, v in chosen.items() if v[0].box.image in shared}
+    boxes = tuple(chosen.values())
+    text = _text(question, boxes, passing, result)
+    return Outcome(boxes, text, tuple(trail.steps))
+
+
+def _looked_at(question: Question, book: ViewBook) -> list[int]:
+    if question.conditions or not question.targets:
+        return list(range(1, book.image_count + 1))
+    return sorted({i for t in question.targets for i in t.images})
+
+
+def _phrases(question: Question) -> list[Phrase]:
+    """Every phrase of the question, landmarks included."""
+    stack = [t.phrase for t in question.targets] + [c.phrase for c in question.conditions]
+    stack += list(question.excluded)
+    result: list[Phrase] = []
+    while stack:
+        phrase = stack.pop(0)
+        result.append(phrase)
+        stack.extend(mark for relation in phrase.relations for mark in relation.landmarks)
+    return result
+
+
+def _nouns(question: Question) -> list[str]:
+    return list(dict.fromkeys(p.noun[:100] for p in _phrases(question)))[:64]
+
+
+def _wants_everything(question: Question) -> bool:
+    return any(p.generic for p in _phrases(question))
+
+
+def _scene(image: int, question: Question, result: ToolResult, book: ViewBook) -> Scene:
+    """What was found in one picture, by the question's nouns."""
+    view = book[image]
+    here = [f for f in found_in(result) if f.box.image == image]
+    meanings: Mapping[str, Mapping[str, Sequence[str]]] = result.data.get("labels", {})
+    unknown = set(result.data.get("unknown", ()))
+    found: dict[str, list[Found]] = {}
+    expected = {t.phrase.noun: _is_expected(t, question) for t in question.targets}
+    for phrase in _phrases(question):
+        if phrase.noun in unknown:
+            continue
+        names = set(meanings.get(phrase.noun, {}).get("classes", ()))
+        of_noun = [f for f in here if phrase.generic or not meanings or f.box.label in names]
+        found[phrase.noun] = _believed(merged(of_noun), expected.get(phrase.noun, False))
+    return Scene(view.width, view.height, found)
+
+
+def _is_expected(target: Target, question: Question) -> bool:
+    """`the dog in image 2`: the question itself says that there is one."""
+    phrase = target.phrase
+    named = len(target.images) == 1 and question.ask == "boxes"
+    return named and (phrase.definite or bool(phrase.selections)) and not phrase.plural
+
+
+def _believed(found: list[Found], expected: bool) -> list[Found]:
+    sure = [f for f in found if f.score >= SURE]
+    if not sure and expected:
+        return [f for f in found if f.score >= EXPECTED]
+    return sure
+
+
+def merged(found: Sequence[Found]) -> list[Found]:
+    """Without second names of one thing (car and truck in the same place), best first."""
+    kept: list[Found] = []
+    for candidate in sorted(found, key=lambda f: -f.score):
+        if all(
+            candidate.box.box.iou(other.box.box) <= SAME_THING
+            for other in kept
+            if other.box.label != candidate.box.label
+        ):
+            kept.append(candidate)
+    return kept
+
+
+def _passing(question: Question, scenes: Mapping[int, Scene], trail: Trail) -> list[int]:
+    """The pictures that meet the question's conditions."""
+    passing = list(scenes)
+    for condition in question.conditions:
+        counts = {i: len(choose(condition.phrase, scenes[i])) for i in passing}
+        passing = [i for i in passing if _meets(condition, counts, i)]
+        trail.say(
+            f"Images {_VERBS[condition.kind]} {wording.phrase(condition.phrase)}: "
+            f"{', '.join(map(str, passing)) or 'none'}."
+        )
+    return passing
+
+
+_VERBS = {"shows": "with", "lacks": "without", "most": "with the most",
+          "fewest": "with the fewest"}  # fmt: skip
+
+
+def _meets(condition: Condition, counts: Mapping[int, int], image: int) -> bool:
+    if condition.kind == "shows":
+        return counts[image] > 0
+    if condition.kind == "lacks":
+        return counts[image] == 0
+    extreme = max(counts.values()) if condition.kind == "most" else min(counts.values())
+    return counts[image] == extreme
+
+
+def _of_target(
+    target: Target, scenes: Mapping[int, Scene], passing: Sequence[int], per_image: bool
+) -> list[Found]:
+    images = [i for i in target.images if i in scenes and i in passing]
+    sized = [s for s in target.phrase.selections if not s.side]
+    if per_image or len(images) < 2 or not sized:
+        return [f for i in images for f in choose(target.phrase, scenes[i])]
+    loose = Phrase(target.phrase.noun, plural=True, relations=target.phrase.relations)
+    pool = [f for i in images for f in choose(loose, scenes[i])]
+    scene = scenes[images[0]]
+    for selection in sized:
+        pool = select(pool, selection, target.phrase.quantity or 1, scene)
+    return pool
+
+
+def _without(boxes: list[Found], question: Question, scenes: Mapping[int, Scene]) -> list[Found]:
+    """The boxes that are none of the excluded things."""
+    shut_out = {
+        f.id for p in question.excluded for scene in scenes.values() for f in choose(p, scene)
+    }
+    return [f for f in boxes if f.id not in shut_out]
+
+
+def _label(target: Target, found: Found, result: ToolResult) -> str | None:
+    """The user's word where it is finer than the class, else the class."""
+    meaning = result.data.get("labels", {}).get(target.phrase.noun, {})
+    if meaning.get("relation") == "narrower" and not target.phrase.plural:
+        return target.phrase.noun
+    return found.box.label
+
+
+def _text(
+    question: Question,
+    boxes: Sequence[tuple[Found, str | None]],
+    passing: Sequence[int],
+    result: ToolResult,
+) -> str:
+    """The answer in words: the count or the pictures where these were asked for."""
+    images = sorted({f.box.image for f, _ in boxes})
+    unknown = list(result.data.get("unknown", ()))
+    said: list[str] = []
+    if not question.targets:
+        said.append(f"{wording.images(passing).capitalize()}." if passing else "No picture.")
+    elif not boxes:
+        said.append("Nothing of the kind was found.")
+    elif question.ask == "count":
+        said.append(f"{len(boxes)} in {wording.images(images)}.")
+    else:
+        said.append(f"{len(boxes)} found in {wording.images(images)}.")
+    if unknown:
+        said.append(f"Not looked for, because the detector does not know it: {', '.join(unknown)}.")
+    ignored = list(dict.fromkeys(m for p in _phrases(question) for m in p.modifiers))
+    if ignored:
+        said.append(f"Not checked: {', '.join(ignored)}.")
+    return " ".join(said)
+
+
+def common_plan(question: Question, book: ViewBook) -> Plan:
+    """The kind of thing that all pictures show: the class whose weakest best box is strongest."""
+    everywhere = list(range(1, book.image_count + 1))
+    result = yield Call(
+        "detect",
+        {"labels": [], "views": everywhere, "min_score": LOOK},
+        f"see what is in {wording.images(everywhere)}",
+    )
+    require(result, wording.understood(question))
+    found = found_in(result)
+    ranking = rank_common(found, book)
+    trail = Trail()
+    if not ranking:
+        trail.say("No kind of thing was found in every picture.")
+        return Outcome(
+            (), "The pictures share no kind of thing that was found.", tuple(trail.steps)
+        )
+    shown = ", ".join(f"{name} ({value:.2f})" for name, value in ranking[:4])
+    trail.say(f"Kinds found in every picture, by their weakest picture: {shown}.")
+    name = ranking[0][0]
+    boxes = [f for f in found if f.box.label == name and f.box.image in question.images]
+    chosen = [f for i in question.images for f in _kept_of_kind(boxes, i)]
+    trail.say(f"{name}: {wording.tally(chosen, question.images)}.")
+    text = f"The pictures share: {name}."
+    return Outcome(tuple((f, name) for f in chosen), text, tuple(trail.steps))
+
+
+def _kept_of_kind(boxes: Sequence[Found], image: int) -> list[Found]:
+    here = [f for f in boxes if f.box.image == image]
+    sure = [f for f in here if f.score >= SURE]
+    return sure or sorted(here, key=lambda f: -f.score)[:1]
+
+
+def rank_common(found: Sequence[Found], book: ViewBook) -> list[tuple[str, float]]:
+    """Classes found in every picture with how sure that is, the surest first."""
+    count = book.image_count
+    best: dict[str, dict[int, float]] = {}
+    for item in found:
+        if item.box.label is not None:
+            scores = best.setdefault(item.box.label, {})
+            scores[item.box.image] = max(scores.get(item.box.image, 0.0), item.score)
+    ranking = [
+        (name, min(scores.values())) for name, scores in best.items() if len(scores) == count
+    ]
+    return sorted(ranking, key=lambda pair: -pair[1])

@@ -1,0 +1,94 @@
+"""The planner as a policy: calls, results, answers, without any detector."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from gemvg.policy.messages import Message, TextPart, ToolCall
+from gemvg.policy.planner import Planner
+from gemvg.policy.policy import Completion, Request, ToolSpec
+from gemvg.tools.boxes import Box, GroundedBox
+from gemvg.tools.errors import PolicyError, QueryNotUnderstood
+from gemvg.tools.images import picture_from_image
+from gemvg.tools.tool import BoxRegistry, ToolResult
+from gemvg.tools.views import ViewBook
+
+TOOLS = tuple(ToolSpec(name, "", {}) for name in ("zoom", "detect", "match", "compare"))
+
+
+def book(count: int = 2, size: tuple[int, int] = (200, 100)) -> ViewBook:
+    return ViewBook([picture_from_image(Image.new("RGB", size), f"{i}.png") for i in range(count)])
+
+
+def ask(request: Request) -> Completion:
+    return asyncio.run(Planner().complete(request))
+
+
+def answered(request: Request, call: ToolCall, result: ToolResult) -> Request:
+    """The request after a call and its result."""
+    turns = (
+        Message("assistant", (), (call,)),
+        Message("tool", (TextPart(result.text),), call_id=call.id, result=result),
+    )
+    return replace(request, messages=(*request.messages, *turns))
+
+
+def detected(*boxes: tuple[str, int, tuple[float, float, float, float], float]) -> ToolResult:
+    registry = BoxRegistry()
+    found = [
+        GroundedBox(image, Box(*box), label, score, "detector")
+        for label, image, box, score in boxes
+    ]
+    return ToolResult(True, "found", "found", boxes=tuple((registry.add(f), f) for f in found))
+
+
+def test_asks_once_then_names_ids() -> None:
+    request = Request("every dog", (), book(), tools=TOOLS)
+    first = ask(request)
+    assert first.finish_reason == "tool_calls"
+    assert [c.name for c in first.tool_calls] == ["detect"]
+    assert first.tool_calls[0].arguments["labels"] == ["dog"]
+    assert first.tool_calls[0].arguments["views"] == [1, 2]
+    result = detected(("dog", 2, (1, 1, 50, 50), 0.9), ("dog", 1, (1, 1, 50, 50), 0.05))
+    second = ask(answered(request, first.tool_calls[0], result))
+    payload = json.loads(second.text.removeprefix("<answer>").removesuffix("</answer>"))
+    assert payload["answer"] == [{"id": "b1", "label": "dog"}]
+    assert "dog" in payload["text"]
+
+
+def test_same_request_same_completion() -> None:
+    request = Request("the leftmost dog in image 2", (), book(), tools=TOOLS)
+    assert ask(request).tool_calls == ask(request).tool_calls
+
+
+def test_thinking_is_grounded() -> None:
+    request = Request("the leftmost dog in image 2", (), book(), tools=TOOLS, mode="think")
+    call = ask(request).tool_calls[0]
+    result = detected(("dog", 2, (100, 1, 150, 50), 0.9), ("dog", 2, (1, 1, 50, 50), 0.8))
+    text = ask(answered(request, call, result)).text
+    assert text.startswith("<think>") and "b1" in text.split("</think>")[0]
+    assert '"id": "b2"' in text
+
+
+def test_without_tools_is_an_error() -> None:
+    with pytest.raises(PolicyError, match="none is allowed"):
+        ask(Request("every dog", (), book()))
+
+
+def test_nonsense_says_what_it_reads() -> None:
+    with pytest.raises(QueryNotUnderstood, match="I can read, for example"):
+        ask(Request("?", (), book(), tools=TOOLS))
+
+
+def test_unknown_words_are_said() -> None:
+    request = Request("find the quokka", (), book(), tools=TOOLS)
+    call = ask(request).tool_calls[0]
+    assert call.arguments["labels"] == ["quokka"]
+    failed = ToolResult.failure("detect: Not looked for quokka: nobody knows it.")
+    with pytest.raises(QueryNotUnderstood, match="quokka"):
+        ask(answered(request, call, failed))
