@@ -31,7 +31,8 @@ def find_changes(first: Bytes, second: Bytes, inside: np.ndarray) -> list[Change
     """Changed regions, best first.
 
     Args:
-        first, second: (h, w, 3) uint8 RGB, registered.
+        first: (h, w, 3) uint8, RGB.
+        second: (h, w, 3) uint8, RGB, laid over the first.
         inside: (h, w) bool, where both show the scene.
     """
     cv2 = require_cv2()
@@ -80,7 +81,7 @@ def _basis(lab: Floats) -> np.ndarray:
 def tolerant_difference(a: Floats, b: Floats, reach: int = 1) -> Floats:
     """Distance of each pixel's colour from the range of colours around it in the other picture.
 
-    Both ways, the larger; so an edge that lies a pixel off is no difference.
+    The mean of both ways; an edge that lies a pixel off is no difference.
     """
     cv2 = require_cv2()
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8)
@@ -88,12 +89,9 @@ def tolerant_difference(a: Floats, b: Floats, reach: int = 1) -> Floats:
     def outside(x: Floats, y: Floats) -> Floats:
         low, high = cv2.erode(y, kernel), cv2.dilate(y, kernel)
         gap = np.maximum(np.maximum(low - x, x - high), 0.0)
-        return np.sqrt((gap * gap).sum(axis=2))
+        return np.sqrt((gap * gap).sum(axis=2)).astype(np.float32)
 
-    return (
-        np.minimum(outside(a, b), outside(b, a)) * 0.5
-        + np.maximum(outside(a, b), outside(b, a)) * 0.5
-    )
+    return (0.5 * (outside(a, b) + outside(b, a))).astype(np.float32)
 
 
 def noise_level(difference: Floats, a: Floats, b: Floats, inside: np.ndarray) -> Floats:
@@ -120,6 +118,9 @@ def cut_regions(
 
     Args:
         z: (h, w), the difference in units of its noise.
+        inside: (h, w) bool, where both show the scene.
+        high: a region needs some pixels above it.
+        low: a region is made of pixels above it.
         least: smallest share of the picture that counts as a change.
     """
     cv2 = require_cv2()

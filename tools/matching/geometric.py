@@ -33,6 +33,8 @@ def fit_features(
     """Maps from source to target: similarity, affine and homography, those that hold.
 
     Args:
+        source: features of the source raster.
+        target: features of the target raster.
         source_size: (width, height) of the source raster, for the spread.
         ratio: see `tentative_matches`.
 
@@ -48,7 +50,8 @@ def fit_features(
     threshold = float(np.clip(2.0 * np.median(scales), 1.5, 6.0))
     fits: list[Fit] = []
 
-    def keep(matrix: np.ndarray | None, mask: np.ndarray | None, least: int) -> None:
+    def keep(found: tuple[np.ndarray | None, np.ndarray | None], least: int) -> None:
+        matrix, mask = found
         if matrix is None or mask is None or not np.isfinite(matrix).all():
             return
         full = matrix if matrix.shape == (3, 3) else np.vstack([matrix, [0.0, 0.0, 1.0]])
@@ -57,11 +60,11 @@ def fit_features(
             spread = _spread(a[inside], source_size)
             fits.append(Fit(full / full[2, 2], int(inside.sum()), len(rows), spread))
 
-    keep(*cv2.estimateAffinePartial2D(a, b, ransacReprojThreshold=threshold, maxIters=3000), 3)
+    keep(cv2.estimateAffinePartial2D(a, b, ransacReprojThreshold=threshold, maxIters=3000), 3)
     if len(rows) >= 6:
-        keep(*cv2.estimateAffine2D(a, b, ransacReprojThreshold=threshold, maxIters=3000), 5)
+        keep(cv2.estimateAffine2D(a, b, ransacReprojThreshold=threshold, maxIters=3000), 5)
     if len(rows) >= 10:
-        keep(*cv2.findHomography(a, b, cv2.USAC_MAGSAC, threshold, maxIters=3000), 9)
+        keep(cv2.findHomography(a, b, cv2.USAC_MAGSAC, threshold, maxIters=3000), 9)
     return sorted(fits, key=lambda fit: -fit.inliers)
 
 

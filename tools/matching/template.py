@@ -23,27 +23,27 @@ class Candidate(NamedTuple):
 
 
 def search_template(
-    source: Bytes, target: Bytes, *, count: int = 6, smallest: float = 14.0
+    source: Bytes, target: Bytes, *, count: int = 6, smallest: float = 20.0
 ) -> list[Candidate]:
     """The best places of a source in a target over all scales at which it fits, best first.
 
     Args:
-        source, target: (h, w) uint8.
+        source: (h, w) uint8.
+        target: (h, w) uint8.
         count: how many places are returned; they differ in place or in scale.
         smallest: least short side of the content in the target, target pixels.
     """
-    cv2 = require_cv2()
     height, width = source.shape
     limit = min(target.shape[0] / height, target.shape[1] / width)
     scale = limit
     found: list[Candidate] = []
     while scale * min(width, height) >= smallest:
-        found.extend(_search_scale(source, target, scale, cv2))
+        found.extend(_search_scale(source, target, scale))
         scale /= STEP
     return _distinct(found, (width, height), count)
 
 
-def _search_scale(source: Bytes, target: Bytes, scale: float, cv2: object) -> list[Candidate]:
+def _search_scale(source: Bytes, target: Bytes, scale: float) -> list[Candidate]:
     """The best places at one scale (target pixels per source pixel)."""
     cv2 = require_cv2()
     height, width = source.shape

@@ -44,7 +44,8 @@ def judge_placement(
     not taken for a different one.
 
     Args:
-        source, target: (h, w) uint8.
+        source: (h, w) uint8.
+        target: (h, w) uint8.
         matrix: source raster to target raster, continuous coordinates.
         refine: improve the map by ECC (Evangelidis & Psarakis 2008) first.
         side: short side at which they are compared, at most.
