@@ -19,7 +19,7 @@ from ...tools.errors import DataError
 from .record import Record
 
 _SCHEMA = """
-CREATE TABLE records (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE records (id INTEGER PRIMARY KEY, unit TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE postings (label TEXT NOT NULL, record INTEGER NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE groups (name TEXT NOT NULL, record INTEGER NOT NULL);
 """
@@ -37,7 +37,9 @@ def write_store(path: Path, records: Iterable[Record]) -> int:
         for number, record in enumerate(records, 1):
             key = number - 1
             body = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
-            connection.execute("INSERT INTO records VALUES (?, ?)", (key, body))
+            connection.execute(
+                "INSERT INTO records VALUES (?, ?, ?)", (key, record.group or record.name, body)
+            )
             connection.executemany(
                 "INSERT INTO postings VALUES (?, ?, ?)",
                 [(label, key, len(record.of(label))) for label in sorted(record.labels)],
@@ -85,6 +87,11 @@ class Store:
         ):
             found.setdefault(name, []).append(record)
         return {name: np.asarray(rows, dtype=np.int32) for name, rows in found.items()}
+
+    def units(self) -> list[str]:
+        """What each record must not be parted from: its group's name, or its own."""
+        rows = self._connection.execute("SELECT unit FROM records ORDER BY id")
+        return [unit for (unit,) in rows]
 
     @property
     def labels(self) -> tuple[str, ...]:
