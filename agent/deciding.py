@@ -27,10 +27,10 @@ def choose_mode(episode: Episode) -> Decision:
     asked = episode.options.mode
     if asked != "auto":
         return Decision(asked, "asked for")
-    if episode.dialect.learned_modes:
-        return Decision("auto", "left to the policy, which was trained to choose")
     if episode.policy.backend == "planner":
         return Decision("direct", "the planner follows rules and has nothing to think over")
+    if episode.dialect.learned_modes:
+        return Decision("auto", "left to the policy, which was trained to choose")
     return Decision("direct", "this policy was not trained to choose, so it is asked directly")
 
 

@@ -16,13 +16,14 @@ import asyncio
 import logging
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from ..policy.dialect import Reading
 from ..policy.messages import Message, TextPart, text_message
-from ..policy.policy import Request
+from ..policy.policy import Completion, Request
 from ..tools.errors import ErrorRecord, GemvgError, PolicyError
 from ..tools.tool import AnyTool
 from .budgets import REPEATS_ALLOWED, StopReason
@@ -56,10 +57,16 @@ async def decide(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
 def open_conversation(state: EpisodeState, episode: Episode, decision: Decision) -> Update:
     """A conversation in the decided mode, from its first message."""
     episode.emit(ModeDecided(decision.mode, decision.why, state.strategy))
-    messages = episode.dialect.opening(
-        state.query, episode.book, state.views, decision.mode, _offered(episode)
-    )
-    return {"mode": decision.mode, "why": decision.why, "messages": messages}
+    update: Update = {"mode": decision.mode, "why": decision.why}
+    try:
+        update["messages"] = episode.dialect.opening(
+            state.query, episode.book, state.views, decision.mode, _offered(episode)
+        )
+    except GemvgError as error:
+        update["error"] = error.as_record()
+    except Exception:
+        update["error"] = _inside_failure(episode)
+    return update
 
 
 def _offered(episode: Episode) -> tuple[AnyTool, ...]:
@@ -71,47 +78,67 @@ def _offered(episode: Episode) -> tuple[AnyTool, ...]:
 
 async def generate(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
     """Call the policy once and read what it said."""
+    if state.error:
+        return {}
     episode = runtime.context
     closing = state.closing or _last_step(state, episode)
     messages = state.messages
     if closing and state.policy_calls:
         messages = (*messages, text_message("user", ANSWER_NOW))
-    request = _request(state, episode, messages, with_tools=closing is None)
     began = time.perf_counter()
-    limit = asyncio.timeout(episode.remaining)
-    try:
-        async with limit:
-            completion = await episode.policy.complete(request)
-        context = episode.read_context(state.query, state.views, completion)
-        reading = episode.dialect.read(completion, context)
-    except GemvgError as error:
-        return {"error": error.as_record()}
-    except TimeoutError:
-        if limit.expired():
-            return {"stop": "max-seconds"}
-        return {"error": _inside_failure(episode)}
-    except Exception:
-        # One question must never stop its siblings; the log keeps the traceback for us.
-        return {"error": _inside_failure(episode)}
-    seconds = time.perf_counter() - began
-    said = Message("assistant", (TextPart(completion.text),), reading.calls)
-    calls = state.policy_calls + 1
+    said = await _ask_policy(state, episode, messages, with_tools=closing is None)
+    spent: Update = {
+        "policy_calls": state.policy_calls + 1,
+        "policy_seconds": state.policy_seconds + time.perf_counter() - began,
+    }
+    if not isinstance(said, _Turn):
+        return said | spent
+    reading = said.reading
     thought = (reading.reasoning,) if reading.reasoning else ()
+    turn = Message("assistant", (TextPart(said.completion.text),), reading.calls)
+    seconds = spent["policy_seconds"] - state.policy_seconds
     episode.emit(
-        PolicyAnswered(calls, reading.mode, reading.reasoning, len(reading.calls), seconds)
+        PolicyAnswered(
+            spent["policy_calls"], reading.mode, reading.reasoning, len(reading.calls), seconds
+        )
     )
-    return {
-        "messages": (*messages, said),
-        "completion": completion,
+    return spent | {
+        "messages": (*messages, turn),
+        "completion": said.completion,
         "reading": reading,
         "used": reading.mode,
         "best": better(state.best, reading),
         "reasonings": (*state.reasonings, *thought),
-        "policy_calls": calls,
-        "policy_seconds": state.policy_seconds + seconds,
-        "usage": state.usage + completion.usage,
+        "usage": state.usage + said.completion.usage,
         "closing": closing,
     }
+
+
+class _Turn(NamedTuple):
+    """What the policy said, raw and read."""
+
+    completion: Completion
+    reading: Reading
+
+
+async def _ask_policy(
+    state: EpisodeState, episode: Episode, messages: tuple[Message, ...], *, with_tools: bool
+) -> _Turn | Update:
+    """One call of the policy; what went wrong, as an update, where it could not answer."""
+    limit = asyncio.timeout(episode.remaining)
+    try:
+        request = _request(state, episode, messages, with_tools=with_tools)
+        async with limit:
+            completion = await episode.policy.complete(request)
+        context = episode.read_context(state.query, state.views, completion)
+        return _Turn(completion, episode.dialect.read(completion, context))
+    except GemvgError as error:
+        return {"error": error.as_record()}
+    except TimeoutError:
+        return {"stop": "max-seconds"} if limit.expired() else {"error": _inside_failure(episode)}
+    except Exception:
+        # One question must never stop its siblings; the log keeps the traceback for us.
+        return {"error": _inside_failure(episode)}
 
 
 def _last_step(state: EpisodeState, episode: Episode) -> StopReason | None:

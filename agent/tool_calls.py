@@ -23,7 +23,7 @@ class TurnOutcome(NamedTuple):
 
     Attributes:
         messages: the results, as turns for the policy.
-        steps: one a call. called: the calls made so far, with this turn's.
+        steps: one a call that the budget allowed. called: the calls made so far, with this turn's.
         found: ids of the boxes of the last call that found any (of this turn, else as before).
         fresh: whether any call of the turn was new.
         out_of_time: whether the time budget ended in one of them.
@@ -75,40 +75,50 @@ async def run_turn(
     called, found, fresh = dict(state.called), state.found, False
     allowed = episode.options.budgets.max_tool_calls - state.tool_calls
     for number, call in enumerate(calls):
-        ours = _translated(call, episode, context)
-        began = time.perf_counter()
-        key = call_key(ours.name, ours.arguments)
         if number >= allowed:
-            result = ToolResult.failure("No tool calls are left. Answer with what you have.")
-        elif key in called and not ours.error:
-            result = ToolResult.failure(
-                f"{clean_text(ours.name, 40)}: you have made this same call already; it gave: "
-                f"{called[key]}. Use that, change the arguments, or answer."
-            )
-        else:
-            fresh = True
-            episode.emit(ToolStarted(clean_text(ours.name, 40), plain_arguments(ours.arguments)))
-            result = await _run(ours, episode)
-            if result is None:
-                return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, True)
-            called[key] = clean_text(result.summary, 200)
-        if result.boxes:
+            refused = ToolResult.failure("No tool calls are left. Answer with what you have.")
+            messages.extend(episode.dialect.tool_messages(call, refused, episode.book))
+            continue
+        ours = call if call.error else episode.dialect.to_tool_call(call, context)
+        began = time.perf_counter()
+        result, new = await _result(ours, called, episode)
+        fresh = fresh or new
+        if result is not None and result.boxes:
             found = tuple(name for name, _ in result.boxes)
-        step = Step(
-            tool=clean_text(ours.name, 40),
-            arguments=plain_arguments(ours.arguments),
-            ok=result.ok,
-            summary=clean_text(result.summary, 200),
-            seconds=round(time.perf_counter() - began, 4),
-        )
-        steps.append(step)
-        _tell(episode, step, result)
-        messages.extend(episode.dialect.tool_messages(call, result, episode.book))
+        told = result or ToolResult.failure("Cut off: the time for the question is over.")
+        steps.append(_step(ours, told, time.perf_counter() - began))
+        _tell(episode, steps[-1], told)
+        if result is None:
+            return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, True)
+        messages.extend(episode.dialect.tool_messages(call, result, episode.book, context.grids))
     return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, False)
 
 
-def _translated(call: ToolCall, episode: Episode, context: ReadContext) -> ToolCall:
-    return call if call.error else episode.dialect.to_tool_call(call, context)
+async def _result(
+    call: ToolCall, called: dict[str, str], episode: Episode
+) -> tuple[ToolResult | None, bool]:
+    """What a call gives (None when the time budget ended in it), and whether it was new."""
+    name, key = clean_text(call.name, 40), call_key(call.name, call.arguments)
+    if key in called and not call.error:
+        return ToolResult.failure(
+            f"{name}: you have made this same call already; it gave: {called[key]}. Use that, "
+            "change the arguments, or answer."
+        ), False
+    episode.emit(ToolStarted(name, plain_arguments(call.arguments)))
+    result = await _run(call, episode)
+    if result is not None:
+        called[key] = clean_text(result.summary, 200)
+    return result, True
+
+
+def _step(call: ToolCall, result: ToolResult, seconds: float) -> Step:
+    return Step(
+        tool=clean_text(call.name, 40),
+        arguments=plain_arguments(call.arguments),
+        ok=result.ok,
+        summary=clean_text(result.summary, 200),
+        seconds=round(seconds, 4),
+    )
 
 
 async def _run(call: ToolCall, episode: Episode) -> ToolResult | None:

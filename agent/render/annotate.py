@@ -73,10 +73,13 @@ def annotate(
 
 
 def caption(marked: Marked) -> str:
-    """`2 dog 0.91`: the number in the answer, the label, the score where there is one."""
+    """`2 dog 0.91`: the number in the answer, the label, the score where there is one.
+
+    A label in a script that the built-in font can't draw is left to the table and the JSON.
+    """
     found = marked.found
     words = [str(marked.number + 1)]
-    if found.label:
+    if found.label and found.label.isprintable() and max(found.label) <= "\u017f":
         words.append(clean_text(found.label, LABEL_LENGTH))
     if found.score is not None:
         words.append(f"{found.score:.2f}")
