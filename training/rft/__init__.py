@@ -1,0 +1,1 @@
+"""Hybrid rule-rewarded reinforcement finetuning (GeM-VG, stage 3) on TRL's GRPO."""

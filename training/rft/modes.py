@@ -1,0 +1,53 @@
+"""Which rollout of a group thinks, which answers at once, and which may choose."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ...policy.modes import Mode
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class HybridShares(BaseModel):
+    """How a group's G rollouts are divided; the rest, `1 - think - direct`, gets the auto prompt.
+
+    One group holds all modes of one question, so that the advantage compares them with each other
+    (bi-mode rollouts as in R-4B; the paper's own mixing rule is not known).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    think: Share = 0.5
+    direct: Share = 0.5
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> HybridShares:
+        if self.think + self.direct > 1.0 + 1e-9:
+            raise ValueError("think and direct shares add up to more than 1")
+        return self
+
+    def layout(self, group: int) -> tuple[Mode, ...]:
+        """The mode of every slot of a group of `group` rollouts: think first, then direct, auto.
+
+        Shares are rounded to whole slots; a share above 0 keeps at least one slot while there is
+        room, so that no mode dies of rounding.
+        """
+        wanted = {
+            "think": self.think,
+            "direct": self.direct,
+            "auto": max(0.0, 1.0 - self.think - self.direct),
+        }
+        exact = {mode: share * group for mode, share in wanted.items()}
+        slots = {mode: int(value + 1e-9) for mode, value in exact.items()}
+        by_rest = sorted(exact, key=lambda m: (-(exact[m] - slots[m]), list(exact).index(m)))
+        for mode in by_rest[: group - sum(slots.values())]:
+            slots[mode] += 1
+        for mode in exact:
+            rich = max(slots, key=lambda m: slots[m])
+            if exact[mode] > 1e-9 and slots[mode] == 0 and slots[rich] > 1:
+                slots[mode], slots[rich] = 1, slots[rich] - 1
+        modes: tuple[Mode, ...] = ("think", "direct", "auto")
+        return tuple(mode for mode in modes for _ in range(slots[mode]))

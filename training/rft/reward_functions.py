@@ -1,0 +1,113 @@
+"""A preset as TRL reward functions: one per term, so that each is logged apart, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...policy.dialect import Dialect, ReadContext
+from ...policy.modes import Mode
+from ...tools.tool import BoxRegistry
+from ..chat import sizes_book
+from ..rewards.batch import Floats, ScoredBatch
+from ..rewards.preset import Preset
+from ..rewards.rollout import BoxSet, Rollout, Sample
+from ..rewards.scorer import Spoken, read_rollout
+from ..rewards.tool_use import answer_quality
+
+RewardFunction = Callable[..., list[float]]
+
+
+def last_text(completion: Any) -> str:
+    """The text of the last assistant turn of a completion (a string, or messages)."""
+    if isinstance(completion, str):
+        return completion
+    for message in reversed(list(completion)):
+        if message.get("role", "assistant") == "assistant":
+            return content_text(message.get("content"))
+    return ""
+
+
+def content_text(content: Any) -> str:
+    """A message's content as text, pictures left out."""
+    if isinstance(content, str):
+        return content
+    blocks: list[Any] = list(content or [])
+    return "".join(str(b.get("text", "")) for b in blocks if b.get("type") == "text")
+
+
+class GroupScorer:
+    """Scores the completions of a step once and hands the terms out one by one.
+
+    TRL calls its reward functions one after the other with the same columns; the first call reads
+    and scores, the others look up. What was scored stays in `latest` for the trainer (qualities
+    for the direct bonus, rollouts for logs).
+
+    Args:
+        preset: the reward.
+        dialect: how the policy writes.
+        end_ids: token ids that end an answer; a completion without one was cut.
+    """
+
+    def __init__(self, preset: Preset, dialect: Dialect, end_ids: Sequence[int] = ()) -> None:
+        self.preset = preset
+        self.dialect = dialect
+        self.end_ids = frozenset(end_ids)
+        self.rollouts: list[Rollout] = []
+        self.quality: Floats = np.empty(0)
+        self._parts: Mapping[str, Floats] = {}
+        self._of: Sequence[Any] | None = None
+
+    def functions(self) -> list[RewardFunction]:
+        """One reward function per term, in the preset's order, named after it."""
+        return [self._function(name) for name in self.preset.terms]
+
+    def weights(self) -> list[float]:
+        """The terms' weights, in the same order."""
+        return [self.preset.weight(name) for name in self.preset.terms]
+
+    def _function(self, name: str) -> RewardFunction:
+        def reward(completions: Sequence[Any], **columns: Any) -> list[float]:
+            if self._of is not completions:
+                self._score(completions, columns)
+                self._of = completions
+            return [float(v) for v in self._parts[name]]
+
+        reward.__name__ = name
+        return reward
+
+    def _score(self, completions: Sequence[Any], columns: Mapping[str, Any]) -> None:
+        environments = columns.get("environments") or [None] * len(completions)
+        ids = columns.get("completion_ids") or [[]] * len(completions)
+        modes: list[Mode] = columns.get("mode") or ["auto"] * len(completions)
+        tokens = columns.get("generated_tokens") or [len(row) for row in ids]
+        state = columns.get("trainer_state")
+        self.rollouts = []
+        for index, completion in enumerate(completions):
+            ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
+            context, calls, refused = _episode(environments[index], columns["sizes"][index])
+            spoken = Spoken(
+                last_text(completion), modes[index], context, int(tokens[index]), not ended,
+                calls, refused,
+            )  # fmt: skip
+            self.rollouts.append(read_rollout(spoken, self.dialect))
+        labels = columns.get("truth_labels") or [()] * len(completions)
+        samples = [
+            Sample(BoxSet.of_rows(rows, names))
+            for rows, names in zip(columns["truth"], labels, strict=True)
+        ]
+        done = 0.0
+        if state is not None and state.max_steps:
+            done = state.global_step / state.max_steps
+        batch = ScoredBatch(self.rollouts, samples, done)
+        self._parts = self.preset.components(batch)
+        self.quality = answer_quality(batch)
+
+
+def _episode(environment: Any, sizes: Sequence[Sequence[int]]) -> tuple[ReadContext, int, int]:
+    """(context, tool calls, refused calls) of a rollout, with or without a tool environment."""
+    if environment is None:
+        return ReadContext(sizes_book(sizes), boxes=BoxRegistry()), 0, 0
+    return environment._context(), environment._calls, environment._refused

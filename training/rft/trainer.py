@@ -1,0 +1,200 @@
+"""The hybrid trainer: TRL's GRPO with think, direct and auto rollouts in one advantage group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from trl import GRPOTrainer
+
+from ...policy.modes import Mode
+from ...tools.errors import TrainingError
+from .modes import HybridShares
+from .reward_functions import GroupScorer
+
+Row = dict[str, Any]
+BONUS = "direct_bonus"
+
+
+class HybridGRPOTrainer(GRPOTrainer):
+    """GRPO over groups that hold several modes of the same question.
+
+    Slot g of every group gets the prompt of `shares.layout(G)[g]`, so think and direct answers are
+    measured against the same baseline and the auto prompt's first tag is pushed towards the mode
+    that serves the question. Grouping is TRL's own: global row r belongs to slot r mod G, on any
+    number of processes.
+
+    Args:
+        scorer: the reward. Its terms become TRL's reward functions, one each.
+        shares: how a group is divided.
+        direct_bonus: paid to a right direct answer where a think answer of its group is right too
+            (AdaptThink's delta, arXiv 2505.13417; 0.05 there), so that equal quality goes to the
+            cheaper mode. 0 for none.
+        right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
+        shared_prefill: prefill pictures and question once per group where generation runs in
+            process on transformers.
+        trl: everything else, as for `trl.GRPOTrainer`.
+    """
+
+    _tag_names = ("trl", "grpo", "gemvg", "hybrid-rft")
+
+    def __init__(
+        self,
+        *,
+        scorer: GroupScorer,
+        shares: HybridShares,
+        direct_bonus: float = 0.05,
+        right_at: float = 0.5,
+        shared_prefill: bool = True,
+        **trl: Any,
+    ) -> None:
+        self.scorer = scorer
+        self.shares = shares
+        self.direct_bonus = direct_bonus
+        self.right_at = right_at
+        self.shared_prefill = shared_prefill
+        self._factors: torch.Tensor | None = None
+        self._generated: list[int] = []
+        functions: list[Any] = scorer.functions()
+        args = trl["args"]
+        args.reward_weights = [*scorer.weights(), 1.0]
+        rewards: list[Any] = [*functions, _no_bonus]
+        super().__init__(reward_funcs=rewards, **trl)
+        if not scorer.end_ids:
+            ends: Any = self.eos_token_ids
+            scorer.end_ids = frozenset(int(token) for token in ends)
+
+    @property
+    def layout(self) -> tuple[Mode, ...]:
+        """The mode of every slot of a group, for the present phase (training or evaluation)."""
+        return self.shares.layout(self._group())
+
+    def _group(self) -> int:
+        """G of the present phase."""
+        return int((self.num_generations if self._training else self.num_generations_eval) or 1)
+
+    @property
+    def _training(self) -> bool:
+        """Whether this is a training step (TRL evaluates with the model in eval mode)."""
+        model: Any = self.model
+        return bool(model.training)
+
+    def _slots(self, count: int) -> list[Mode]:
+        """Modes of this process's `count` rows."""
+        layout, start = self.layout, self.accelerator.process_index * count
+        return [layout[(start + i) % len(layout)] for i in range(count)]
+
+    def _generate_and_score_completions(self, inputs: list[Row]) -> dict[str, Any]:
+        modes = self._slots(len(inputs))
+        rows = [
+            {**row, "mode": mode, "prompt": row[f"prompt_{mode}"]}
+            for row, mode in zip(inputs, modes, strict=True)
+        ]
+        output = super()._generate_and_score_completions(rows)
+        self._check_pictures(rows, output)
+        if self._factors is not None:
+            output["advantages"] = output["advantages"] * self._factors.to(output["advantages"])
+        self._log_modes()
+        return output
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        generated = super()._generate(prompts)
+        ids, tool_mask = generated[1], generated[2]
+        self._generated = (
+            [len(row) for row in ids] if tool_mask is None else [sum(row) for row in tool_mask]
+        )
+        return generated
+
+    def _generate_single_turn(
+        self,
+        prompt_ids: list[list[int]],
+        images: Any,
+        multimodal_fields: dict[str, Any],
+        num_generations: int,
+        has_tool_images: bool = False,
+    ) -> Any:
+        if self.use_vllm and self.vllm_mode == "server":
+            # The server path keeps every num_generations-th prompt and samples it that often, which
+            # would turn the whole group into one mode; so each prompt is asked for once.
+            num_generations = 1
+        return super()._generate_single_turn(
+            prompt_ids, images, multimodal_fields, num_generations, has_tool_images
+        )
+
+    def _calculate_rewards(
+        self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any
+    ) -> torch.Tensor:
+        for row, tokens in zip(inputs, self._generated, strict=True):
+            row["generated_tokens"] = tokens
+        rewards: torch.Tensor = super()._calculate_rewards(
+            inputs, prompts, completions, completion_ids_list
+        )
+        if torch.isnan(rewards).any():
+            first = int(torch.isnan(rewards).any(dim=0).int().argmax())
+            raise TrainingError(f"the reward term {self.reward_func_names[first]} is not a number.")
+        local = torch.tensor(self.scorer.quality, dtype=torch.float32, device=rewards.device)
+        quality = cast(torch.Tensor, self.accelerator.gather(local))
+        group = self._group()
+        rewards[:, -1] = self._bonus(quality.view(-1, group)).view(-1)
+        self._factors = self._group_factors(quality.view(-1, group), len(inputs))
+        return rewards
+
+    def _bonus(self, quality: torch.Tensor) -> torch.Tensor:
+        """(groups, G) the direct bonus: paid where both a direct and a think answer are right."""
+        layout = self.layout
+        used = self._used_modes(quality.shape[0])
+        direct = torch.tensor([[m == "direct" for m in row] for row in used], device=quality.device)
+        think = torch.tensor([m == "think" for m in layout], device=quality.device)
+        right = quality >= self.right_at
+        both = (right & think).any(dim=1, keepdim=True) & right & direct
+        return both.to(quality.dtype) * self.direct_bonus
+
+    def _used_modes(self, groups: int) -> list[list[str]]:
+        """What every rollout of the step did, by its tags: (groups, G) of think or direct."""
+        from accelerate.utils import gather_object
+
+        local = ["think" if r.thought else "direct" for r in self.scorer.rollouts]
+        every: list[str] = list(gather_object(local))
+        size = len(every) // max(1, groups)
+        return [every[i * size : (i + 1) * size] for i in range(groups)]
+
+    def _group_factors(self, quality: torch.Tensor, count: int) -> torch.Tensor | None:
+        """(count,) advantage factors of this process's rows, or None where the preset has none."""
+        weigh = self.scorer.preset.group_weight
+        if weigh is None:
+            return None
+        factors = torch.tensor(weigh(quality.mean(dim=1).cpu().double().numpy()))
+        every = factors.repeat_interleave(quality.shape[1])
+        start = self.accelerator.process_index * count
+        return every[start : start + count].float()
+
+    def _check_pictures(self, rows: Sequence[Row], output: dict[str, Any]) -> None:
+        """TRL drops a batch's pictures where tokens and features differ; that must not pass."""
+        if any(row.get("images") for row in rows) and output.get("pixel_values") is None:
+            raise TrainingError(
+                "image tokens and image features differ in length, so this step would have been "
+                "trained without its pictures.",
+                "Raise max_completion_length or lower max_pixels.",
+            )
+
+    def _log_modes(self) -> None:
+        """Shares, lengths and quality per mode, averaged over processes at the next log."""
+        phase = "train" if self._training else "eval"
+        sums: dict[str, list[float]] = {}
+        for rollout, quality in zip(self.scorer.rollouts, self.scorer.quality, strict=True):
+            used = "think" if rollout.thought else "direct"
+            sums.setdefault(f"modes/{rollout.asked}/quality", []).append(float(quality))
+            sums.setdefault(f"modes/{rollout.asked}/tokens", []).append(float(rollout.tokens))
+            if rollout.asked == "auto":
+                sums.setdefault("modes/auto/think_share", []).append(float(used == "think"))
+        for name, values in sums.items():
+            self._metrics[phase][name].append(sum(values) / len(values))
+
+
+def _no_bonus(completions: Sequence[Any], **_: Any) -> list[float]:
+    """Holds the column that the trainer fills once whole groups are gathered."""
+    return [0.0] * len(completions)
+
+
+_no_bonus.__name__ = BONUS
