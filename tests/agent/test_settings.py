@@ -1,0 +1,86 @@
+"""Settings: which place wins, and what a mistake in each says."""
+
+import pytest
+
+from gemvg.agent.settings import AskSettings, settings_files
+from gemvg.tools.errors import UsageError
+
+
+def load(arguments=None, environ=None, files=()):
+    return AskSettings.load(arguments, environ=environ or {}, files=tuple(files) or None)
+
+
+@pytest.fixture
+def toml(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("APPDATA", str(tmp_path / "config"))
+
+    def write(text, user=False):
+        file = settings_files()[1 if user else 0]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    return write
+
+
+def test_the_defaults(toml):
+    settings = load()
+    assert (settings.policy, settings.mode, settings.max_steps) == ("planner", "auto", 8)
+    assert settings.tools == ("zoom", "detect", "match", "compare")
+
+
+def test_the_nearer_place_wins(toml):
+    toml("max_steps = 1\nseed = 1\nmax_views = 1\nmode = 'think'\n", user=True)
+    toml("max_steps = 2\nseed = 2\nmax_views = 2\n[serve]\nport = 1\n")
+    settings = load({"max_steps": 4, "seed": None}, {"GEMVG_MAX_STEPS": "3", "GEMVG_SEED": "3"})
+    assert (settings.max_steps, settings.seed, settings.max_views, settings.mode) == (
+        4,
+        3,
+        2,
+        "think",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "tools"),
+    [
+        ("zoom, Detect", ("zoom", "detect")),
+        (["match", "match"], ("match",)),
+        ("none", ()),
+        ("", ()),
+        ("all", ("zoom", "detect", "match", "compare")),
+    ],
+)
+def test_tools_as_words_and_lists(toml, given, tools):
+    assert load({"tools": given}).tools == tools
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "text", "words"),
+    [
+        ({"mode": "fast"}, {}, "", "--mode: 'fast'"),
+        ({"max_steps": 0}, {}, "", "--max-steps: '0'"),
+        ({"tools": "zoom,fly"}, {}, "", "there is no tool fly"),
+        ({}, {"GEMVG_TEMPERATURE": "warm"}, "", "GEMVG_TEMPERATURE: 'warm'"),
+        ({}, {}, "strategy = 'both'", "gemvg.toml: strategy: 'both'"),
+        ({}, {}, "stratgy = 'poll'", "gemvg.toml: stratgy: there is no such option"),
+        ({}, {}, "mode = ", "not valid TOML"),
+    ],
+)
+def test_a_mistake_names_its_place_in_one_line(toml, arguments, environ, text, words):
+    toml(text)
+    with pytest.raises(UsageError) as caught:
+        load(arguments, environ)
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_variables_of_other_parts_are_left_alone(toml):
+    assert load(environ={"GEMVG_SHARED": "/x", "GEMVG_CACHE": "/y", "GEMVG_SEED": ""}).seed == 0
+
+
+def test_an_agent_is_made_of_its_settings(toml):
+    settings = load({"tools": "zoom", "max_steps": 3, "mode": "think", "seed": 9})
+    made = settings.make_agent()
+    assert list(made.tools) == ["zoom"] and made.policy.name == "planner"
+    assert (made.options.mode, made.options.seed, made.options.budgets.max_steps) == ("think", 9, 3)
