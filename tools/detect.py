@@ -9,10 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from .boxes import GroundedBox, boxes_array
+from .boxes import GroundedBox
 from .detectors import Detector, Scene, default_open_spec, default_spec, load_detector
 from .errors import GemvgError
-from .geometry import iou_matrix
 from .text import clean_text
 from .tool import Tool, ToolArguments, ToolContext, ToolResult, describe_box, resolve_views
 from .views import View
@@ -23,6 +22,9 @@ MOST_LINES = 200
 
 SAME_OBJECT = 0.7
 """IoU above which two boxes of one class in one picture, seen in two views, are one object."""
+
+RIVAL_OVERLAP = 0.9
+"""IoU above which boxes of two classes are one object ("car" and "truck"), best score wins."""
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -64,6 +66,18 @@ class _Plan:
         default_factory=list[tuple[Detector, list[str]]]
     )
     unknown: dict[str, str] = field(default_factory=dict[str, str])
+
+    def rivals(self) -> frozenset[str] | None:
+        """Class names that compete for one object, since no single one was asked for.
+
+        None stands for all of them. A class that the user named keeps all its boxes: whoever asks
+        for trucks gets the box that might as well be a car.
+        """
+        if not self.asked:
+            return None
+        wide = [m.classes for _, m in self.asked.values() if m.relation == "wider"]
+        narrow = {n for _, m in self.asked.values() if m.relation != "wider" for n in m.classes}
+        return frozenset(name for names in wide for name in names if name not in narrow)
 
     def want(self, label: str, detector: Detector, meaning: Resolution) -> None:
         """Have a detector look for a label."""
@@ -126,7 +140,7 @@ class Detect(Tool[DetectArguments]):
         found: list[tuple[View, GroundedBox]] = []
         for detector, names in plan.wanted:
             found.extend(_look(detector, names, arguments.min_score, views, context))
-        found = drop_repeats(found)
+        found = drop_repeats(found, rivals=plan.rivals())
         return _report(plan, views, found, arguments, context)
 
     def _plan(self, arguments: DetectArguments) -> _Plan:
@@ -187,23 +201,38 @@ def _look(
     ]
 
 
-def drop_repeats(found: Sequence[tuple[View, GroundedBox]]) -> list[tuple[View, GroundedBox]]:
-    """Without second sights of an object (same picture and class, seen in two views), best first.
+def drop_repeats(
+    found: Sequence[tuple[View, GroundedBox]], rivals: frozenset[str] | None = frozenset()
+) -> list[tuple[View, GroundedBox]]:
+    """Without second sights of an object, best first.
 
-    Two boxes of one view are never merged here: the detector has already told them apart.
+    Args:
+        found: boxes, each with the view in which it was seen.
+        rivals: class names of which one object can have only one; None for every name.
+
+    Two boxes of one class in one view stay: the detector has already told them apart.
     """
-    ordered = sorted(found, key=lambda item: -(item[1].score or 0.0))
     kept: list[tuple[View, GroundedBox]] = []
-    for view, box in ordered:
-        rivals = [
-            other.box
-            for seen, other in kept
-            if seen.index != view.index and other.image == box.image and other.label == box.label
-        ]
-        overlap = iou_matrix(boxes_array([box.box]), boxes_array(rivals))
-        if not rivals or float(overlap.max()) <= SAME_OBJECT:
+    for view, box in sorted(found, key=lambda item: -(item[1].score or 0.0)):
+        if not any(_repeats(view, box, seen, other, rivals) for seen, other in kept):
             kept.append((view, box))
     return kept
+
+
+def _repeats(
+    view: View,
+    box: GroundedBox,
+    seen: View,
+    other: GroundedBox,
+    rivals: frozenset[str] | None,
+) -> bool:
+    """Whether a box is a second sight of a better one."""
+    if other.image != box.image:
+        return False
+    if other.label == box.label:
+        return seen.index != view.index and box.box.iou(other.box) > SAME_OBJECT
+    compete = rivals is None or (box.label in rivals and other.label in rivals)
+    return compete and box.box.iou(other.box) > RIVAL_OVERLAP
 
 
 def _report(

@@ -197,17 +197,21 @@ def _exclusive(weights: WeightsFile) -> Generator[None]:
     folder = weights.path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{weights.file}.lock", timeout=1800):
-            yield
+        lock = FileLock(folder / f".{weights.file}.lock", timeout=1800)
+        lock.acquire()
     except Timeout as error:
         raise WeightsError(
             f"another process has been fetching {weights.file} for half an hour.",
             "Stop it and try again.",
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise WeightsError(
             f"the cache folder {folder} can't be written.", "Set GEMVG_CACHE to one that can."
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fetch_from_any(weights: WeightsFile, say: Say) -> None:

@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boxes import Box
-from ..geometry import Floats, non_maximum_suppression
+from ..geometry import Floats
 from .letterbox import GREY, Letterbox, group_by_shape
 from .protocol import Detection, Scene
 
 MOST_BOXES = 300
 """Detections kept for one scene; more than any photograph of the test set holds."""
 
-SAME_CLASS_OVERLAP = 0.7
-"""IoU above which two boxes of one class are one object (the family's own setting)."""
-
-ANY_CLASS_OVERLAP = 0.9
-"""IoU above which two boxes are one object whatever their classes ("car" and "truck")."""
+SAME_CLASS_OVERLAP = 0.55
+"""IoU above which two boxes of one class are one object; from benchmarks/detector_threshold.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +155,9 @@ def suppress_repeats(boxes: Floats, scores: Floats, classes: NDArray[np.intp]) -
     if len(boxes) == 0:
         return []
     kept = batched_nms(
-        torch.from_numpy(boxes), torch.from_numpy(scores), torch.from_numpy(classes),
+        torch.from_numpy(boxes),
+        torch.from_numpy(scores),
+        torch.from_numpy(classes),
         SAME_CLASS_OVERLAP,
-    ).numpy()[:MOST_BOXES]  # fmt: skip
-    apart = non_maximum_suppression(boxes[kept], scores[kept], ANY_CLASS_OVERLAP)
-    return [int(i) for i in kept[apart]]
+    )
+    return [int(i) for i in kept[:MOST_BOXES]]
