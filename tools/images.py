@@ -21,8 +21,8 @@ from PIL import Image, ImageOps
 
 from .errors import ImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "MPO")
-"""Formats that are opened at all (PIL's names)."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""Formats that are opened at all (PIL's names); JPEG opens multi-picture MPO files too."""
 
 ORIENTATION_TAG = 0x0112
 
