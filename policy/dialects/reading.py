@@ -47,9 +47,11 @@ def read_completion(
     if calls:
         return Reading("unparsable", (), None, reasoning, mode, calls)
     parsed = parse(parts.answer or "")
-    view, guess = unnamed_view(context)
+    view = guess = None
+    if any(b.image is None and b.id is None for b in parsed.boxes):
+        view, guess = unnamed_view(context)
     placed = place_boxes(parsed.boxes, space, context, view, adjust)
-    if guess is not None and any(b.image is None and b.id is None for b in parsed.boxes):
+    if guess is not None:
         placed.notes[guess] = None
     status = _status(completion, parts, parsed, placed)
     words = clean_text(parsed.text, multiline=True) if parsed.text else None

@@ -121,7 +121,7 @@ def _by_name(name: str) -> str | None:
 
 
 def _telling_parts(name: str) -> list[str]:
-    """The parts of a name that speak of the model: the last one, and what stands above an empty one.
+    """The parts of a name that speak of the model: its end, up to a part that says something.
 
     An owner or a project's folder says nothing: `gemvg/runs/llava` is no model of ours.
     """

@@ -16,18 +16,28 @@ _CARDINALS = (
 ORDINALS: dict[str, int] = {word: k for k, word in enumerate(_WORDS.split(), 1)}
 _NUMBERS: dict[str, int] = {word: k for k, word in enumerate(_CARDINALS.split(), 1)}
 _CHINESE: dict[str, int] = {c: k for k, c in enumerate("一二三四五六七八九十", 1)}
+_STEM = re.compile(
+    r"[Ii](?:mage|mg|MAGE|MG)|[Pp](?:ic|hoto|IC|HOTO)|[Ff](?:rame|RAME)|[Vv](?:iew|IEW)|图"
+)
+"""Where a mention may stand: a cheap pattern, so that long texts are looked through quickly."""
+
 _NOUN = r"(?:images?|pictures?|photos?|photographs?|frames?|views?|pics?|imgs?)"
-_MENTION = re.compile(
-    rf"\b(?P<ordinal>{'|'.join(ORDINALS)}|last|final)\s{{1,3}}{_NOUN}\b"
-    rf"|\b(?P<nth>\d{{1,3}})\s?-?(?:st|nd|rd|th)\s{{1,3}}{_NOUN}\b"
-    rf"|\b{_NOUN}\s{{0,2}}(?:-|\#|no\.|number)?\s{{0,2}}"
-    rf"(?P<k>\d{{1,3}}(?![\d.]\d)|(?:{'|'.join(_NUMBERS)})\b)"
-    r"|第(?P<zh>[一二三四五六七八九十]|\d{1,3})[张幅个]?(?:图片|图像|照片|图)"
-    r"|(?:图片|图像|图)\s?(?P<zk>\d{1,3})"
-    r"|\b(?P<source>source\s{1,3}(?:image|picture|photo))\b",
+_NUMBERED = re.compile(
+    rf"{_NOUN}\s{{0,2}}(?:-|\#|no\.|number)?\s{{0,2}}"
+    rf"(?:(?P<k>\d{{1,3}})(?![\d.]\d)|(?P<word>{'|'.join(_NUMBERS)})\b)"
+    r"|图(?:片|像)?\s?(?P<zk>\d{1,3})(?!\d)",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(rf"{_NOUN}\b|图(?:片|像)?", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"\b(?:(?P<ordinal>{'|'.join(ORDINALS)}|last|final|source)"
+    r"|(?P<nth>\d{1,3})\s?-?(?:st|nd|rd|th))\s{1,3}$"
+    r"|第(?P<zh>[一二三四五六七八九十]|\d{1,3})[张幅个]?$",
+    re.IGNORECASE,
+)
+_LONGEST_BEFORE = 16
 ORDINAL_WORDS = tuple(ORDINALS)
+MAX_MENTIONS = 2000
 LAST = -1
 """Stands for "the last image" until the number of pictures is known."""
 
@@ -46,19 +56,43 @@ class Mention(NamedTuple):
 
 
 def mentions(text: str) -> list[Mention]:
-    """Every mention, in order. "The source image" is the first picture (region questions)."""
-    return [Mention(m.start(), m.end(), _index(m)) for m in _MENTION.finditer(text)]
+    """Mentions in order, at most `MAX_MENTIONS`. "The source image" is the first picture."""
+    found: list[Mention] = []
+    end = 0
+    for stem in _STEM.finditer(text):
+        start = stem.start()
+        if start < end or (start > 0 and text[start - 1].isascii() and text[start - 1].isalpha()):
+            continue
+        mention = _mention_at(text, start, max(end, start - _LONGEST_BEFORE))
+        if mention is not None:
+            found.append(mention)
+            end = mention.end
+            if len(found) == MAX_MENTIONS:
+                break
+    return found
 
 
-def _index(match: re.Match[str]) -> int:
-    for group, table in (("ordinal", ORDINALS), ("k", _NUMBERS), ("zh", _CHINESE)):
-        word = match[group]
-        if word is not None and not word.isdigit():
-            return table.get(word.lower(), LAST)
-    for group in ("nth", "k", "zh", "zk"):
-        if match[group] is not None:
-            return int(match[group])
-    return 1
+def _mention_at(text: str, start: int, left: int) -> Mention | None:
+    """The mention whose noun begins at `start` and whose words don't reach before `left`."""
+    before = _BEFORE.search(text, left, start)
+    if before is not None and (whole := _WHOLE.match(text, start)) is not None:
+        return Mention(before.start(), whole.end(), _place_before(before))
+    numbered = _NUMBERED.match(text, start)
+    if numbered is None:
+        return None
+    word = numbered["word"]
+    image = _NUMBERS[word.lower()] if word else int(numbered["k"] or numbered["zk"])
+    return Mention(start, numbered.end(), image)
+
+
+def _place_before(match: re.Match[str]) -> int:
+    """The index that an ordinal before the noun says."""
+    if match["ordinal"] is not None:
+        word = match["ordinal"].lower()
+        return 1 if word == "source" else ORDINALS.get(word, LAST)
+    if match["nth"] is not None:
+        return int(match["nth"])
+    return _CHINESE.get(match["zh"]) or int(match["zh"])
 
 
 def ordinal_words(image: int) -> str:
@@ -87,7 +121,8 @@ _ASIDE = re.compile(
     r"(?:is\s{1,2}|are\s{1,2})?(?:in|on|from|of)\s{1,2}(?:the\s{1,2})?$",
     re.IGNORECASE,
 )
-_REACH = 160
+_REACH = 100
+_QUERY, _MENTIONS = 4000, 12
 
 
 def asked_picture(query: str, count: int) -> int | None:
@@ -96,8 +131,8 @@ def asked_picture(query: str, count: int) -> int | None:
     The last mention that a word of finding leads to ("locate it in the 2th image") wins; then the
     last one that is not an aside ("the object in image 1"); then the last of all.
     """
-    query = query[:8000]
-    found = [m for m in mentions(query) if 1 <= resolve(m.image, count) <= count]
+    query = query[-_QUERY:]
+    found = [m for m in mentions(query) if 1 <= resolve(m.image, count) <= count][-_MENTIONS:]
     if not found:
         return None
     chosen = found[-1]

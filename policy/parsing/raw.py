@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 Quad = tuple[float, float, float, float]
 
-MAX_BOXES = 2000
+MAX_BOXES = 1000
 """An answer with more boxes is a run-away repetition; those beyond are dropped with a note."""
 
 TOO_MANY = f"only the first {MAX_BOXES} boxes kept"

@@ -63,14 +63,12 @@ def salvage(text: str) -> Parsed:
         left = found[index - 1].end() if index else max(0, match.start() - _REACH)
         right = found[index + 1].start() if index + 1 < len(found) else len(text)
         box = _item(text, match, left, right)
-        damaged = damaged or box is None or (_begun(text, left, match.start()) and index > 0)
+        damaged = damaged or box is None
         if box is not None:
             boxes.append(box if box.image is not None else box._replace(image=named[index]))
     if len(found) > MAX_BOXES:
         damaged, notes[TOO_MANY] = True, None
-    elif not cut:
-        damaged = damaged or _begun(text, found[-1].end(), len(text))
-    damaged = damaged or _begun(text, 0, found[0].start())
+    damaged = damaged or _half_written(text, found, cut)
     return Parsed(tuple(boxes), False, cut, damaged, None, tuple(notes), "json")
 
 
@@ -83,13 +81,20 @@ def _has_word(text: str, start: int) -> bool:
     return _WORD.search(text, start) is not None
 
 
-def _begun(text: str, left: int, right: int) -> bool:
-    """Whether a box that is not complete begins between two anchors.
+def _half_written(text: str, found: list[re.Match[str]], cut: bool) -> bool:
+    """Whether a box that never became complete begins between the anchors, or after the last.
 
-    The key right before the second anchor is that anchor's own.
+    What begins after the last one in cut text is the cut itself. A key right before an anchor is
+    that anchor's own.
     """
-    for match in _BEGUN.finditer(text, left, right):
-        if text[match.end() : right].strip(" \n\t\"'[") != "":
+    index = 0
+    for begun in _BEGUN.finditer(text):
+        while index < len(found) and found[index].end() <= begun.start():
+            index += 1
+        if index == len(found):
+            return not cut
+        start = found[index].start()
+        if begun.start() < start and text[begun.end() : start].strip(" \n\t\r\"'[") != "":
             return True
     return False
 

@@ -68,7 +68,7 @@ def images_beside(text: str, spans: Sequence[tuple[int, int]]) -> list[int | Non
     that follow. One named in the middle of a phrase ("the car in the first image(...)") or after
     a box belongs to that box, and to those that follow it without words between.
     """
-    found = mentions(text)
+    found = mentions(text) if spans else []
     images: list[int | None] = []
     heading: int | None = None
     index = last_end = 0
