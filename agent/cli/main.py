@@ -14,7 +14,9 @@ from ...tools.errors import GemvgError
 
 COMMANDS = (
     "ask",
+    "eval",
     "doctor",
+    "policies",
     "weights",
 )
 """Modules of this folder, in the order of `--help`; each has `register(app)`."""

@@ -1,0 +1,165 @@
+"""What choosing is worth: think, direct, auto and the oracle chooser, accuracy against tokens.
+
+The oracle takes for every item the better of think and direct, and the cheaper where they are
+equal: no chooser between these two can do better. What `auto` reaches between the better single
+mode and the oracle is how much of that it gets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...tools.errors import UsageError
+from .benchmark import mean
+from .outcome import Outcome
+
+WAYS = ("think", "direct", "auto", "oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of deciding.
+
+    Attributes:
+        name: of `WAYS`.
+        n: items.
+        score: mean of the item score, percent, over items (micro).
+        macro: mean over tasks, percent.
+        tokens: completion tokens an item; NaN where no backend counted any.
+        thinking: share of items that were thought about, percent.
+        tasks: task to (score in percent, tokens).
+    """
+
+    name: str
+    n: int
+    score: float
+    macro: float
+    tokens: float
+    thinking: float
+    tasks: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """The ways side by side.
+
+    Attributes:
+        metric: the item score.
+        ways: in the order of `WAYS`; `auto` may be missing.
+        headroom: macro points from the better single mode to the oracle.
+        reached: macro points from the better single mode to auto; NaN without auto.
+        only_think, only_direct: share of items, percent, that just this mode gets right.
+    """
+
+    metric: str
+    ways: tuple[Way, ...]
+    headroom: float
+    reached: float
+    only_think: float
+    only_direct: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON-compatible data; what was not measured is null."""
+
+        def number(value: float) -> float | None:
+            return round(value, 6) if math.isfinite(value) else None
+
+        ways = [
+            {
+                "name": w.name,
+                "n": w.n,
+                "micro": number(w.score),
+                "macro": number(w.macro),
+                "tokens": number(w.tokens),
+                "thinking": number(w.thinking),
+                "tasks": {t: {"score": number(s), "tokens": number(k)}
+                          for t, (s, k) in w.tasks.items()},
+            }
+            for w in self.ways
+        ]  # fmt: skip
+        return {
+            "metric": self.metric,
+            "ways": ways,
+            "headroom": number(self.headroom),
+            "reached": number(self.reached),
+            "only_think": number(self.only_think),
+            "only_direct": number(self.only_direct),
+        }
+
+
+def tokens_of(outcome: Outcome) -> float:
+    """Completion tokens of an item; NaN where none were counted."""
+    return float(outcome.tokens.get("completion_tokens", math.nan))
+
+
+def oracle(
+    think: Mapping[str, Outcome], direct: Mapping[str, Outcome], metric: str
+) -> dict[str, Outcome]:
+    """For every item the outcome with the better score; the cheaper, else direct, when equal."""
+    chosen: dict[str, Outcome] = {}
+    for name, quick in direct.items():
+        slow = think[name]
+        gain = slow.scores.get(metric, 0.0) - quick.scores.get(metric, 0.0)
+        cheaper = tokens_of(slow) < tokens_of(quick)
+        chosen[name] = slow if gain > 0 or (gain == 0 and cheaper) else quick
+    return chosen
+
+
+def measure_deciding(
+    think: Mapping[str, Outcome],
+    direct: Mapping[str, Outcome],
+    auto: Mapping[str, Outcome] | None,
+    metric: str,
+) -> Deciding:
+    """The ways on the items that all runs have.
+
+    Raises:
+        UsageError: the runs have no item in common.
+    """
+    shared = [i for i in direct if i in think and (auto is None or i in auto)]
+    if not shared:
+        raise UsageError("the runs have no item in common.", "Are they of one benchmark?")
+    runs = {"think": think, "direct": direct}
+    if auto is not None:
+        runs["auto"] = auto
+    cut = {name: {i: run[i] for i in shared} for name, run in runs.items()}
+    cut["oracle"] = oracle(cut["think"], cut["direct"], metric)
+    ways = tuple(_way(name, cut[name], metric) for name in WAYS if name in cut)
+    macro = {w.name: w.macro for w in ways}
+    single = max(macro["think"], macro["direct"])
+    right = {n: {i for i in shared if cut[n][i].scores.get(metric, 0.0) >= 0.5} for n in runs}
+    return Deciding(
+        metric,
+        ways,
+        macro["oracle"] - single,
+        macro.get("auto", math.nan) - single,
+        100.0 * len(right["think"] - right["direct"]) / len(shared),
+        100.0 * len(right["direct"] - right["think"]) / len(shared),
+    )
+
+
+def _way(name: str, outcomes: Mapping[str, Outcome], metric: str) -> Way:
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes.values():
+        groups.setdefault(outcome.task, []).append(outcome)
+    tasks = {t: (_score(g, metric), _tokens(g)) for t, g in groups.items()}
+    every = list(outcomes.values())
+    thought = 100.0 * mean([float(_thought(name, o)) for o in every])
+    macro = mean([s for s, _ in tasks.values()])
+    return Way(name, len(every), _score(every, metric), macro, _tokens(every), thought, tasks)
+
+
+def _thought(name: str, outcome: Outcome) -> bool:
+    """Whether this item was thought about; a run without that word is what its name says."""
+    return outcome.mode == "think" if outcome.mode else name == "think"
+
+
+def _score(outcomes: list[Outcome], metric: str) -> float:
+    return 100.0 * mean([o.scores.get(metric, 0.0) for o in outcomes])
+
+
+def _tokens(outcomes: list[Outcome]) -> float:
+    return mean([t for o in outcomes if not math.isnan(t := tokens_of(o))])

@@ -1,0 +1,1 @@
+"""Metrics over arrays and plain values; none of them knows a benchmark."""
