@@ -166,4 +166,11 @@ def _fits(record: Record, have: Mapping[str, int | None], lack: Collection[str])
         found = record.counts(label)
         if not found or (number is not None and found != number):
             return False
-    return all(record.lacks(label) for label in lack)
+    if not all(record.lacks(label) for label in lack):
+        return False
+    # A `hot dog` makes any question about dogs one that could be argued about.
+    clash = vocabulary().clash
+    others = record.labels | record.unsure
+    return not any(
+        clash(label, other) for label in (*have, *lack) for other in others if other != label
+    )

@@ -14,6 +14,7 @@ from ..language.grammar import Grammar, grammar, image_words
 from ..record import Instance
 from ..relations import Relations, relations
 from ..sample import Demand, Task, TruthBox, VisualPrompt
+from ..scenes.sprites import SpriteLibrary
 from ..shots import Pool, Shot
 
 DRAWN = {"red": (230, 25, 25), "green": (20, 200, 40), "blue": (30, 90, 255)}
@@ -26,10 +27,12 @@ class Desk:
 
     Attributes:
         pool: where pictures come from.
+        sprites: objects to paste into photographs, or None.
         options: the recipe's own settings of the task (`images: [2, 4]`, ...).
     """
 
     pool: Pool
+    sprites: SpriteLibrary | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -106,9 +109,11 @@ def every(shots: Sequence[Shot], labels: Collection[str]) -> list[TruthBox]:
     return in_order(found)
 
 
-def shots_with(
-    rng: Random, desk: Desk, wants: Sequence[tuple[Mapping[str, int | None], Collection[str]]]
-) -> list[Shot] | None:
+Want = tuple[Mapping[str, int | None], Collection[str]]
+"""(labels to have, labels to lack) of one picture; see `Pool.draw`."""
+
+
+def shots_with(rng: Random, desk: Desk, wants: Sequence[Want]) -> list[Shot] | None:
     """One shot for each (have, lack), no record twice; None where one can't be had."""
     shots: list[Shot] = []
     used: set[str] = set()

@@ -8,7 +8,7 @@ from ..language.grammar import image_words, label_slots
 from ..language.words import ORDINALS
 from ..sample import TruthBox
 from ..shots import Shot
-from .base import Builder, Desk, Draft, boxes, distractor, every, in_order, shots_with
+from .base import Builder, Desk, Draft, Want, boxes, distractor, every, in_order, shots_with
 from .spatial import RANKS, first_by, ranked
 
 
@@ -31,7 +31,7 @@ def _two(rng: Random, desk: Desk) -> Draft | None:
     first, second = desk.pool.label(rng), desk.pool.label(rng)
     if desk.pool.clash(first, second):
         return None
-    wants = [({first: None}, (second,)), ({second: None}, (first,))]
+    wants: list[Want] = [({first: None}, (second,)), ({second: None}, (first,))]
     if desk.count(rng) > 2:
         wants.append((distractor(rng, desk, first), (first, second)))
     rng.shuffle(wants)

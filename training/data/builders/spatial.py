@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ def key_of(box: Box, key: str) -> float:
 def ranked(objects: Sequence[Instance], key: str, size: tuple[int, int]) -> list[Instance] | None:
     """Objects in the order of a key; None where two neighbours are too close to call."""
     order = sorted(objects, key=lambda o: key_of(o.box, key))
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in pairwise(order):
         if not clearly_before(first.box, second.box, key, size):
             return None
     return order

@@ -1,0 +1,182 @@
+"""Short grounded traces from annotation: what is where, the comparison, the conclusion.
+
+A trace is written only for drafts where thinking helps. It names boxes in the same relative
+integers as the questions, so that what is thought and what is answered agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....tools.boxes import Box
+from ..builders.base import Draft, relative
+from ..language.words import NUMBERS, join_words, plural, with_article
+from ..record import Instance
+from ..shots import Shot
+
+_MOST_BOXES = 6
+"""Boxes named per picture; beyond that the number says it."""
+
+
+def _amount(number: int, label: str) -> str:
+    """`no dogs`, `one dog`, `three dogs`."""
+    word = NUMBERS[number] if number < len(NUMBERS) else str(number)
+    return f"{word} {label if number == 1 else plural(label)}"
+
+
+def _located(objects: Sequence[Instance], shot: Shot) -> str:
+    """` at [..], [..]`."""
+    places = [relative(o.box, shot.size) for o in objects[:_MOST_BOXES]]
+    more = " and more" if len(objects) > _MOST_BOXES else ""
+    return f" at {', '.join(places)}{more}" if places else ""
+
+
+def _amounts(shots: Sequence[Shot], label: str, boxes: bool = True) -> list[str]:
+    """One sentence a picture: how many of a label are there, and where."""
+    lines: list[str] = []
+    for k, shot in enumerate(shots, 1):
+        found = shot.record.of(label)
+        where = _located(found, shot) if boxes else ""
+        lines.append(f"Image {k}: {_amount(len(found), label)}{where}.")
+    return lines
+
+
+def _contents(shots: Sequence[Shot], most: int = 6) -> list[str]:
+    """One sentence a picture: the kinds of things in it."""
+    lines: list[str] = []
+    for k, shot in enumerate(shots, 1):
+        labels = sorted(shot.record.labels)[:most]
+        things = join_words([with_article(label) for label in labels]) or "nothing annotated"
+        lines.append(f"Image {k}: {things}.")
+    return lines
+
+
+def _answer(draft: Draft) -> str:
+    """The conclusion: the boxes picture by picture."""
+    if not draft.answer:
+        return "So nothing fits."
+    parts: list[str] = []
+    for k, shot in enumerate(draft.shots, 1):
+        boxes = [relative(Box(*b.box), shot.size) for b in draft.answer if b.image == k]
+        if boxes:
+            parts.append(f"image {k}: {', '.join(boxes[:_MOST_BOXES])}")
+    return f"So the answer is in {'; '.join(parts)}."
+
+
+def _count(draft: Draft) -> list[str]:
+    label, by = draft.meaning["label"], draft.meaning["by"]
+    numbers = [len(s.record.of(label)) for s in draft.shots]
+    lines = _amounts(draft.shots, label)
+    if by == "total":
+        return [*lines, f"{' + '.join(map(str, numbers))} = {sum(numbers)}."]
+    wanted = {"most": max(numbers), "fewest": min(numbers)}.get(by, draft.meaning.get("number"))
+    image = numbers.index(int(wanted)) + 1 if wanted in numbers else 0
+    word = f"exactly {wanted}" if by == "exactly" else f"the {by}, {wanted}"
+    return [*lines, f"Image {image} has {word}."]
+
+
+def _more(draft: Draft) -> list[str]:
+    first, second = draft.meaning["label"], draft.meaning["than"]
+    return [
+        f"Image {k}: {_amount(len(s.record.of(first)), first)}, "
+        f"{_amount(len(s.record.of(second)), second)}."
+        for k, s in enumerate(draft.shots, 1)
+    ]
+
+
+def _without(draft: Draft) -> list[str]:
+    label, lacking = draft.meaning["label"], draft.meaning["lacking"]
+    return [
+        f"Image {k}: {_amount(len(s.record.of(label)), label)}, "
+        f"{_amount(len(s.record.of(lacking)), lacking)}."
+        for k, s in enumerate(draft.shots, 1)
+    ]
+
+
+def _colour(draft: Draft) -> list[str]:
+    label, lines = draft.meaning["label"], list[str]()
+    for k, shot in enumerate(draft.shots, 1):
+        found = [
+            f"{o.colour or 'of another colour'} at {relative(o.box, shot.size)}"
+            for o in shot.record.of(label)[:_MOST_BOXES]
+        ]
+        things = f"{plural(label)}: {', '.join(found)}" if found else f"no {plural(label)}"
+        lines.append(f"Image {k}: {things}.")
+    return lines
+
+
+def _share(draft: Draft) -> list[str]:
+    label, lines = draft.meaning["label"], list[str]()
+    for k, shot in enumerate(draft.shots, 1):
+        area = shot.record.width * shot.record.height
+        found = [
+            f"{relative(o.box, shot.size)} fills {100 * o.box.area / area:.1f}%"
+            for o in shot.record.of(label)[:_MOST_BOXES]
+        ]
+        lines.append(f"Image {k}: {label} {', '.join(found)}.")
+    return lines
+
+
+def _beside(draft: Draft) -> list[str]:
+    meaning = draft.meaning
+    shot = draft.shots[meaning["image"] - 1]
+    anchor = _located(shot.record.of(meaning["anchor"]), shot)
+    objects = shot.record.of(meaning["label"])
+    return [
+        f"In image {meaning['image']} the {meaning['anchor']} is{anchor}.",
+        f"There: {_amount(len(objects), meaning['label'])}{_located(objects, shot)}.",
+    ]
+
+
+def _common(draft: Draft) -> list[str]:
+    labels = frozenset.intersection(*(s.record.labels for s in draft.shots))
+    shared = join_words([with_article(label) for label in sorted(labels)])
+    return [*_contents(draft.shots), f"All of them show {shared}."]
+
+
+def _pointed(draft: Draft) -> list[str]:
+    """What the pointer marks, and what is looked for."""
+    prompt = draft.prompts[0]
+    shot = draft.shots[prompt.image - 1]
+    box = Box(*prompt.box)
+    marked = max(shot.record.objects, key=lambda o: o.box.iou(box), default=None)
+    if marked is None:
+        return []
+    lines = [f"The marked object in image {prompt.image} is {with_article(marked.label)}."]
+    found = sorted({b.label for b in draft.answer})
+    if draft.meaning["op"] == "relation":
+        lines.append(f"What corresponds to it is {join_words([with_article(f) for f in found])}.")
+    return lines
+
+
+def _changed(draft: Draft) -> list[str]:
+    """The change in words, from the two annotations."""
+    first, second = (s.record for s in draft.shots)
+    lines = _contents(draft.shots)
+    gone = sorted(first.labels - second.labels - second.unsure)
+    new = sorted(second.labels - first.labels - first.unsure)
+    if draft.meaning.get("moved"):
+        return [*lines, f"The {draft.answer[0].label} lies in another place."]
+    if gone:
+        lines.append(f"Only in image 1: {join_words([with_article(g) for g in gone])}.")
+    if new:
+        lines.append(f"Only in image 2: {join_words([with_article(n) for n in new])}.")
+    changed = sorted({b.label for b in draft.answer} - set(gone) - set(new))
+    if changed:
+        lines.append(f"Changed: {join_words([with_article(c) for c in changed])}.")
+    return lines
+
+
+_WRITERS = {
+    "count": _count, "more": _more, "without": _without, "colour": _colour, "share": _share,
+    "beside": _beside, "common": _common, "same-class": _pointed, "same-instance": _pointed,
+    "relation": _pointed, "changed": _changed,
+}  # fmt: skip
+
+
+def trace_of(draft: Draft) -> str | None:
+    """A trace for a draft, or None where direct is enough."""
+    writer = _WRITERS.get(draft.meaning["op"])
+    if not draft.thinks or writer is None:
+        return None
+    return " ".join([*writer(draft), _answer(draft)])
