@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..dialects.calling import TEXT_CALL
+from ..dialects.safety import plain_words
 from ..messages import Message, TextPart, ToolCall
 from ..policy import Request, ToolSpec
 
@@ -18,12 +19,15 @@ class Abilities:
 
     Attributes:
         prefill: continues a text that the answer begins with (vLLM, SGLang).
+        special_tokens: can keep special tokens in the text (vLLM, SGLang): boxes of Qwen2-VL and
+            its finetunes stand between such.
         tool_choice: `auto` where it recognises tool calls itself; `none` where it can only tell
             the model of the tools, whose calls then come as text.
         logprobs: gives token log-probabilities.
     """
 
     prefill: bool = True
+    special_tokens: bool = True
     tool_choice: Literal["auto", "none"] = "auto"
     logprobs: bool = True
 
@@ -55,6 +59,8 @@ def chat_payload(
     if request.prefill and abilities.prefill:
         messages.append({"role": "assistant", "content": request.prefill})
         body |= {"add_generation_prompt": False, "continue_final_message": True}
+    if abilities.special_tokens:
+        body["skip_special_tokens"] = False
     if request.seed is not None:
         body["seed"] = request.seed
     if request.stop:
@@ -83,7 +89,8 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
 
 def _message(message: Message, uris: Mapping[int, str]) -> dict[str, Any]:
     if message.role == "assistant":
-        said: dict[str, Any] = {"role": "assistant", "content": message.text}
+        # What a model wrote must not speak as the chat template when it is read back.
+        said: dict[str, Any] = {"role": "assistant", "content": plain_words(message.text)}
         own = [call for call in message.tool_calls if not call.id.startswith(TEXT_CALL)]
         if own:
             said["tool_calls"] = [_call(call) for call in own]

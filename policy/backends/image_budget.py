@@ -66,6 +66,7 @@ _FAMILY_GRIDS: Mapping[str, PixelGrid] = {
     "univg": QWEN2_GRID,
     "vlm-r1": QWEN2_GRID,
     "mg-thinker": QWEN2_GRID,
+    "gem-vg": QWEN2_GRID,
     "qwen3": QWEN3_GRID,
 }
 

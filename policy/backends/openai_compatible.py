@@ -27,8 +27,8 @@ from .views_shown import EncodedViews, ImageFormat, image_needs, text_tokens
 SHRINKS = (1.0, 0.75, 0.5, 0.25)
 """Shares of the room for pictures that are tried while a server finds a prompt too long."""
 
-PREFILLING = ("vllm", "sglang")
-"""Server software that continues a text which the answer begins with."""
+EXTENDED = ("vllm", "sglang")
+"""Server software that continues a given text and can keep special tokens in what it returns."""
 
 
 class OpenAICompatiblePolicy:
@@ -73,7 +73,8 @@ class OpenAICompatiblePolicy:
         self._views = EncodedViews(image_format)
         self._retry = retry or Retry(seconds=_seconds())
         self._transport = transport
-        self._abilities = Abilities(prefill=any(word in served.owner for word in PREFILLING))
+        extended = any(word in served.owner for word in EXTENDED)
+        self._abilities = Abilities(prefill=extended, special_tokens=extended)
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
         self._clients = WeakKeyDictionary()
 

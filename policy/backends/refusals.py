@@ -88,6 +88,8 @@ def _weaker(text: str, abilities: Abilities) -> Abilities | None:
         "continue_final_message" in lowered or "add_generation_prompt" in lowered
     ):
         return replace(abilities, prefill=False)
+    if abilities.special_tokens and "skip_special_tokens" in lowered:
+        return replace(abilities, special_tokens=False)
     if abilities.logprobs and "logprob" in lowered:
         return replace(abilities, logprobs=False)
     return None

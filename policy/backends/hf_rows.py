@@ -1,0 +1,100 @@
+"""One answer being generated: its sampling, its end, its text as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..policy import Completion, FinishReason, Request, Token
+from .grammar import Grammar
+from .hf_prompt import Prompt
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One request in the batch.
+
+    Attributes:
+        request, prompt: what is asked, raw and ready.
+        future: takes the completion; cancelled by a caller who has gone.
+        grammar: constrains the next token, or None.
+        position: rotary position of the next token.
+        generator: of random numbers, for sampling.
+        ids, tokens: generated so far; the latter with log-probabilities, where wanted.
+        finish: why it ended, once it has.
+    """
+
+    request: Request
+    prompt: Prompt
+    future: Future[Completion]
+    tokenizer: Any
+    ends: frozenset[int]
+    began: float
+    grammar: Grammar | None = None
+    generator: Any = None
+    ids: list[int] = field(default_factory=list[int])
+    tokens: list[Token] = field(default_factory=list[Token])
+    finish: FinishReason | None = None
+    text: str = ""
+    position: int = 0
+    _shown: int = 0
+
+    def choose(self, logits: Any) -> int:
+        """The next token from its logits, shape (vocabulary,), float32; log-probability noted.
+
+        The log-probability is the model's own, before temperature, as vLLM gives it; forbidden
+        tokens have none.
+        """
+        import torch
+
+        if self.grammar is not None:
+            self.grammar.mask(logits)
+        if self.request.temperature <= 0.0:
+            token = int(torch.argmax(logits))
+        else:
+            chances = torch.softmax(logits / self.request.temperature, dim=-1)
+            token = int(torch.multinomial(chances, 1, generator=self.generator))
+        if self.request.logprobs:
+            logprob = float(torch.log_softmax(logits, dim=-1)[token])
+            if token not in self.ends:
+                written: str = self.tokenizer.decode([token])
+                self.tokens.append(Token(written, min(0.0, logprob)))
+        return token
+
+    def take(self, token: int) -> None:
+        """Append a token and find out whether the answer ends with it."""
+        self.position += 1
+        if token in self.ends:
+            self.finish = "stop"
+        else:
+            self.ids.append(token)
+            if self.grammar is not None and not self.grammar.accept(token):
+                self.finish = "stop"
+            if self.finish is None and len(self.ids) >= self.request.max_tokens:
+                self.finish = "length"
+        if self.request.stop or self.request.on_text or self.finish:
+            self._grow()
+
+    def _grow(self) -> None:
+        text: str = self.tokenizer.decode(self.ids, clean_up_tokenization_spaces=False)
+        ends = [at for stop in self.request.stop if (at := text.find(stop)) >= 0]
+        if ends:
+            text, self.finish = text[: min(ends)], "stop"
+        self.text = text
+        if self.request.on_text is not None:
+            self._show(self.request.on_text, text)
+
+    def _show(self, on_text: Callable[[str], None], text: str) -> None:
+        """Pass on what is new; half a character, or half a stop text, waits for its rest."""
+        if self._shown == 0 and not self.ids[1:] and self.request.prefill:
+            on_text(self.request.prefill)
+        ready = len(text)
+        if self.finish is None:
+            ready = len(text.rstrip("\ufffd"))
+            longest = max((len(stop) for stop in self.request.stop), default=1) - 1
+            ready = max(self._shown, ready - longest)
+        if ready > self._shown:
+            on_text(text[self._shown : ready])
+            self._shown = ready
