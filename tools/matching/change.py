@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..boxes import Box
+from .lighting import relight_to
 from .rasters import Bytes, Floats, require_cv2
 
 
@@ -36,46 +37,28 @@ def find_changes(first: Bytes, second: Bytes, inside: np.ndarray) -> list[Change
         inside: (h, w) bool, where both show the scene.
     """
     cv2 = require_cv2()
+    # Each in the light of the other, and the smaller difference counts: where one picture is
+    # burnt out, only the other can be mapped onto it.
     a, b = to_lab(first), to_lab(second)
-    b = match_lighting(b, a, inside)
-    difference = tolerant_difference(a, b)
-    noise = noise_level(difference, a, b, inside)
-    z = np.where(inside, difference / noise, 0.0).astype(np.float32)
+    forward = _normalised(to_lab(relight_to(first, second, inside)), b, inside)
+    backward = _normalised(a, to_lab(relight_to(second, first, inside)), inside)
+    z = np.minimum(forward, backward)
     z = cv2.GaussianBlur(z, (0, 0), 1.2)
     return cut_regions(z, inside)
 
 
-def to_lab(rgb: Bytes) -> Floats:
+def _normalised(a: Floats, b: Floats, inside: np.ndarray) -> Floats:
+    """The tolerant difference in units of its noise, 0 where only one shows the scene."""
+    difference = tolerant_difference(a, b)
+    noise = noise_level(difference, a, b, inside)
+    return np.where(inside, difference / noise, 0.0).astype(np.float32)
+
+
+def to_lab(rgb: Bytes | Floats) -> Floats:
     """RGB to CIE Lab, float32, slightly smoothed: L 0 to 100, a and b about -100 to 100."""
     cv2 = require_cv2()
     smooth = cv2.GaussianBlur(rgb.astype(np.float32) / 255.0, (0, 0), 1.0)
     return cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
-
-
-def match_lighting(values: Floats, goal: Floats, inside: np.ndarray) -> Floats:
-    """The second picture with the light of the first: each channel an affine function of all
-    three and of lightness squared, fitted with the worst residuals left out, five times.
-    """
-    step = max(1, int(np.sqrt(inside.sum() / 20000)))
-    x = _basis(values[::step, ::step][inside[::step, ::step]])
-    y = goal[::step, ::step][inside[::step, ::step]].astype(np.float64)
-    if len(x) < 50:
-        return values
-    keep = np.ones(len(x), dtype=bool)
-    fit = np.zeros((x.shape[1], 3))
-    for _ in range(6):
-        ridge = 1e-3 * np.eye(x.shape[1])
-        fit = np.linalg.solve(x[keep].T @ x[keep] + ridge, x[keep].T @ y[keep])
-        residual = np.linalg.norm(x @ fit - y, axis=1)
-        keep = residual <= max(1.0, 2.5 * float(np.median(residual)))
-    flat = _basis(values.reshape(-1, 3)) @ fit
-    return flat.reshape(values.shape).astype(np.float32)
-
-
-def _basis(lab: Floats) -> np.ndarray:
-    """Columns 1, L, a, b, L squared (scaled to about 1)."""
-    scaled = lab.astype(np.float64) / 100.0
-    return np.column_stack([np.ones(len(lab)), scaled, scaled[:, 0] ** 2])
 
 
 def tolerant_difference(a: Floats, b: Floats, reach: int = 1) -> Floats:
