@@ -12,30 +12,41 @@ from typer.exceptions import TyperException
 
 from ...tools.errors import GemvgError
 
-COMMANDS = (
-    "ask",
-    "eval",
-    "doctor",
-    "policies",
-    "weights",
-)
-"""Modules of this folder, in the order of `--help`; each has `register(app)`."""
+COMMANDS = {
+    "ask": "Ask one question about some pictures; get boxes.",
+    "eval": "Run and score benchmarks; compare runs.",
+    "doctor": "Say what is installed, what will be used, what is missing.",
+    "policies": "List the policies that can be named, and what each needs.",
+    "weights": "Weights of the detectors: list, pull, verify.",
+}
+"""Modules of this folder with a `register(app)`, in the order of `--help`, and what each is for.
+
+Only the command that is run is loaded; the words stand here so that help costs no imports.
+"""
 
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
-app = typer.Typer(
-    name="gemvg-agent",
-    help="Ask about several pictures; get boxes in the right ones.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+
+def make_app(*names: str) -> typer.Typer:
+    """The program with these commands loaded and the others named only; all where none is given."""
+    app = typer.Typer(
+        name="gemvg-agent",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(invoke_without_command=True)(_top)
+    for name, words in COMMANDS.items():
+        if name in names or not names:
+            import_module(f".{name}", __package__).register(app)
+        else:
+            app.command(name, help=words)(_unloaded)
+    return app
 
 
-@app.callback(invoke_without_command=True)
-def top(
+def _top(
     version: bool = typer.Option(False, "--version", help="Print the version and end."),
 ) -> None:
     """Ask about several pictures; get boxes in the right ones."""
@@ -46,8 +57,8 @@ def top(
         raise typer.Exit
 
 
-for _name in COMMANDS:
-    import_module(f".{_name}", __package__).register(app)
+def _unloaded() -> None:
+    """Stands in help for a command that was not asked for."""
 
 
 def main() -> None:
@@ -62,6 +73,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 answered, 1 failed, 2 wrong usage."""
     try:
+        named = next((a for a in arguments if not a.startswith("-")), "")
+        app = make_app(named if named in COMMANDS else "-")
         code = app(args=arguments, prog_name="gemvg-agent", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0

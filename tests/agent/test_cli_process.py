@@ -33,6 +33,17 @@ def test_help_loads_nothing_heavy():
     assert "ask" in done.stdout and "doctor" in done.stdout
 
 
+def test_every_command_of_the_table_loads_and_helps(capsys):
+    from gemvg.agent.cli.main import COMMANDS, make_app, run
+
+    registered = {command.name for command in make_app().registered_commands}
+    registered |= {group.name for group in make_app().registered_groups}
+    assert registered == set(COMMANDS)
+    for name in COMMANDS:
+        assert run([name, "--help"]) == 0
+        assert f"gemvg-agent {name}" in capsys.readouterr().out
+
+
 def test_a_mistake_is_one_line_and_no_traceback(tmp_path):
     done = start("ask", "every dog", str(tmp_path / "missing.jpg"))
     assert (done.returncode, done.stdout) == (2, "")
