@@ -13,8 +13,9 @@ _S = r"\s{0,40}"
 _POINT = rf"[(\[]{N},{N}[)\]]"
 _PAIR = re.compile(rf"{_POINT}{_S},?{_S}{_POINT}|{_POINT}")
 _OPEN_END = re.compile(
-    rf"[(\[]\s{{0,40}}[-+]?\d[\d.,\s]{{0,80}}$|{_POINT}\s{{0,40}},\s{{0,40}}[(\[]?\s{{0,40}}$"
+    rf"(?:{_POINT}{_S},?{_S})?[(\[]\s{{0,40}}[-+]?\d[\d.,\s]{{0,80}}$|{_POINT}{_S},{_S}[(\[]?{_S}$"
 )
+_TAIL = 240
 BRACKETS = "brackets mended"
 
 
@@ -23,10 +24,11 @@ def parse_points(text: str) -> Parsed:
     spans: list[Span] = []
     notes: dict[str, None] = {}
     damaged = False
+    lone = -1
     end = 0
     for match in _PAIR.finditer(text):
         if match[3] is None:
-            damaged = True
+            lone = match.start() if lone < 0 else lone
             continue
         if len(spans) == MAX_BOXES:
             damaged, notes[TOO_MANY] = True, None
@@ -40,8 +42,9 @@ def parse_points(text: str) -> Parsed:
             damaged, notes[BRACKETS] = True, None
         spans.append(Span(match.start(), match.end(), *quad))
         end = match.end()
-    cut = _OPEN_END.search(text[max(end, len(text) - 160) :]) is not None
-    if cut and not spans:
-        damaged = False
+    tail = _OPEN_END.search(text, max(end, len(text) - _TAIL))
+    cut = tail is not None
+    # A corner without its opposite is damage, unless the text was cut between the two.
+    damaged = damaged or 0 <= lone < (len(text) if tail is None else tail.start())
     syntax = "points" if spans or cut or damaged else ""
     return Parsed(label_and_place(text, spans), False, cut, damaged, None, tuple(notes), syntax)

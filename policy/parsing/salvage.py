@@ -48,8 +48,7 @@ def salvage(text: str) -> Parsed:
         found.append(match)
         if len(found) > MAX_BOXES:
             break
-    opened = max(text.rfind("["), text.rfind("{"))
-    cut = opened > max(text.rfind("]"), text.rfind("}")) and _has_word(text, opened)
+    cut = _is_open(text)
     if not found:
         begun = _BEGUN.search(text) is not None
         none = not begun and not cut and _EMPTY.search(text) is not None
@@ -77,8 +76,13 @@ def _blank(match: re.Match[str]) -> str:
     return " " * (match.end() - match.start())
 
 
-def _has_word(text: str, start: int) -> bool:
-    return _WORD.search(text, start) is not None
+def _is_open(text: str) -> bool:
+    """Whether a structure with something in it was not closed."""
+    braces = text.count("{") > text.count("}")
+    if not braces and text.count("[") <= text.count("]"):
+        return False
+    begin = min(k for k in (text.find("["), text.find("{")) if k >= 0)
+    return _WORD.search(text, begin) is not None
 
 
 def _half_written(text: str, found: list[re.Match[str]], cut: bool) -> bool:

@@ -21,6 +21,7 @@ _TAIL = re.compile(
 _HEAD = re.compile(
     r"^(?:(?:and|is|are|in|on|from|of|the|it's|it)\b\s{0,3}|中的?|里的?){1,6}", re.IGNORECASE
 )
+_JOIN = re.compile(r"^\s{0,3}(?:and|or)\s{1,3}", re.IGNORECASE)
 _TRAILING = re.compile(
     r"[\s)\]]{0,4}(?:is |are |located |shown |seen ){0,2}"
     r"(?:in|of|from|on|within)\s{1,3}(?:the\s{1,3})?",
@@ -120,14 +121,9 @@ def _label(gap: str) -> str | None:
     breaks = list(_BREAK.finditer(words))
     words = words[breaks[-1].end() :] if breaks else words
     words = words.strip(" \t\n*`\"'\u2018\u2019\u201c\u201d()[]-")
+    words = _JOIN.sub("", words)
     for mention in mentions(words)[:1]:
         if not _HEAD.sub("", words[: mention.start]).strip():
-            words = words[mention.end :]
-    words = _HEAD.sub("", words.strip(), count=1) if _starts_low(words) else words.strip()
+            words = _HEAD.sub("", words[mention.end :].strip())
     words = _TAIL.sub("", words).strip()
     return words if 0 < len(words) <= _LABEL_MAX and any(c.isalpha() for c in words) else None
-
-
-def _starts_low(words: str) -> bool:
-    """Whether the words go on after a cut, so that leading function words are not the label's."""
-    return words[:1] == " "
