@@ -112,10 +112,14 @@ def _pictures(query: str, images: list[str], settings: AskSettings) -> list[Pict
 
 def _answer(query: str, pictures: list[Picture], settings: AskSettings, quiet: bool) -> Answer:
     from ..events import Answered
+    from ..settings import settings_files
     from .live import LiveSteps
 
     agent = settings.make_agent()
     with LiveSteps(quiet=quiet) as live:
+        for file in settings_files():
+            if file.is_file():
+                live.note("settings", str(file))
         for event in agent.stream(query, pictures):
             live.show(event)
             if isinstance(event, Answered):

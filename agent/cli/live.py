@@ -69,6 +69,11 @@ class LiveSteps:
             case _:
                 pass
 
+    def note(self, head: str, words: str) -> None:
+        """Print a line of our own."""
+        if not self._quiet:
+            self._line(head, words)
+
     def _tool(self, event: Any) -> None:
         step = event.step
         arguments = clean_text(json.dumps(step.arguments, ensure_ascii=False), 160)

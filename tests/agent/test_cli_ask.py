@@ -124,6 +124,13 @@ def test_json_is_one_object_and_steps_go_to_standard_error(gemvg, odd):
     assert gemvg("ask", "it", "good.jpg", "--json", "-q").err == ""
 
 
+def test_the_settings_file_in_use_is_told(gemvg, odd):
+    (odd / "gemvg.toml").write_text("mode = 'think'\n")
+    outcome = gemvg("ask", "it", "good.jpg", "--json")
+    assert "gemvg.toml" in outcome.err
+    assert json.loads(outcome.out)["mode"]["asked"] == "think"
+
+
 def test_a_failure_still_prints_the_answer_object(gemvg, odd):
     outcome = gemvg("ask", "it", "good.jpg", "--json", "-q", says=[zoom()])
     assert outcome.code == 1

@@ -61,6 +61,18 @@ def test_the_same_file_named_twice_is_decoded_once(tmp_path):
     assert (first.source, third.source) == (str(file), str(copy))
 
 
+def test_only_so_many_decoded_pixels_are_held(tmp_path, monkeypatch):
+    from gemvg.agent import pictures
+
+    files = [tmp_path / f"{k}.png" for k in range(4)]
+    for k, file in enumerate(files):
+        Image.new("RGB", (40, 30), (k, 0, 0)).save(file)
+    monkeypatch.setattr(pictures, "DECODED_PIXELS_KEPT", 2 * 40 * 30)
+    loaded = pictures.load_pictures(files)
+    assert [picture._pixels is not None for picture in loaded] == [True, True, False, False]
+    assert loaded[3].pixels.getpixel((0, 0)) == (3, 0, 0)
+
+
 def test_ask_works_inside_a_running_loop_and_from_many_threads():
     asked = agent(zoom(), answer(item()))
 
