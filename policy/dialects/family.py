@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
@@ -205,9 +206,11 @@ class FamilyDialect:
         """The four numbers of a box, never an empty box even where it is smaller than a step."""
         frame = context.book[found.image].frame(context.grids.get(found.image))
         x1, y1, x2, y2 = self.space.encode(found.box, frame)
-        step_x, step_y = self.space.spacing(frame)
-        x1, x2 = apart(x1, x2, round(frame.width / step_x))
-        y1, y2 = apart(y1, y2, round(frame.height / step_y))
+        (step_x, step_y), (middle_x, middle_y) = self.space.spacing(frame), found.box.center
+        if x1 >= x2:
+            x1, x2 = one_step(middle_x / step_x, round(frame.width / step_x))
+        if y1 >= y2:
+            y1, y2 = one_step(middle_y / step_y, round(frame.height / step_y))
         return [x1, y1, x2, y2]
 
     def with_native_tools(self) -> Self:
@@ -215,8 +218,7 @@ class FamilyDialect:
         return replace(self, tools_in_prompt=False)
 
 
-def apart(low: float, high: float, limit: int) -> tuple[float, float]:
-    """Two written coordinates at least one step apart, within 0 to `limit`."""
-    if low < high:
-        return low, high
-    return (low, low + 1) if low + 1 <= limit else (limit - 1, limit)
+def one_step(middle: float, limit: int) -> tuple[int, int]:
+    """The two neighbouring written values around a middle, within 0 to `limit`."""
+    low = min(max(math.floor(middle), 0), limit - 1)
+    return low, low + 1

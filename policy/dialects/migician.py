@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from ...tools.boxes import Box, GroundedBox
@@ -9,7 +10,7 @@ from ..dialect import ReadContext, Reading
 from ..parsing.pictures import ordinal_words
 from ..parsing.raw import Quad
 from ..policy import Completion
-from .family import Prompts, apart
+from .family import Prompts
 from .placing import Adjust
 from .qwen2_vl import Qwen2VLDialect
 
@@ -68,10 +69,11 @@ class MigicianDialect(Qwen2VLDialect):
         frame = context.book[found.image].frame()
         x1, y1, x2, y2 = found.box
         short = Box(x1, y1 / Y1_STRETCH, x2, y2 / Y2_STRETCH)
-        left, top, right, bottom = self.space.encode(short, frame)
-        left, right = apart(left, right, 1000)
+        left, _, right, _ = super(MigicianDialect, self).written(found, context)
+        _, top, _, bottom = self.space.encode(short, frame)
         if top * Y1_STRETCH >= bottom * Y2_STRETCH:
-            top, bottom = (top, bottom + 1) if bottom < 909 else (top - 1, bottom)
+            step = self.space.spacing(frame)[1]
+            top, bottom = math.floor(short.y1 / step), math.ceil(short.y2 / step)
         return [left, top, right, bottom]
 
     def picture_words(self, image: int) -> str:

@@ -23,10 +23,10 @@ _HEAD = re.compile(
 )
 _JOIN = re.compile(r"^\s{0,3}(?:and|or)\s{1,3}", re.IGNORECASE)
 _TRAILING = re.compile(
-    r"[\s)\]]{0,4}(?:is |are |located |shown |seen ){0,2}"
-    r"(?:in|of|from|on|within)\s{1,3}(?:the\s{1,3})?",
-    re.IGNORECASE,
+    r"[ \t)\]]{0,4}(?:is |are |located |shown |seen ){0,2}"
+    r"(?:in|of|from|on|within)[ \t]{1,3}(?:the[ \t]{1,3})?"
 )
+"""In lower case and on the same line: "In image 2: ..." opens a new sentence."""
 _LABEL_MAX = 120
 _REACH = 200
 
@@ -104,6 +104,8 @@ def _is_heading(text: str, left: int, mention: Mention, right: int) -> bool:
 def _follows(text: str, end: int, mention: Mention, stop: int) -> bool:
     """Whether a mention stands right after a box that ends at `end` and belongs to it."""
     if mention.end > stop or not 0 <= mention.start - end <= 48:
+        return False
+    if text[mention.end : mention.end + 2].lstrip()[:1] in (":", "："):
         return False
     return _TRAILING.fullmatch(_TOKENS.sub("", text[end : mention.start])) is not None
 
