@@ -12,9 +12,9 @@ Floats = NDArray[np.float64]
 
 def areas(boxes: Floats) -> Floats:
     """Areas of boxes (..., 4), shape (...,); 0 for inverted boxes and boxes that hold a NaN."""
-    width = np.maximum(boxes[..., 2] - boxes[..., 0], 0.0)
-    height = np.maximum(boxes[..., 3] - boxes[..., 1], 0.0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        width = np.maximum(boxes[..., 2] - boxes[..., 0], 0.0)
+        height = np.maximum(boxes[..., 3] - boxes[..., 1], 0.0)
         return np.nan_to_num(width * height, nan=0.0, posinf=0.0, neginf=0.0)
 
 

@@ -47,15 +47,28 @@ class ImageLimits:
 DEFAULT_LIMITS = ImageLimits()
 
 
-def _decode(data: bytes, source: str) -> Image.Image:
-    """Encoded bytes to upright RGB pixels."""
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _decode(data: bytes, source: str, orientation: int) -> Image.Image:
+    """Encoded bytes to upright RGB pixels; the orientation is what the header said."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 opened.seek(0)
                 opened.load()
-                return to_rgb(ImageOps.exif_transpose(opened))
+                # PIL turns a TIFF upright by itself as it loads it.
+                turn = None if opened.format == "TIFF" else _UPRIGHT.get(orientation)
+                return to_rgb(opened if turn is None else opened.transpose(turn))
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
         raise ImageError(
             f"{source}: the picture is damaged and can't be decoded.",
@@ -119,7 +132,7 @@ class Picture:
                 data = self._reread()
                 if hashlib.sha256(data).hexdigest() != self.digest:
                     raise ImageError(f"{self.source}: the file changed while it was in use.")
-                self._pixels = _decode(data, self.source)
+                self._pixels = _decode(data, self.source, self.orientation)
             return self._pixels
 
     def release(self) -> None:
@@ -131,6 +144,18 @@ class Picture:
     def array(self) -> NDArray[np.uint8]:
         """Pixels as (height, width, 3) uint8, RGB."""
         return np.asarray(self.pixels)
+
+
+def _check_size(width: int, height: int, source: str, limits: ImageLimits) -> None:
+    """Raise ImageError where a header's size is beyond the limits."""
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise ImageError(
+            f"{source}: {width} x {height} pixels, more than the limit of "
+            f"{limits.max_pixels / 1e6:.0f} million pixels or {limits.max_side} a side.",
+            "Make it smaller first.",
+        )
+    if min(width, height) < max(1, limits.min_side):
+        raise ImageError(f"{source}: {width} x {height} pixels is too small to look at.")
 
 
 def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, int, int]:
@@ -147,7 +172,13 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 width, height = opened.size
-                orientation = int(opened.getexif().get(ORIENTATION_TAG, 1) or 1)
+                _check_size(width, height, source, limits)
+                # The base method: that of PNG decodes the whole picture to find a late chunk.
+                tags = Image.Image.getexif(opened)
+                orientation = int(tags.get(ORIENTATION_TAG, 1) or 1)
+                turned = opened.format == "TIFF"
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{source}: the picture says it has more pixels than the limit of "
@@ -159,17 +190,9 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             f"{source}: not a picture that can be read.",
             f"Accepted: {', '.join(FORMATS[:6])}.",
         ) from error
-    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        raise ImageError(
-            f"{source}: {width} x {height} pixels, more than the limit of "
-            f"{limits.max_pixels / 1e6:.0f} million pixels or {limits.max_side} a side.",
-            "Make it smaller first.",
-        )
-    if min(width, height) < max(1, limits.min_side):
-        raise ImageError(f"{source}: {width} x {height} pixels is too small to look at.")
     if orientation not in range(1, 9):
         orientation = 1
-    if orientation >= 5:
+    if orientation >= 5 and not turned:
         width, height = height, width
     return width, height, orientation
 

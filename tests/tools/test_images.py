@@ -1,0 +1,174 @@
+import hashlib
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gemvg.tools.errors import ImageError
+from gemvg.tools.images import (
+    ImageLimits,
+    picture_from_array,
+    picture_from_bytes,
+    picture_from_image,
+    picture_from_path,
+    to_rgb,
+)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def noise(width: int, height: int) -> Image.Image:
+    rng = np.random.default_rng(1)
+    return Image.fromarray(rng.integers(0, 255, (height, width, 3), dtype=np.uint8))
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header promises width x height pixels and holds next to none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" * 1000)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+def refused(make: object) -> str:
+    with pytest.raises(ImageError) as caught:
+        make()  # type: ignore[operator]
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "Traceback" not in text
+    return text
+
+
+def test_files_that_are_no_pictures(tmp_path: Path) -> None:
+    text_file = tmp_path / "text.jpg"
+    text_file.write_text("this is no picture")
+    empty = tmp_path / "empty.png"
+    empty.write_bytes(b"")
+    assert "not a picture" in refused(lambda: picture_from_path(text_file))
+    assert "empty" in refused(lambda: picture_from_path(empty))
+    assert "no such file" in refused(lambda: picture_from_path(tmp_path / "missing.jpg"))
+    assert "folder" in refused(lambda: picture_from_path(tmp_path))
+    assert str(text_file) in refused(lambda: picture_from_path(text_file))
+    refused(lambda: picture_from_path("nul\0byte.jpg"))
+    refused(lambda: picture_from_path("x" * 5000))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_truncated_picture_says_that_it_is_damaged(kind: str) -> None:
+    data = encoded(noise(200, 150), kind)[:4000]
+    try:
+        picture = picture_from_bytes(data, "cut")
+    except ImageError as error:
+        assert "cut" in str(error)
+        return
+    assert "damaged" in refused(lambda: picture.pixels)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (100_000, 2), (9000, 9000)])
+def test_a_decompression_bomb_is_refused_by_its_header(width: int, height: int) -> None:
+    assert "limit" in refused(lambda: picture_from_bytes(bomb(width, height)))
+
+
+def test_too_many_bytes_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(encoded(noise(64, 64), "PNG"))
+    limits = ImageLimits(max_bytes=1000)
+    assert "limit" in refused(lambda: picture_from_path(file, limits))
+    assert "limit" in refused(lambda: picture_from_bytes(file.read_bytes(), limits=limits))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30_000, 20), (3, 4000)])
+def test_unusual_sizes_are_pictures(size: tuple[int, int]) -> None:
+    picture = picture_from_bytes(encoded(Image.new("RGB", size, (7, 8, 9)), "PNG"))
+    assert picture.size == size
+    assert picture.array().shape == (size[1], size[0], 3)
+
+
+def test_an_animation_is_its_first_frame() -> None:
+    frames = [Image.new("RGB", (20, 10), c) for c in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+    assert picture_from_bytes(data).pixels.getpixel((5, 5)) == (255, 0, 0)
+
+
+def test_a_two_picture_mpo_is_its_first() -> None:
+    data = encoded(noise(40, 30), "MPO", save_all=True, append_images=[noise(40, 30)])
+    assert picture_from_bytes(data).array().shape == (30, 40, 3)
+
+
+def test_modes_become_rgb() -> None:
+    clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    assert to_rgb(clear).getpixel((0, 0)) == (255, 255, 255)
+    palette = Image.new("P", (8, 8), 0)
+    palette.putpalette([10, 20, 30] * 256)
+    palette.info["transparency"] = 0
+    data = encoded(palette, "PNG", transparency=0)
+    assert picture_from_bytes(data).pixels.getpixel((1, 1)) == (255, 255, 255)
+    cmyk = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    red = picture_from_bytes(encoded(cmyk, "JPEG")).pixels.getpixel((1, 1))
+    assert red[0] > 150
+    assert max(red[1:]) < 100
+    assert to_rgb(Image.new("1", (4, 4), 1)).getpixel((0, 0)) == (255, 255, 255)
+    assert to_rgb(Image.new("LA", (4, 4), (100, 255))).getpixel((0, 0)) == (100, 100, 100)
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    picture = picture_from_bytes(encoded(Image.fromarray(ramp), "PNG"))
+    values = picture.array()[..., 0].ravel().astype(int)
+    assert values[0] == 0
+    assert values[-1] == 255
+    assert abs(values[128] - 128) <= 1
+
+
+def test_equal_bytes_have_equal_digests(tmp_path: Path) -> None:
+    data = encoded(noise(30, 20), "PNG")
+    file = tmp_path / "a.png"
+    file.write_bytes(data)
+    assert picture_from_path(file).digest == picture_from_bytes(data).digest
+    assert picture_from_bytes(data).digest == hashlib.sha256(data).hexdigest()
+    wide, high = np.zeros((2, 3, 3), np.uint8), np.zeros((3, 2, 3), np.uint8)
+    assert picture_from_array(wide).digest != picture_from_array(high).digest
+
+
+def test_pixels_are_released_and_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(encoded(noise(30, 20), "PNG"))
+    picture = picture_from_path(file)
+    before = picture.array().copy()
+    picture.release()
+    assert (picture.array() == before).all()
+    picture.release()
+    file.write_bytes(encoded(noise(31, 20), "PNG"))
+    assert "changed" in refused(lambda: picture.pixels)
+    memory = picture_from_image(noise(9, 9))
+    memory.release()
+    assert memory.pixels.size == (9, 9)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((3, 3, 2), np.uint8), np.zeros((3, 3)), np.zeros((0, 3, 3), np.uint8),
+     np.zeros(5, np.uint8)],
+)  # fmt: skip
+def test_arrays_that_are_no_pictures(array: np.ndarray) -> None:
+    assert "no picture" in refused(lambda: picture_from_array(array))
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3), (4, 5, 4)])
+def test_arrays_that_are_pictures(shape: tuple[int, ...]) -> None:
+    assert picture_from_array(np.full(shape, 255, np.uint8)).size == (5, 4)
