@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from .nouns import Noun
+from .nouns import Noun, is_known, singular
 from .pictures import Pictures
 from .question import Condition, Phrase, Relation, RelationKind, Selection
 from .selections import Near
@@ -75,6 +75,7 @@ class Head:
     noun: Noun
     at: int
     joined: bool = False
+    one: bool = False
     negated: str = ""
     shown_by: Pictures | None = None
     selections: list[Selection] = field(default_factory=list[Selection])
@@ -82,8 +83,12 @@ class Head:
 
     def phrase(self) -> Phrase:
         """The finished phrase."""
+        meant = self.noun.phrase
+        if self.one:
+            # `There are two dogs; box the bigger one`: the number set the scene.
+            meant = replace(meant, quantity=None, plural=False, definite=True)
         return replace(
-            self.noun.phrase,
+            meant,
             selections=tuple(self.selections),
             relations=tuple(self.relations),
         )
@@ -129,6 +134,14 @@ class Assembler:
                 index = self._head(index, meaning)
             index += 1
         self._settle_near()
+        if not self.heads:
+            self.heads = [
+                Head(Noun(mark, is_known(mark.noun), True), 0, selections=list(mark.selections))
+                for bound in self.waiting_relations
+                for mark in bound.landmarks
+            ]
+            self.waiting_relations = []
+        self.heads = without_repeats(self.heads)
         if self.heads:
             self.heads[-1].selections.extend(self.waiting)
             self.heads[-1].relations.extend(self.waiting_relations)
@@ -143,6 +156,7 @@ class Assembler:
             self.waiting.append(meaning)
         else:
             self.heads[-1].selections.append(meaning)
+            self.heads[-1].one = following[:1] == ["one"]
 
     def _head(self, index: int, noun: Noun) -> int:
         before = self.words[max(0, index - 4) : index]
@@ -195,9 +209,9 @@ class Assembler:
         if first is None:
             return index
         if bound.kind == "with" and not self.heads and self._shown_by(at) is not None:
-            return self._head_after_pictures(at, first, bound)
+            return self._head_after_pictures(index, at, first, bound)
         if bound.kind == "with" and self._pictures_before(index) is not None:
-            return self._head_after_pictures(at, first, bound)
+            return self._head_after_pictures(index, at, first, bound)
         landmarks = [replace(first.phrase, selections=tuple(selections))]
         if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
             second = self._noun_at(at + 2)
@@ -215,9 +229,9 @@ class Assembler:
         """`dogs and cats near the sofa` binds both, but one head stands for the group."""
         return self.heads[-1]
 
-    def _head_after_pictures(self, at: int, noun: Noun, bound: Bound) -> int:
+    def _head_after_pictures(self, before: int, at: int, noun: Noun, bound: Bound) -> int:
         head = Head(noun, at, joined=False, negated="without" if bound.negated else "")
-        head.shown_by = self._pictures_before(at) or self._shown_by(at)
+        head.shown_by = self._pictures_before(before) or self._shown_by(at)
         self.heads.append(head)
         return at
 
@@ -265,6 +279,25 @@ class Assembler:
             key = "smallest" if self.near.far else "largest"
             self.heads[-1].selections.append(Selection(key))
         self.near = None
+
+
+def without_repeats(heads: list[Head]) -> list[Head]:
+    """Without phrases that only set the scene: `there are cars; box the second car`.
+
+    Of two phrases about the same noun, one with and one without a choice, the first to speak of a
+    choice stands for both.
+    """
+    chosen = {singular(h.noun.phrase.noun) for h in heads if h.selections or h.relations}
+    seen: set[str] = set()
+    kept: list[Head] = []
+    for head in heads:
+        noun = singular(head.noun.phrase.noun)
+        bare = not head.selections and not head.relations
+        if (bare and noun in chosen) or (bare and noun in seen and not head.negated):
+            continue
+        seen.add(noun)
+        kept.append(head)
+    return kept
 
 
 def keep_meant(heads: list[Head]) -> list[Head]:

@@ -12,12 +12,19 @@ _OBJECT = (
     r"class(?:es)?|kinds?|types?|sorts?|subjects?|stuff|content|what|part|parts|spot|place|area|"
     r"region|detail)"
 )
+_THING = r"(?:objects?|things?|items?|area|region|subject)"
 CROP = (
     r"(?:crops?|cropped|cropping|close ups?|closeups?|cut outs?|cutouts?|cuttings?|snippets?|"
     r"patch(?:es)?|fragments?|excerpts?|details?|clippings?|thumbnails?|insets?|enlargements?|"
     r"magnifications?|sub ?images?|regions?|pieces?|template|zoom|zoomed|extracts?|sections?|"
     r"portions?|bits?|parts?|tiles?|chips?|swatch(?:es)?|samples?|slices?|scraps?)"
 )
+CUTTING = (
+    r"(?:crops?|close ups?|closeups?|cut outs?|cutouts?|snippets?|patch|fragments?|excerpts?|"
+    r"details?|clippings?|thumbnails?|insets?|enlargements?|template|extracts?|tiles?|swatch|"
+    r"scraps?|views?|zoom)"
+)
+"""Nouns for a close-up itself, not for the place that it came from."""
 
 _CUES: dict[Task, list[tuple[str, float]]] = {
     "region": [
@@ -26,10 +33,11 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"sub ?images?|jigsaw|puzzle piece|scrap|swatch", 3),
         (r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?) "
          r"(?:\w+ ){0,2}(?:@pics|out of|from|of (?:which|what|one))", 2.5),
-        (r"(?:taken|cut|lifted|extracted|clipped|snipped|torn|copied|excised|sampled|sliced|"
+        (r"(?:taken(?! away)|cut|lifted|extracted|clipped|snipped|torn|copied|sampled|sliced|"
          r"originat\w+) (?:\w+ ){0,2}(?:from|out|@pics)", 3),
         (r"(?:comes?|came|stems?|is|was|are) (?:\w+ )?(?:from|out of) (?:which|one|what)", 2),
-        (r"(?:comes?|came|stems?) @pics", 2),
+        (r"(?:comes?|came|stems?|originat\w+|hails?) @pics", 2),
+        (r"@which (?:\w+ ){0,3}@pics (?:come|comes|came|belong|stem|originate)", 3),
         (r"belongs?|fits? (?:in|into|@pics)|source PIC|part of (?:which|what|one)|part @pics", 2),
         (r"(?:this|that|the) (?:small |little |tiny )?(?:detail|region|piece|part)|regions?", 1),
         (r"(?:followed by|with) (?:its |their |the )?(?:\w+ )?regions", 2),
@@ -44,8 +52,11 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"spot the|before and after", 2.5),
         (r"vanish\w*|disappear\w*|removed|erased|deleted|pasted|inserted|swapped|replaced|varies|"
          r"unlike|added|missing|gone|newly|taken away|lost|popped up|turned up", 2),
-        (r"different|compar\w+|contrast|extra|new|unequal", 1.5),
-        (rf"{_OBJECT} (?:\w+ ){{0,4}}@pics (?:\w+ ){{0,3}}(?:but|and) (?:\w+ ){{0,3}}not", 2.5),
+        (r"different(?! (?:objects|things|items|kinds|types|animals))", 2.5),
+        (r"(?:what|is|anything|something|thing) new", 2.5),
+        (r"compar\w+|contrast|extra|new|unequal", 1.5),
+        (rf"{_OBJECT} (?:\w+ ){{0,5}}@pics (?:\w+ ){{0,3}}(?:@without|(?:but|and) "
+         rf"(?:\w+ ){{0,3}}not)", 3),
         (r"only (?:\w+ ){0,2}@pics|@pics only|(?:absent|lacking) (?:from )?@pics", 1.5),
     ],
     "common": [
@@ -62,10 +73,9 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"(?:\w+ )?(?:box|rectangle|frame|square|bbox|outline|border)", 3),
         (r"correspond\w*|counterparts?|equivalent", 3),
         (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
-        (rf"{_OBJECT} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named", 2.5),
-        (r"@named (?:\S+ ){0,8}(?:same|again|also|it|that) (?:\S+ ){0,4}@named", 1.5),
-        (r"same (?:\w+ ){0,2}@named", 2),
-        (r"track|follow|matching|re ?identify", 1),
+        (rf"{_THING} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named|@named (?:\S+ ){{0,8}}"
+         rf"(?:same|again|also|it) (?:\S+ ){{0,4}}@named", 2),
+        (r"same (?:\w+ ){0,2}@named|track|follow|matching|re ?identify|again", 1),
     ],
 }  # fmt: skip
 

@@ -55,17 +55,15 @@ CONTRACTIONS: dict[str, str] = {
 
 ARTICLES = word_set(
     """
-    the a an this these that those my our your his her its their some any every each all both either
-    several many few multiple single only such certain another other
+    the a an this these that those my our your his her its their some any every each all both
+    either several many few multiple single only such certain another other
     """
 )
-QUANTIFIERS_ALL = frozenset(["all", "every", "each", "any", "both"])
-
 PREPOSITIONS = word_set(
     """
-    in on at of from within inside into onto to as for by with across throughout among amongst amid
-    over between through out about toward towards along upon per via around than like off up down
-    away back
+    above below under underneath beneath behind front top left right in on at of from within
+    inside into onto to as for by with across throughout among amongst amid over between through
+    out about toward towards along upon per via around than like off up down away back
     """
 )
 CONJUNCTIONS = word_set(
@@ -76,21 +74,22 @@ CONJUNCTIONS = word_set(
 
 FUNCTION_WORDS = word_set(
     """
-    i you he she it we they me him us them who whom whose which what where when why how is are was
-    were be been being am do does did done has have had having can could would should shall will may
-    might must there here not no none nothing neither yes please kindly thanks thank just only also
-    too again now still even very quite rather really actually exactly precisely simply altogether
-    overall together anywhere somewhere everywhere wherever ever never maybe perhaps possibly
-    probably definitely however otherwise else instead though although since once well ok okay hi
-    hello hey dear sir madam want wants wanted need needs needed like likes wish wondering wonder
-    curious interested hope mind able appreciate grateful help helps know think believe guess
-    suppose sure certain let try tries going gonna wanna e.g i.e etc vs versus more less same one
-    ones own self themselves itself himself herself myself whether that this these those until
-    unless yet already ago later soon much many lot lots quick quickly carefully correctly properly
-    accurately respectively correspondingly particularly especially specifically namely i'll said
-    say says saying without closest nearest next furthest farthest further most least fewest fewer
-    except excluding besides near ever either nearby beside mine ours yours theirs alone
-    individually separately
+    i you he she it we they me him us them who whom whose whichever which what where when why how
+    is are was were be been being am do does did done has have had having can could would should
+    shall will may might must there here not no none nothing neither yes please kindly thanks
+    thank just only also too again now still even very quite rather really actually exactly
+    precisely simply altogether overall together anywhere somewhere everywhere wherever ever never
+    maybe perhaps possibly probably definitely however otherwise else instead though although
+    since once well ok okay hi hello hey dear sir madam want wants wanted need needs needed like
+    likes wish wondering wonder curious interested hope mind able appreciate grateful help helps
+    know think believe guess suppose sure certain let try tries going gonna wanna e.g i.e etc vs
+    versus more less same one ones own self themselves itself himself herself myself whether that
+    this these those until unless yet already ago later soon much many lot lots quick quickly
+    carefully correctly properly accurately respectively correspondingly particularly especially
+    specifically namely i'll said say says saying side sides edge edges corner corners half border
+    margin without closest nearest next furthest farthest further most least fewest fewer except
+    excluding besides near ever either nearby beside mine ours yours theirs alone individually
+    separately
     """
 )
 
@@ -98,34 +97,35 @@ ASKING = word_set(
     """
     find finds finding found locate locates locating located location locations localize localise
     localizing detect detects detecting detected detection detections detector show shows showing
-    shown mark marks marking marked point points pointing pointed draw draws drawing drawn put place
-    places placing placed give gives giving given tell tells telling return returns returning output
-    outputs outputting report reports reporting provide provides providing provided get gets getting
-    identify identifies identifying identified recognize recognise recognizing recognising spot
-    spots spotting spotted pick picks picking picked select selects selecting selected choose
-    chooses choosing chosen highlight highlights highlighting highlighted outline outlines outlining
-    outlined circle circles circling circled box boxes boxing boxed bounding bound bbox bboxes
-    rectangle rectangles coordinate coordinates coords position positions positioned annotate
-    annotates annotating annotated annotation annotations label labels labeling labelling labeled
-    labelled indicate indicates indicating name names naming list lists listing look looks looking
-    looked search searches searching searched see sees seeing seen seem seems check checks checking
-    determine determines work works ground grounding grounded localization localisation region
-    regions area areas spatial enclose encloses enclosing surround surrounding frame framing framed
-    pinpoint pinpoints track tracks ask asks asking asked answer answers question questions request
-    task hunt hunting describe described describes description sentence expression phrase refer
-    refers referred referring reference mention mentioned mentions appear appears appearing appeared
-    occur occurs occurring exist exists existing present visible contain contains containing
-    contained include includes including included feature features featuring featured depict depicts
-    depicting depicted display displays displaying displayed hold photographed captured capture
-    captures pictured catch catches come comes coming happen happens turn turns go goes lie lies
-    stand stands sit sits hide hides hiding hidden lurk lurks count counts counting counted number
+    shown mark marks marking marked point points pointing pointed draw draws drawing drawn put
+    place places placing placed give gives giving given tell tells telling return returns
+    returning output outputs outputting report reports reporting provide provides providing
+    provided get gets getting identify identifies identifying identified recognize recognise
+    recognizing recognising spot spots spotting spotted pick picks picking picked select selects
+    selecting selected choose chooses choosing chosen highlight highlights highlighting
+    highlighted outline outlines outlining outlined circle circles circling circled box boxes
+    boxing boxed bounding bound bbox bboxes rectangle rectangles coordinate coordinates coords
+    position positions positioned annotate annotates annotating annotated annotation annotations
+    label labels labeling labelling labeled labelled indicate indicates indicating name names
+    naming list lists listing look looks looking looked search searches searching searched see
+    sees seeing seen seem seems check checks checking determine determines work works ground
+    grounding grounded localization localisation region regions area areas spatial enclose
+    encloses enclosing surround surrounding frame framing framed pinpoint pinpoints track tracks
+    ask asks asking asked answer answers question questions request task hunt hunting describe
+    described describes description sentence expression phrase refer refers referred referring
+    reference mention mentioned mentions appear appears appearing appeared occur occurs occurring
+    exist exists existing present visible contain contains containing contained include includes
+    including included feature features featuring featured depict depicts depicting depicted
+    display displays displaying displayed hold holds held photographed captured capture captures
+    pictured catch catches come comes coming happen happens turn turns go goes lie lies stand
+    stands sit sits hide hides hiding hidden lurk lurks count counts counting counted number
     numbers amount total enumerate consider considering considered given following belong belongs
     make makes making use using used take takes taking focus focusing attention scan scanning
     examine inspect view views viewing watch notice noticed collect fetch mean means meant match
     matches matching matched hit hits instance instances example examples occurrence occurrences
     case cases candidate candidates specimen specimens spotting where place spot spots whereabouts
-    extent extents tight tightly precise exact order ordered ordering sort sorted sorting line lined
-    row set series group collection photo album pixel pixels format json answer brackets
+    extent extents tight tightly precise exact order ordered ordering sort sorted sorting line
+    lined row set series group collection photo album pixel pixels format json answer brackets
     """
 )
 """Words of asking rather than of what is asked for; any of them may still be a noun where nothing
@@ -133,8 +133,8 @@ else is named (`boxes`, `circle`)."""
 
 GENERIC = word_set(
     """
-    object thing item stuff something anything entity element category class kind type sort subject
-    everything article piece target content
+    object thing item stuff something anything entity element category class kind type sort
+    subject everything article piece target content
     """
 )
 GENERIC_PLURAL = word_set(
@@ -148,8 +148,8 @@ PARTITIVES = word_set(
     """
     group groups bunch bunches pair pairs slice slices set sets couple lot lots herd herds flock
     flocks crowd crowds row rows stack stacks pile piles kind kinds type types sort sorts instance
-    instances example examples occurrence occurrences specimen specimens piece pieces number handful
-    copy copies member members variety trace sign signs image picture
+    instances example examples occurrence occurrences specimen specimens piece pieces number
+    handful copy copies member members variety trace sign signs image picture
     """
 )
 """Nouns before `of` that hand their place to the noun after it (a group of people)."""
@@ -157,14 +157,14 @@ PARTITIVES = word_set(
 ADJECTIVES = word_set(
     """
     red green blue yellow black white brown orange purple pink grey gray silver golden gold beige
-    tan dark light bright pale colorful colourful striped spotted plaid big small large little tiny
-    huge giant tall short long wide narrow thick thin old young new modern vintage antique round
-    square rectangular wooden metal metallic plastic glass leather stone brick empty full open
-    closed wet dry clean dirty beautiful pretty cute lovely nice furry fluffy happy sad elderly male
-    female adult baby double single clear blurry blurred visible entire whole complete partial
-    partially occluded individual separate main real actual possible different various similar
-    identical obvious apparent lone sole solitary blonde blond bald bearded parked moving standing
-    sitting lying flying running walking sleeping
+    tan dark light bright pale colorful colourful striped spotted plaid big small large little
+    tiny huge giant tall short long wide narrow thick thin old young new modern vintage antique
+    round square rectangular wooden metal metallic plastic glass leather stone brick empty full
+    open closed wet dry clean dirty beautiful pretty cute lovely nice furry fluffy happy sad
+    elderly male female adult baby double single clear blurry blurred visible entire whole
+    complete partial partially occluded individual separate main real actual possible different
+    various similar identical obvious apparent lone sole solitary blonde blond bald bearded parked
+    moving standing sitting lying flying running walking sleeping
     """
 )
 

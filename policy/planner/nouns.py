@@ -90,7 +90,7 @@ def read_nouns(stream: Stream) -> None:
             index += 1
             continue
         words, trailing = _split_trailing(_words(items[index:end]))
-        if not words or _is_partitive(words, items, index + len(words)):
+        if _is_bare(words) or _is_partitive(words, items, index + len(words)):
             result.extend(items[index:end])
         else:
             result.append(_noun(words, result))
@@ -195,6 +195,11 @@ def _split_trailing(words: list[str]) -> tuple[list[str], int]:
     return words, 0
 
 
+def _is_bare(words: list[str]) -> bool:
+    """Nothing, or only adjectives that are no nouns of their own (`orange` is one)."""
+    return all(w in ADJECTIVES for w in words) and not (words and is_known(words[-1]))
+
+
 def _is_partitive(words: list[str], items: Sequence[Item], after: int) -> bool:
     if words[-1] not in PARTITIVES or after >= len(items):
         return False
@@ -227,7 +232,7 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         if not isinstance(last, Token):
             break
         word = last.text
-        if word in ("which", "what"):
+        if word in ("which", "what", "whichever"):
             definite = True
             break
         if last.kind == "number" and word != "one":
@@ -242,7 +247,9 @@ def _noun(words: list[str], before: list[Item]) -> Item:
             break
         before.pop()
     asked = not before or (
-        isinstance(before[-1], Token) and (before[-1].text in ASKING or before[-1].text == ":")
+        before[-1].text in ASKING or before[-1].text == ":"
+        if isinstance(before[-1], Token)
+        else before[-1].tag == "ask"
     )
     phrase = Phrase(noun, tuple(modifiers), generic, plural, quantity, definite)
     before.extend(selections)
@@ -251,6 +258,14 @@ def _noun(words: list[str], before: list[Item]) -> Item:
 
 def _is_measure(item: Item) -> bool:
     return isinstance(item, Token) and item.text in PARTITIVES | {"all", "each", "any", "some"}
+
+
+def singular(noun: str) -> str:
+    """A key under which singular and plural of a noun are the same."""
+    classes = closed_vocabulary().resolve(noun)
+    if classes.relation in ("same", "narrower"):
+        return classes.classes[0] if classes.relation == "same" else noun.removesuffix("s")
+    return noun.removesuffix("s")
 
 
 def _is_class(words: list[str]) -> bool:

@@ -258,7 +258,9 @@ class _Reader:
             return Pictures("role", self.every, role="crop")
         if word in _SOURCE_ROLES:
             return Pictures("role", self.every, role="source")
-        return Pictures("role", self.every, role="first" if word in _FIRST_ROLES else "second")
+        if word in _FIRST_ROLES:
+            return Pictures("role", (1,), role="first")
+        return Pictures("role", (self.count,), role="second")
 
     def middle(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """The middle picture of an odd number."""

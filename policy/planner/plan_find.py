@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...tools.tool import ToolResult
-from ...tools.views import ViewBook
+from ...tools.views import View, ViewBook
 from . import wording
 from .choosing import Found, Scene, choose, select
 from .plans import Call, Outcome, Plan, Trail, found_in, require
 from .question import Condition, Phrase, Question, Target
 
-LOOK = 0.2
+LOOK = 0.1
 """Least score that is asked of the detector, so that weak boxes can be weighed."""
 
-SURE = 0.4
+SURE = 0.35
 """Least score of a box where the question leaves open whether there is anything."""
 
-EXPECTED = 0.25
+OF_SEVERAL = 0.5
+"""Least score of a box in a choice among several, where one false box shifts all ranks."""
+
+EXPECTED = 0.2
 """Least score of the best box where the question says that the thing is there (`the dog`)."""
+
+SALIENT = 0.005
+"""Share of the picture below which a box does not count in a choice by place or size."""
 
 SAME_THING = 0.7
 """IoU above which two boxes under different names are one thing."""
@@ -90,13 +96,18 @@ def _scene(image: int, question: Question, result: ToolResult, book: ViewBook) -
     meanings: Mapping[str, Mapping[str, Sequence[str]]] = result.data.get("labels", {})
     unknown = set(result.data.get("unknown", ()))
     found: dict[str, list[Found]] = {}
-    expected = {t.phrase.noun: _is_expected(t, question) for t in question.targets}
+    targets = {t.phrase.noun: t for t in question.targets}
     for phrase in _phrases(question):
         if phrase.noun in unknown:
             continue
         names = set(meanings.get(phrase.noun, {}).get("classes", ()))
         of_noun = [f for f in here if phrase.generic or not meanings or f.box.label in names]
-        found[phrase.noun] = _believed(merged(of_noun), expected.get(phrase.noun, False))
+        target = targets.get(phrase.noun)
+        expected = target is not None and _is_expected(target, question)
+        if expected and phrase.selections:
+            found[phrase.noun] = _of_several(merged(of_noun), phrase, view)
+        else:
+            found[phrase.noun] = _believed(merged(of_noun), expected)
     return Scene(view.width, view.height, found)
 
 
@@ -112,6 +123,22 @@ def _believed(found: list[Found], expected: bool) -> list[Found]:
     if not sure and expected:
         return [f for f in found if f.score >= EXPECTED]
     return sure
+
+
+def _of_several(found: list[Found], phrase: Phrase, view: View) -> list[Found]:
+    """What a choice is made among: a choice says that there are several, at least up to its rank.
+
+    The threshold gives way until there are that many; what is too small to be meant comes last.
+    """
+    least = max(2, *(abs(s.rank) for s in phrase.selections)) + (phrase.quantity or 1) - 1
+    area = view.width * view.height
+    salient = [f for f in found if f.box.box.area >= SALIENT * area]
+    for pool in (salient, found):
+        for threshold in (OF_SEVERAL, SURE, EXPECTED, LOOK):
+            sure = [f for f in pool if f.score >= threshold]
+            if len(sure) >= least:
+                return sure
+    return _believed(found, expected=True)
 
 
 def merged(found: Sequence[Found]) -> list[Found]:

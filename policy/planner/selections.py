@@ -21,7 +21,9 @@ _EDGE = (
 _PART = r"(?: hand)?(?: (?:side|half|part|edge|end|area|portion|section|third|border|margin))?"
 _MIDDLE = r"(?:centre|center|middle|midpoint)"
 _VIEWER = r"(?:camera|viewer|us|me|you|photographer|lens|observer|foreground)"
-_NOT_OF = r"(?! of (?!all |them |the frame |the scene ))"
+_NOT_OF = (
+    r"(?!(?: (?:hand|side|half|part|edge|end|corner))* of (?!all |them |the frame |the scene ))"
+)
 _DEGREE = r"(?:very |far |extreme |utmost |exact |dead )*"
 
 _END = rf"({_D}){_EDGE}{_NOT_OF}"
@@ -40,7 +42,7 @@ _SIZE: dict[str, Key] = {
         cast("Key", "largest"),
     ),
     **dict.fromkeys(
-        ["smallest", "tiniest", "littlest", "smaller", "tinier", "least"], cast("Key", "smallest")
+        ["smallest", "tiniest", "littlest", "smaller", "tinier"], cast("Key", "smallest")
     ),
     **dict.fromkeys(["tallest", "taller"], cast("Key", "tallest")),
     **dict.fromkeys(["shortest", "shorter"], cast("Key", "shortest")),
@@ -74,6 +76,7 @@ class Near:
 
 def read_selections(stream: Stream) -> None:
     """Replace every selection by a `sel` chunk; ordinals and origins are joined into them."""
+    stream.rewrite(rf"(?:from )?(?:the )?({_D}) (?:to|towards) (?:the )?{_D}", "from", _full_origin)
     for pattern, build in _RULES:
         stream.rewrite(pattern, "sel", build)
     stream.rewrite(r"(?:closest|nearest)(?! to )(?! the )", "near", lambda f, i: Near(False))
@@ -85,7 +88,6 @@ def read_selections(stream: Stream) -> None:
         rf"(?: (?:side )?(?:and (?:going|moving) )?(?:to|towards) (?:the )?({_D}))?",
         "from", _origin,
     )  # fmt: skip
-    stream.rewrite(rf"({_D}) to (?:the )?{_D}", "from", lambda f, i: _full_origin(f))
     stream.rewrite(
         r"(?:by|in order of|in terms of|according to|in)(?: (?:decreasing|descending|their))? "
         r"(?:size|area)|(?:from )?(?:largest|biggest) to smallest", "from",
@@ -142,7 +144,7 @@ def _origin(found: re.Match[str], items: list[Item]) -> Origin | None:
     return Origin(_DIRECTION[found.group(1)], found.group(2) is not None)
 
 
-def _full_origin(found: re.Match[str]) -> Origin:
+def _full_origin(found: re.Match[str], items: list[Item]) -> Origin:
     return Origin(_DIRECTION[found.group(1)], True)
 
 
@@ -218,5 +220,6 @@ _RULES: list[tuple[str, Builder]] = [
     (rf"({'|'.join(_SIZE)})(?: up| placed| located| positioned| in size| in area| by area| by size"
      rf"| looking)?(?! than| to smallest| to largest| number)", _size),
     (r"most prominent|most sizeable|most sizable|most massive", _key("largest")),
-    (r"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: side)?(?! of| and| or)", _side),
+    (rf"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: side)?{_NOT_OF}(?! and| or)",
+     _side),
 ]  # fmt: skip

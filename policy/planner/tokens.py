@@ -23,6 +23,12 @@ _QUOTE = re.compile(
     r"<\|object_ref_start\|>(.{1,200}?)<\|object_ref_end\|>|[\"\u201c\u201d\u00ab](.{1,200}?)"
     r"[\"\u201c\u201d\u00bb]|`([^`]{1,200})`"
 )
+_HANDED = re.compile(
+    r"\b(left|right|upper|lower)(?:-hand|[ -]hand(?=[ -](?:side|edge|corner|border|half|part)\b))",
+    re.IGNORECASE,
+)
+"""`right-hand side` is the right side; `right hand` alone may be a hand."""
+
 _TAG = re.compile(r"<\|?/?[a-z_]{1,30}\|?>", re.IGNORECASE)
 _WORD = re.compile(
     r"\x00(\d+)\x00|\d{1,6}(?:st|nd|rd|th)\b|\d{1,6}|[^\W\d_]+(?:'[^\W\d_]+)*|[#&.,;:?!()/]|\S"
@@ -73,6 +79,7 @@ def tokenise(query: str) -> tuple[Token, ...]:
 
     text = query.replace("\x00", " ").replace("\u2019", "'").replace("\u2018", "'")[:2000]
     text = _BOX.sub(hold_box, text)
+    text = _HANDED.sub(r"\1", text)
     text = _TAG.sub(" ", _QUOTE.sub(hold_quote, text))
     text = re.sub(r"(?<=[^\W\d_])[-\u2010-\u2015](?=[^\W_])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", text)
@@ -96,7 +103,7 @@ def _word_tokens(raw: str) -> list[Token]:
 
 
 def _one(word: str, raw: str) -> Token:
-    if word.isdigit():
+    if word.isdecimal():
         return Token(word, raw, "number", int(word))
     ordinal = re.fullmatch(r"(\d+)(?:st|nd|rd|th)", word)
     if ordinal:

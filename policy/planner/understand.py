@@ -7,7 +7,7 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .assembly import Assembler, Head, keep_meant, read_relations
-from .cues import CROP, weigh
+from .cues import CROP, CUTTING, weigh
 from .nouns import fallback_noun, read_nouns
 from .pictures import Pictures, pictures_in, read_pictures
 from .question import Condition, Question, Source, Target, Task
@@ -26,12 +26,18 @@ _SAID_BY_OTHERS = (
     r"daughter|mother|father|mum|mom|dad|teacher)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
     r"told|tells|thinks?|claims?|asked|asks|wants|insists|swears|believes)(?: (?:me|us|that))*"
 )
+_MARKING = (
+    r"(?:(?:put|place|draw|give|set|add) )?(?:(?:a|an|the|some|tight|bounding|red|green|blue|"
+    r"coloured|colored) )*(?:box|boxes|rectangles?|bbox|bboxes|bounding|circles?|outlines?|marks?|"
+    r"labels?|cross|dots?|coordinates|location|locations|position|positions) "
+    r"(?:on|around|over|for|to|onto|at|upon|surrounding|enclosing|about|of|round)"
+)
 _COUNT = r"how many(?! @pics)|count|number of|how much|tally|total of"
 _PRESENCE = r"(?:is|are) there|(?:does|do|can) (?:\w+ )?(?:@pics|you|any)|if there (?:is|are)|any"
 _MOST = r"(?:the )?(?:most|more|(?:greatest|largest|highest|biggest) number of)"
 _Side = Literal["first", "second", "both"]
 _Asked = Literal["boxes", "which", "count", "presence"]
-_MARKS = {"@pics", "@named", "@both", "@which"}
+_MARKS = {"@pics", "@named", "@both", "@which", "@without"}
 _FEWEST = r"(?:the )?(?:fewest|fewer|less|least|(?:smallest|lowest|least) number of)"
 
 
@@ -46,6 +52,7 @@ def understand(query: str, count: int) -> Question:
     stream = Stream(tokens)
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
     read_pictures(stream, count)
+    stream.rewrite(_MARKING, "ask", lambda found, items: "ask")
     text = _marked_text(stream)
     reading = _Reading(stream, tokens, text, count)
     task = reading.task()
@@ -66,6 +73,16 @@ def _flatten_quotes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     return tuple(flat)
 
 
+def _names(reference: Pictures) -> bool:
+    """Whether a reference says which pictures, be it by number or by role."""
+    return reference.kind in ("named", "rest") or reference.role in ("first", "second")
+
+
+def _confines(reference: Pictures) -> bool:
+    """Whether a reference confines the question to some pictures."""
+    return _names(reference) or reference.negated
+
+
 def _marked_text(stream: Stream) -> str:
     """The words with references to pictures told apart: @named, @both (all of several), @which."""
     words = stream.words()
@@ -73,7 +90,7 @@ def _marked_text(stream: Stream) -> str:
         if isinstance(item, Chunk) and isinstance(item.meaning, Pictures):
             ref = item.meaning
             if ref.kind in ("named", "role", "rest"):
-                words[index] = "@named"
+                words[index] = "@without" if ref.negated else "@named"
             elif ref.kind == "which":
                 words[index] = "@which"
             elif ref.plural and (ref.each or ref.kind == "all"):
@@ -110,11 +127,21 @@ class _Reading:
             weights["region"] -= 0.5
         if not self._generic_head() and named_noun:
             weights["common"] -= 1.5
-        order: list[Task] = ["counterpart", "region", "difference", "common"]
+        order: list[Task] = ["region", "difference", "common", "counterpart"]
         best = max(order, key=lambda task: (weights[task], -order.index(task)))
         if weights[best] >= 2.0:
             return best
+        if self._is_placed_in_others():
+            return "region"
         return "common" if self._asks_for_shared_thing() else "find"
+
+    def _is_placed_in_others(self) -> bool:
+        """`Locate image 3 inside the others`: a picture itself is what is sought."""
+        if self.heads:
+            return False
+        inside = [r for r in self.references if r.preposition in ("in", "inside", "within", "into")]
+        bare = [r for r in self.references if r.kind == "named" and not r.preposition]
+        return bool(inside and bare)
 
     def _generic_head(self) -> bool:
         return any(h.noun.phrase.generic for h in self.heads)
@@ -142,7 +169,7 @@ class _Reading:
 
     def _located(self) -> list[Pictures]:
         """References that shut out or name pictures, in order."""
-        return [r for r in self.references if r.kind in ("named", "rest") or r.negated]
+        return [r for r in self.references if _confines(r)]
 
     def _where(self, references: list[Pictures] | None = None) -> tuple[int, ...]:
         """The pictures that the question confines itself to, or none where it names none."""
@@ -157,7 +184,7 @@ class _Reading:
 
     def _difference(self) -> Question:
         named = [r for r in self._located() if r.kind == "named" and not r.negated]
-        images = list(dict.fromkeys(i for r in self._located() for i in r.images))
+        images = list(dict.fromkeys(i for r in self._located() for i in r.images if _names(r)))
         pair = (images[0], images[1]) if len(images) >= 2 else self._default_pair(images)
         ordered = (min(pair), max(pair))
         report = self._report(ordered, named)
@@ -175,9 +202,9 @@ class _Reading:
     def _report(self, pair: tuple[int, int], named: list[Pictures]) -> _Side:
         """In which of the two pictures boxes are wanted; the second unless the words say else."""
         text = self.text
-        if re.search(r" (?:in|on) @both|(?:each|both) of (?:them|the two)", text) and re.search(
-            r"each @both|@both$| in both", text
-        ):
+        if re.search(
+            r" (?:mark|box|show|locate|find|highlight|outline|draw|give) (?:\w+ ){0,4}@both", text
+        ) and any(r.each and r.preposition in ("in", "on") for r in self.references):
             return "both"
         singles = [r for r in named if len(r.images) == 1]
         roles = [r for r in self.references if r.kind == "role" and r.role in ("first", "second")]
@@ -218,7 +245,7 @@ class _Reading:
             source = kth + 1 if kth > 0 else self.count
         named = [r for r in self._located() if r.kind == "named"]
         where = tuple(i for i in self._where(named) if i != source)
-        if source is not None and kth is not None and self.text.count("@named") <= 1 and not where:
+        if source is not None and kth is not None and len(named) == 0:
             where = (1,)
         rest = tuple(i for i in self.every if i != source)
         return Question("region", where or rest, source=Source(source), single=True)
@@ -237,6 +264,8 @@ class _Reading:
         refs = [item.meaning for item in self.before
                 if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)]  # fmt: skip
         marks = [i for i, w in enumerate(words) if w.startswith("@") and w in _MARKS]
+        if re.search(rf" {CUTTING} (?:\w+ ){{0,3}}(?:at|in) the (?:very )?end ", self.text):
+            return self.count
         best: tuple[float, int] | None = None
         for at, ref in zip(marks, refs, strict=False):
             if ref.kind != "named" or len(ref.images) != 1 or ref.negated:
@@ -259,7 +288,7 @@ class _Reading:
             weight -= 3.0
         elif ref.preposition in ("in", "on", "of", "at", "to", "with"):
             weight -= 1.5
-            if re.search(rf"(?:^| ){CROP}$", before):
+            if re.search(rf"(?:^| ){CUTTING}$", before):
                 weight += 3.0
         else:
             weight += 1.5
@@ -307,14 +336,8 @@ class _Reading:
         for ref in singles:
             if ref.preposition in ("as in", "shown in", "seen in", "from", "of", "given in"):
                 return ref.images[0]
-        boxes = [i for i, w in enumerate(words) if w == "@box"]
-        if boxes:
-            marks = [i for i, w in enumerate(words) if w in _MARKS]
-            refs = self.references
-            pairs = [(abs(at - boxes[0]), r) for at, r in zip(marks, refs, strict=False)
-                     if r.kind == "named" and len(r.images) == 1]  # fmt: skip
-            if pairs:
-                return min(pairs, key=lambda pair: pair[0])[1].images[0]
+        if "@box" in words and (beside := self._beside_box(words)) is not None:
+            return beside
         same = re.search(
             r"(?:same (?:\S+ ){0,4}(?:as|like|from|that) (?:\S+ ){0,4})@named", self.text
         )
@@ -323,6 +346,19 @@ class _Reading:
         if len(singles) == 1 and re.search(r"(?:in|find|locate) @named$", self.text.strip()):
             return 1 if singles[0].images[0] != 1 else 2
         return singles[0].images[0]
+
+    def _beside_box(self, words: list[str]) -> int | None:
+        """The picture that a written box lies in: named right after it, else last before it."""
+        box = words.index("@box")
+        marks = [i for i, w in enumerate(words) if w in _MARKS]
+        spots = [(at, r) for at, r in zip(marks, self.references, strict=False)
+                 if r.kind == "named" and len(r.images) == 1]  # fmt: skip
+        after = [
+            r for at, r in spots if 0 < at - box <= 4 and r.preposition in ("in", "of", "from")
+        ]
+        earlier = [r for at, r in spots if at < box]
+        bound = [r for at, r in spots if at - box == 1] or (earlier[-1:] if earlier else after[:1])
+        return bound[0].images[0] if bound else None
 
     # --- named things
 
@@ -372,9 +408,11 @@ class _Reading:
         if not targets or not any(r.kind == "which" for r in self.references):
             return ()
         phrase = targets[0].phrase()
-        if re.search(rf"(?:has|have|shows?|contains?|with|are|see) {_MOST} ", self.text):
+        if re.search(rf"(?:has|have|shows?|contains?|with|are|see)(?: there)? {_MOST} ", self.text):
             return (Condition("most", phrase),)
-        if re.search(rf"(?:has|have|shows?|contains?|with|are|see) {_FEWEST} ", self.text):
+        if re.search(
+            rf"(?:has|have|shows?|contains?|with|are|see)(?: there)? {_FEWEST} ", self.text
+        ):
             return (Condition("fewest", phrase),)
         return ()
 
@@ -384,7 +422,7 @@ class _Reading:
             (index, item.meaning)
             for index, item in enumerate(self.stream.items)
             if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)
-            and (item.meaning.kind in ("named", "rest") or item.meaning.negated)
+            and _confines(item.meaning)
         ]  # fmt: skip
         together = self._where([ref for _, ref in spots]) or self.every
         placed = [(i, r) for i, r in spots if not r.negated]
@@ -402,7 +440,10 @@ class _Reading:
 
     def _per_image(self) -> bool:
         """Superlatives hold in each picture, unless the question speaks of all as one."""
-        return re.search(r"(?: overall| altogether| of all |across| among)", self.text) is None
+        pooled = ("across", "among", "amongst", "over", "out of")
+        if any(r.kind == "all" and not r.each and r.preposition in pooled for r in self.references):
+            return False
+        return re.search(r" (?:overall|altogether|of all) ", self.text) is None
 
     def _asks(self, which: bool) -> _Asked:
         if re.search(rf"(?<= )(?:{_COUNT})(?= )", self.text):
