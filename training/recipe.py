@@ -193,7 +193,8 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
             "training needs the extra `train`.", "pip install 'gemvg-agent[train]'"
         ) from error
     file = Path(path)
-    if not file.is_file():
+    # A bare word is a packaged recipe, whatever else of that name lies in the working folder.
+    if file.suffix not in (".yaml", ".yml") or not file.is_file():
         packaged = RECIPES / f"{path}.yaml"
         if not packaged.is_file():
             names = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))

@@ -56,8 +56,10 @@ class GroupScorer:
         self.dialect = dialect
         self.end_ids = frozenset(end_ids)
         self.rollouts: list[Rollout] = []
+        self.texts: list[str] = []
+        self.questions: list[str] = []
         self.quality: Floats = np.empty(0)
-        self._parts: Mapping[str, Floats] = {}
+        self.parts: Mapping[str, Floats] = {}
         self._of: Sequence[Any] | None = None
 
     def functions(self) -> list[RewardFunction]:
@@ -73,7 +75,7 @@ class GroupScorer:
             if self._of is not completions:
                 self._score(completions, columns)
                 self._of = completions
-            return [float(v) for v in self._parts[name]]
+            return [float(v) for v in self.parts[name]]
 
         reward.__name__ = name
         return reward
@@ -85,11 +87,13 @@ class GroupScorer:
         tokens = columns.get("generated_tokens") or [len(row) for row in ids]
         state = columns.get("trainer_state")
         self.rollouts = []
-        for index, completion in enumerate(completions):
+        self.texts = [last_text(completion) for completion in completions]
+        self.questions = list(columns.get("question") or [""] * len(completions))
+        for index, text in enumerate(self.texts):
             ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
             context, calls, refused = _episode(environments[index], columns["sizes"][index])
             spoken = Spoken(
-                last_text(completion), modes[index], context, int(tokens[index]), not ended,
+                text, modes[index], context, int(tokens[index]), not ended,
                 calls, refused,
             )  # fmt: skip
             self.rollouts.append(read_rollout(spoken, self.dialect))
@@ -102,7 +106,7 @@ class GroupScorer:
         if state is not None and state.max_steps:
             done = state.global_step / state.max_steps
         batch = ScoredBatch(self.rollouts, samples, done)
-        self._parts = self.preset.components(batch)
+        self.parts = self.preset.components(batch)
         self.quality = answer_quality(batch)
 
 

@@ -1,0 +1,145 @@
+"""What watches a run: the log, the guard against collapse, good checkpoints, a clean stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from .recipe import GuardPart
+
+COMPLETE = "complete.json"
+"""Written into a checkpoint after everything else: without it, the checkpoint was cut short."""
+
+
+def last_good_checkpoint(folder: str | Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
+    return max(good, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+
+
+class JsonLog(TrainerCallback):
+    """Every logged step as one line of `log.jsonl`, numbers as numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "log.jsonl"
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Append what was logged."""
+        if state.is_world_process_zero and logs:
+            with self._file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"step": state.global_step, **logs}, default=float) + "\n")
+
+
+class Guard(TrainerCallback):
+    """Stops a run that has collapsed, and says why in `stopped`.
+
+    A bound must be broken on average over the last `window` logged steps; one odd step is none.
+    """
+
+    def __init__(self, part: GuardPart) -> None:
+        self._part = part
+        self._seen: dict[str, deque[float]] = {}
+        self.stopped: str | None = None
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Look at the log of a step."""
+        for name, value in (logs or {}).items():
+            if isinstance(value, (int, float)):
+                window = self._seen.setdefault(name, deque(maxlen=self._part.window))
+                window.append(float(value))
+        self.stopped = self.stopped or self._verdict()
+        if self.stopped is not None:
+            control.should_training_stop = True
+
+    def _verdict(self) -> str | None:
+        part = self._part
+        entropy = self._mean("entropy")
+        if entropy is not None and entropy < part.min_entropy:
+            return f"entropy fell to {entropy:.4f}: the policy writes one answer only"
+        think = self._mean("modes/auto/think_share")
+        if think is not None and min(think, 1 - think) < part.min_mode_share:
+            return f"the auto prompt thinks in {think:.1%} of answers: one mode has died"
+        cut = self._mean("completions/clipped_ratio")
+        if cut is not None and cut > part.max_cut_share:
+            return f"{cut:.0%} of completions run into the token limit"
+        spread = self._mean("reward_std")
+        if spread is not None and spread < part.min_reward_std:
+            return f"rewards differ by {spread:.1e} only: nothing is left to learn from"
+        return None
+
+    def _mean(self, name: str) -> float | None:
+        window = self._seen.get(name)
+        if window is None or len(window) < self._part.window:
+            return None
+        return sum(window) / len(window)
+
+
+class GoodCheckpoints(TrainerCallback):
+    """Marks a checkpoint complete after its last file, with its model card beside the weights."""
+
+    def __init__(self, write_card: Callable[[Path, TrainerState], None]) -> None:
+        self._write_card = write_card
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Finish the checkpoint of this step."""
+        if not state.is_world_process_zero or args.output_dir is None:
+            return
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self._write_card(folder, state)
+        (folder / COMPLETE).write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
+
+
+class CleanStop(TrainerCallback):
+    """SIGTERM and SIGINT end the run at the next step's end, after a checkpoint."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> CleanStop:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._old[number] = signal.signal(number, self._asked)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _asked(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is not None:
+            # The second time means now.
+            raise KeyboardInterrupt
+        self.signal = number
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Save and stop where a signal has come."""
+        if self.signal is not None:
+            control.should_save = True
+            control.should_training_stop = True

@@ -1,0 +1,84 @@
+"""The hybrid RFT trainer of a recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...policy.dialect import Dialect
+from ...tools.toolbox import make_tools
+from ..loading import lora_config
+from ..recipe import Recipe, RftPart
+from ..rewards.presets import get_preset
+from ..rows import check_pictures, rft_rows, with_pictures
+from ..run import common_arguments
+from .environment import environment_factory
+from .reward_functions import GroupScorer
+from .trainer import HybridGRPOTrainer
+from .watch import SampleSheets
+
+VISION_TOKENS = ("<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>",
+                 "<|vision_pad|>")  # fmt: skip
+
+
+def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Dialect) -> Any:
+    """A `HybridGRPOTrainer` over the recipe's data, with tool episodes where it offers tools.
+
+    Raises:
+        DataError: data missing or wrong. UsageError: no such reward preset or term.
+    """
+    part, data = recipe.rft, recipe.data
+    assert part is not None
+    tools = make_tools(tuple(part.tools)) if part.tools else {}
+    # TRL renders tool schemas into the prompt itself, so the dialect is not asked to.
+    rows = rft_rows(data.train, dialect, (), data.limit)
+    check_pictures(rows)
+    held = rft_rows(data.eval, dialect, (), data.eval_limit) if data.eval else []
+    check_pictures(held)
+    scorer = GroupScorer(get_preset(part.preset).without(*part.drop_terms), dialect)
+    trainer = HybridGRPOTrainer(
+        scorer=scorer,
+        shares=part.shares,
+        direct_bonus=part.direct_bonus,
+        shared_prefill=part.shared_prefill,
+        model=model,
+        args=_arguments(recipe, part, processor),
+        train_dataset=with_pictures(rows),
+        eval_dataset=with_pictures(held) if held else None,
+        processing_class=processor,
+        peft_config=lora_config(recipe.model),
+        environment_factory=(
+            environment_factory(tools, dialect, part.max_tool_calls) if tools else None
+        ),
+    )
+    trainer.add_callback(SampleSheets(trainer, recipe.run.sample_every))
+    return trainer
+
+
+def _arguments(recipe: Recipe, part: RftPart, processor: Any) -> Any:
+    from trl import GRPOConfig
+
+    tokenizer = getattr(processor, "tokenizer", processor)
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    # A sampled picture token has no picture behind it and breaks rotary positions.
+    forbidden = [vocabulary[token] for token in VISION_TOKENS if token in vocabulary]
+    engine: dict[str, Any] = {"use_vllm": part.vllm != "off"}
+    if part.vllm == "colocate":
+        engine |= {"vllm_mode": "colocate", "vllm_gpu_memory_utilization": part.vllm_memory}
+    elif part.vllm == "server":
+        engine |= {"vllm_mode": "server", "vllm_server_base_url": part.vllm_server}
+    return GRPOConfig(
+        **common_arguments(recipe),
+        **engine,
+        num_generations=part.group,
+        per_device_eval_batch_size=recipe.optim.batch,
+        beta=part.beta,
+        epsilon=part.clip[0],
+        epsilon_high=part.clip[1],
+        temperature=part.temperature,
+        max_completion_length=part.max_completion_tokens,
+        max_tool_calling_iterations=part.max_tool_calls,
+        generation_kwargs={"suppress_tokens": forbidden}
+        if forbidden and part.vllm == "off"
+        else {},
+        log_completions=False,
+    )

@@ -1,0 +1,151 @@
+"""Data set folders as rows for the trainers, with pictures opened only when a row is looked at."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..policy.dialect import Dialect, ReadContext
+from ..tools.errors import DataError, ImageError, TrainingError
+from ..tools.images import picture_from_path
+from ..tools.text import clean_text
+from ..tools.tool import AnyTool
+from .chat import chat, picture_paths, rft_row, sizes_book
+from .data.sample import Sample, read_samples
+from .recipe import SftPart
+
+
+def read_folder(folder: str | Path) -> Iterator[tuple[Sample, list[str]]]:
+    """Samples of a data set folder with the paths of their pictures.
+
+    Raises:
+        DataError: no such folder, no samples file, a wrong line.
+    """
+    base = Path(folder)
+    if not (base / "samples.jsonl").is_file():
+        raise DataError(
+            f"{clean_text(str(folder), 200)}: no data set (samples.jsonl) is there.",
+            "Make one: gemvg-agent data build RECIPE.yaml FOLDER.",
+        )
+    roots: dict[str, str] = {}
+    about = base / "dataset.json"
+    if about.is_file():
+        roots = dict(json.loads(about.read_text(encoding="utf-8")).get("roots", {}))
+    for sample in read_samples(base / "samples.jsonl"):
+        yield sample, picture_paths(sample, base, roots)
+
+
+def check_pictures(rows: Sequence[dict[str, Any]]) -> None:
+    """Look at the header of every picture once, before any step is paid for.
+
+    Raises:
+        DataError: a picture is missing, damaged, or of another size than its annotation says.
+    """
+    sizes: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        for path, (width, height) in zip(row["paths"], row["sizes"], strict=True):
+            if path not in sizes:
+                try:
+                    sizes[path] = picture_from_path(path).size
+                except ImageError as error:
+                    raise DataError(f"sample {row['sample_id']}: {error}") from error
+            if sizes[path] != (width, height):
+                raise DataError(
+                    f"sample {row['sample_id']}: {Path(path).name} is {sizes[path][0]} x "
+                    f"{sizes[path][1]} pixels, the annotation says {width} x {height}."
+                )
+
+
+def rft_rows(
+    folders: Sequence[str | Path],
+    dialect: Dialect,
+    tools: Sequence[AnyTool] = (),
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """Rows for reinforcement finetuning; see `chat.rft_row` for the columns."""
+    found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
+    return [
+        rft_row(sample, paths, dialect, tools) for sample, paths in itertools.islice(found, limit)
+    ]
+
+
+def sft_rows(
+    folders: Sequence[str | Path],
+    dialect: Dialect,
+    part: SftPart,
+    seed: int,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """Rows for supervised finetuning: `messages`, `completion`, `paths`, `sizes`, `mode`.
+
+    S1: short answers under the direct prompt. S2: a sample with a trace is trained reasoned with
+    `think_share`, else direct; `auto_share` of all get the auto prompt, and there a trace is
+    dropped with `thought_dropout` (TON), so that the choice stays open for the reinforcement stage.
+    """
+    rng = random.Random(seed)
+    found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
+    rows: list[dict[str, Any]] = []
+    for sample, paths in itertools.islice(found, limit):
+        sizes = [[ref.width, ref.height] for ref in sample.images]
+        book = sizes_book(sizes)
+        thinks = part.stage == "s2" and sample.trace is not None
+        thinks = thinks and rng.random() < part.think_share
+        auto = part.stage == "s2" and rng.random() < part.auto_share
+        if auto and thinks and rng.random() < part.thought_dropout:
+            thinks = False
+        mode = "auto" if auto else "think" if thinks else "direct"
+        boxes = [truth.grounded() for truth in sample.answer]
+        body = f"<answer>{dialect.write(boxes, ReadContext(book))}</answer>"
+        thought = f"<think>{sample.trace}</think>\n" if thinks else ""
+        views = range(1, book.image_count + 1)
+        rows.append(
+            {
+                "messages": chat(dialect.opening(sample.question, book, views, mode, ())),
+                "completion": thought + body,
+                "paths": paths,
+                "sizes": sizes,
+                "mode": mode,
+                "sample_id": sample.id,
+            }
+        )
+    return rows
+
+
+def with_pictures(rows: Sequence[dict[str, Any]]) -> Any:
+    """Rows as a `datasets.Dataset` whose `images` are opened when a row is read.
+
+    Raises:
+        DataError: no rows.
+    """
+    from datasets import Dataset
+
+    if not rows:
+        raise DataError("the data set holds no samples.")
+    # Messages and boxes nest irregularly, which Arrow would refuse or pad: they travel as text.
+    nested = sorted(k for k, v in rows[0].items() if isinstance(v, (list, dict)))
+    flat = [{k: json.dumps(v) if k in nested else v for k, v in row.items()} for row in rows]
+    table = Dataset.from_list(flat)
+
+    def unfold(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        full = {k: [json.loads(x) for x in v] if k in nested else v for k, v in batch.items()}
+        if "paths" in full and any(full["paths"]):
+            full["images"] = [[open_picture(path) for path in paths] for paths in full["paths"]]
+        return full
+
+    return table.with_transform(unfold)
+
+
+def open_picture(path: str) -> Any:
+    """The upright RGB picture of a path, as PIL.
+
+    Raises:
+        TrainingError: it was there when training began and is not any more.
+    """
+    try:
+        return picture_from_path(path).pixels
+    except ImageError as error:
+        raise TrainingError(f"a training picture can't be read: {error}") from error

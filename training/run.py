@@ -1,0 +1,169 @@
+"""Run a recipe: build everything, train, resume exactly, stop cleanly, keep the last good state."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..tools.errors import OutputError, TrainingError
+from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog, last_good_checkpoint
+from .loading import load_model, load_processor, training_dialect
+from .model_card import write_card
+from .recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        folder: of the final model (`last`), or of the last good checkpoint where it was stopped.
+        step: optimizer steps done. stopped: why it ended early, or None.
+    """
+
+    folder: Path
+    step: int
+    stopped: str | None
+
+
+def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()) -> Outcome:
+    """Train. With `resume`, goes on from the last good checkpoint of the same output folder.
+
+    `watchers` are further trainer callbacks, such as `progress.Progress`.
+
+    Raises:
+        DataError, TrainingError, OutputError, MissingDependency: one line, with the cure.
+    """
+    output = Path(recipe.run.output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{output}: can't be written.", "Choose another run.output.") from error
+    # Advice of the libraries to users of their own command lines; ours are told what matters.
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    trainer = make_trainer(recipe)
+    for watcher in watchers:
+        trainer.add_callback(watcher)
+    begin = last_good_checkpoint(output) if resume else None
+    with _callback(trainer, CleanStop) as stop:
+        try:
+            trainer.train(resume_from_checkpoint=str(begin) if begin else None)
+            _save_last(trainer, recipe, output / "last")
+        except OSError as error:
+            kept = last_good_checkpoint(output)
+            raise OutputError(
+                "writing the checkpoint failed (is the disk full?).",
+                f"The last good one is {kept.name if kept else 'none yet'}; the same command "
+                "goes on from it.",
+            ) from error
+    guard = _callback(trainer, Guard)
+    why = guard.stopped
+    if stop.signal is not None:
+        why = "a signal asked for it; the same command goes on from here"
+    return Outcome(output / "last", int(trainer.state.global_step), why)
+
+
+def _callback(trainer: Any, kind: type[Any]) -> Any:
+    """The trainer's callback of a class."""
+    return next(c for c in trainer.callback_handler.callbacks if isinstance(c, kind))
+
+
+def _save_last(trainer: Any, recipe: Recipe, folder: Path) -> None:
+    """The final model with its processor and card, complete or not there at all."""
+    fresh = folder.with_name("last.new")
+    trainer.save_model(str(fresh))
+    if trainer.is_world_process_zero():
+        write_card(
+            fresh, recipe, training_dialect(recipe.model), int(trainer.state.global_step),
+            trainer.state.log_history,
+        )  # fmt: skip
+        config = fresh / "config.json"
+        if config.is_file():
+            # A served or local folder names its own dialect: nobody has to know it.
+            content = json.loads(config.read_text(encoding="utf-8"))
+            content["gemvg_dialect"] = training_dialect(recipe.model).name
+            config.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        old = folder.with_name("last.old")
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_trainer(recipe: Recipe) -> Any:
+    """The trainer of a recipe with all its callbacks, data checked, ready to train."""
+    output = Path(recipe.run.output)
+    processor = load_processor(recipe.model)
+    dialect = training_dialect(recipe.model)
+    from transformers import PrinterCallback
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    trainer: Any
+    if recipe.rft is not None:
+        from .rft.build import build_rft_trainer
+
+        trainer = build_rft_trainer(recipe, load_model(recipe.model), processor, dialect)
+    else:
+        from .sft.build import build_sft_trainer
+
+        trainer = build_sft_trainer(recipe, load_model(recipe.model), processor, dialect)
+
+    def save_card(folder: Path, state: Any) -> None:
+        write_card(folder, recipe, dialect, int(state.global_step), state.log_history)
+
+    trainer.remove_callback(PrinterCallback)
+    for callback in (
+        JsonLog(output), Guard(recipe.guard), GoodCheckpoints(save_card), CleanStop(),
+    ):  # fmt: skip
+        trainer.add_callback(callback)
+    return trainer
+
+
+def common_arguments(recipe: Recipe) -> dict[str, Any]:
+    """Trainer arguments that both stages share."""
+    run, optim = recipe.run, recipe.optim
+    if not run.cpu:
+        import torch
+
+        if not torch.cuda.is_available():
+            raise TrainingError(
+                "no GPU is at hand.", "To train a small model on the CPU set run.cpu=true."
+            )
+    return {
+        "output_dir": run.output,
+        "seed": run.seed,
+        "data_seed": run.seed,
+        "use_cpu": run.cpu,
+        "bf16": recipe.model.dtype == "bfloat16" and not run.cpu,
+        "max_steps": optim.steps,
+        "learning_rate": optim.learning_rate,
+        "per_device_train_batch_size": optim.batch,
+        "gradient_accumulation_steps": optim.accumulate,
+        "warmup_steps": round(optim.warmup * optim.steps),
+        "lr_scheduler_type": optim.schedule,
+        "weight_decay": optim.weight_decay,
+        "max_grad_norm": optim.max_grad_norm,
+        "logging_steps": run.log_every,
+        "save_steps": run.save_every,
+        "save_total_limit": run.keep,
+        "eval_strategy": "steps" if run.eval_every and recipe.data.eval else "no",
+        "eval_steps": run.eval_every,
+        "report_to": ["tensorboard"] if run.tensorboard else [],
+        "remove_unused_columns": False,
+        "gradient_checkpointing": recipe.model.gradient_checkpointing,
+        "dataloader_num_workers": 0 if run.cpu else 4,
+        "disable_tqdm": True,
+    }
