@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import (
-    absent, common, correspondence, difference, multiview, reasoning, region, retrieval, robust,
-    same_class, same_instance, tracking,
+    absent,
+    common,
+    correspondence,
+    difference,
+    multiview,
+    reasoning,
+    region,
+    retrieval,
+    robust,
+    same_class,
+    same_instance,
+    tracking,
 )  # fmt: skip
 from .base import Builder
 
