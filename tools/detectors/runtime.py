@@ -44,16 +44,14 @@ _QUIET = {
 @contextmanager
 def _environment(changes: dict[str, str]) -> Generator[None]:
     """Set variables for a while; everything that changed meanwhile is put back."""
-    before = {name: os.environ.get(name) for name in (*changes, "OMP_NUM_THREADS")}
+    before = dict(os.environ)
     os.environ.update(changes)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def ultralytics_tasks() -> Any:
