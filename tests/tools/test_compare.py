@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from gemvg.tools.boxes import Box
+from gemvg.tools.compare import Compare
+from gemvg.tools.images import picture_from_array
+from gemvg.tools.tool import ToolContext, ToolResult
+from gemvg.tools.views import ViewBook
+from tests.shared import SHARED, needs_shared
+
+BOX = (200, 120, 280, 190)
+
+
+def photo(number: int) -> np.ndarray:
+    path = sorted((SHARED / "photos" / "images").glob("*.jpg"))[number]
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def compare(first: np.ndarray, second: np.ndarray, report: str = "second") -> ToolResult:
+    book = ViewBook([picture_from_array(first), picture_from_array(second)])
+    return Compare().call({"first": 1, "second": 2, "report": report}, ToolContext(book))
+
+
+def changed(pixels: np.ndarray) -> np.ndarray:
+    out = pixels.copy()
+    x1, y1, x2, y2 = BOX
+    out[y1:y2, x1:x2] = (200, 30, 160)
+    return out
+
+
+@needs_shared
+def test_a_changed_part_is_boxed_in_the_pictures_asked_for() -> None:
+    first = photo(2)
+    second = np.roll(changed(first), (3, 6), axis=(0, 1))
+    there = Box(BOX[0] + 6, BOX[1] + 3, BOX[2] + 6, BOX[3] + 3)
+    for report, places in [("second", [there]), ("first", [Box(*BOX)]), ("both", None)]:
+        result = compare(first, second, report)
+        assert result.ok
+        if places is not None:
+            assert result.boxes[0][1].box.iou(places[0]) > 0.8
+            assert result.boxes[0][1].image == (2 if report == "second" else 1)
+        else:
+            assert {found.image for _, found in result.boxes[:2]} == {1, 2}
+
+
+@needs_shared
+def test_light_and_equal_pictures_are_no_change() -> None:
+    first = photo(2)
+    assert not compare(first, first).boxes
+    brighter = np.clip(first * 1.1 + 10, 0, 255).astype(np.uint8)
+    result = compare(first, brighter)
+    assert result.ok
+    assert not result.boxes
+    assert "nothing changed" in result.text
+
+
+@needs_shared
+@pytest.mark.parametrize("pair", [(0, 1), (1, 2), (4, 7)])
+def test_different_scenes_are_refused_with_a_cure(pair: tuple[int, int]) -> None:
+    result = compare(photo(pair[0]), photo(pair[1]))
+    assert not result.ok
+    assert "detect" in result.text
+
+
+def test_a_view_is_not_compared_with_itself() -> None:
+    book = ViewBook([picture_from_array(np.zeros((9, 9, 3), np.uint8))])
+    assert not Compare().call({"first": 1, "second": 1}, ToolContext(book)).ok
