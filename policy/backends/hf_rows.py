@@ -23,7 +23,7 @@ class Row:
         position: rotary position of the next token.
         generator: of random numbers, for sampling.
         ids, tokens: generated so far; the latter with log-probabilities, where wanted.
-        finish: why it ended, once it has.
+        finish: why it ended, once it has. ended: whether a token of its own said so.
     """
 
     request: Request
@@ -37,6 +37,7 @@ class Row:
     ids: list[int] = field(default_factory=list[int])
     tokens: list[Token] = field(default_factory=list[Token])
     finish: FinishReason | None = None
+    ended: bool = False
     text: str = ""
     position: int = 0
     _shown: int = 0
@@ -67,7 +68,7 @@ class Row:
         """Append a token and find out whether the answer ends with it."""
         self.position += 1
         if token in self.ends:
-            self.finish = "stop"
+            self.finish, self.ended = "stop", True
         else:
             self.ids.append(token)
             if self.grammar is not None and not self.grammar.accept(token):

@@ -27,6 +27,9 @@ from .views_shown import EncodedViews, ImageFormat, image_needs, text_tokens
 SHRINKS = (1.0, 0.75, 0.5, 0.25)
 """Shares of the room for pictures that are tried while a server finds a prompt too long."""
 
+RESIZED = "resized-pixels"
+"""Coordinates that can't be read without knowing the size that the model saw."""
+
 EXTENDED = ("vllm", "sglang")
 """Server software that continues a given text and can keep special tokens in what it returns."""
 
@@ -185,6 +188,12 @@ class OpenAICompatiblePolicy:
     def _completion(
         self, request: Request, plan: ImagePlan, reply: Reply, prefilled: bool, seconds: float
     ) -> Completion:
+        if 0 < reply.prompt_tokens < plan.tokens and self._dialect.coordinates == RESIZED:
+            raise BackendError(
+                "the server makes pictures smaller than they are sent, so boxes in its pixels "
+                "can't be placed.",
+                "Set GEMVG_MAX_PIXELS to the max_pixels of the server's processor.",
+            )
         text = reply.text()
         if prefilled and request.prefill:
             text = request.prefill + text.removeprefix("<think>" if reply.reasoning else "")

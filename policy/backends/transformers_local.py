@@ -235,7 +235,8 @@ class Dispatcher:
 
 
 def _finish(row: Row) -> None:
-    usage = Usage(len(row.prompt.ids), len(row.ids), row.prompt.image_tokens, 1)
+    written = len(row.ids) + row.ended
+    usage = Usage(len(row.prompt.ids), written, row.prompt.image_tokens, 1)
     completion = Completion(
         text=(row.request.prefill or "") + row.text,
         finish_reason=row.finish or "stop",

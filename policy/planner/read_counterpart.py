@@ -1,0 +1,63 @@
+"""Questions about a thing of one picture in others."""
+
+from __future__ import annotations
+
+import re
+
+from .pictures import Pictures
+from .question import Question, Source
+from .reading import MARKS, Reading
+
+
+def counterpart_question(reading: Reading) -> Question:
+    named = [r for r in reading.references if r.kind in ("named", "rest") and not r.negated]
+    source_image = _source_image(reading, named)
+    token = reading.boxes[0] if reading.boxes else None
+    phrase = next((h.phrase() for h in reading.heads if h.noun.known), None)
+    drawn = token is None and re.search(
+        r"(?:red|green|blue|yellow|white|drawn|marked|outlined|highlighted|circled) ?(?:\w+ )?"
+        r"(?:box|rectangle|frame|square|bbox|outline|border)", reading.text
+    ) is not None  # fmt: skip
+    source = Source(
+        source_image,
+        token.box if token else None,
+        token.pixels if token else False,
+        drawn,
+        phrase,
+    )
+    where = tuple(i for i in dict.fromkeys(i for r in named for i in r.images) if i != source_image)
+    rest = tuple(i for i in reading.every if i != source_image)
+    return Question("counterpart", where or rest, source=source)
+
+
+def _source_image(reading: Reading, named: list[Pictures]) -> int:
+    """Where the thing is shown: the picture named beside the box, after `as in`, or first."""
+    words = reading.text.split()
+    singles = [r for r in named if len(r.images) == 1]
+    if not singles:
+        return 1
+    for ref in singles:
+        if ref.preposition in ("as in", "shown in", "seen in", "from", "of", "given in"):
+            return ref.images[0]
+    if "@box" in words and (beside := _beside_box(reading, words)) is not None:
+        return beside
+    same = re.search(
+        r"(?:same (?:\S+ ){0,4}(?:as|like|from|that) (?:\S+ ){0,4})@named", reading.text
+    )
+    if same and len(singles) > 1:
+        return singles[reading.text[: same.end()].count("@named") - 1].images[0]
+    if len(singles) == 1 and re.search(r"(?:in|find|locate) @named$", reading.text.strip()):
+        return 1 if singles[0].images[0] != 1 else 2
+    return singles[0].images[0]
+
+
+def _beside_box(reading: Reading, words: list[str]) -> int | None:
+    """The picture that a written box lies in: named right after it, else last before it."""
+    box = words.index("@box")
+    marks = [i for i, w in enumerate(words) if w in MARKS]
+    spots = [(at, r) for at, r in zip(marks, reading.references, strict=False)
+             if r.kind == "named" and len(r.images) == 1]  # fmt: skip
+    after = [r for at, r in spots if 0 < at - box <= 4 and r.preposition in ("in", "of", "from")]
+    earlier = [r for at, r in spots if at < box]
+    bound = [r for at, r in spots if at - box == 1] or (earlier[-1:] if earlier else after[:1])
+    return bound[0].images[0] if bound else None

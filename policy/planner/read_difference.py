@@ -1,0 +1,71 @@
+"""Questions about what changed between two pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from .pictures import Pictures
+from .question import Question
+from .reading import Reading, names_pictures
+
+_Side = Literal["first", "second", "both"]
+
+
+def difference_question(reading: Reading) -> Question:
+    named = [r for r in reading.located() if r.kind == "named" and not r.negated]
+    images = list(
+        dict.fromkeys(i for r in reading.located() for i in r.images if names_pictures(r))
+    )
+    pair = (images[0], images[1]) if len(images) >= 2 else _default_pair(reading, images)
+    ordered = (min(pair), max(pair))
+    report = _report(reading, ordered, named)
+    single = re.search(r"differences|changes|alterations|edits| all | every ", reading.text) is None
+    return Question("difference", ordered, report=report, single=single)
+
+
+def _default_pair(reading: Reading, images: list[int]) -> tuple[int, int]:
+    if not images:
+        return (1, 2)
+    other = 1 if images[0] != 1 else 2
+    return (images[0], other)
+
+
+def _report(reading: Reading, pair: tuple[int, int], named: list[Pictures]) -> _Side:
+    """In which of the two pictures boxes are wanted; the second unless the words say else."""
+    text = reading.text
+    if re.search(
+        r" (?:mark|box|show|locate|find|highlight|outline|draw|give) (?:\w+ ){0,4}@both", text
+    ) and any(r.each and r.preposition in ("in", "on") for r in reading.references):
+        return "both"
+    singles = [r for r in named if len(r.images) == 1]
+    roles = [r for r in reading.references if r.kind == "role" and r.role in ("first", "second")]
+    placed = [r for r in singles + roles if r.preposition in ("in", "on", "within", "inside")]
+    placed = [r for r in placed if not r.negated]
+    sides: list[_Side | None] = [_side(reading, r, pair) for r in placed]
+    if len(set(sides)) == 1:
+        return sides[0] or "both"
+    shut_out = [r for r in singles + roles if r.negated]
+    if len(shut_out) == 1:
+        return "second" if _side(reading, shut_out[0], pair) == "first" else "first"
+    if re.search(r" not (?:\w+ ){0,2}@named| (?:missing|gone|absent|lost) @named", text):
+        return _first_placed(reading, pair)
+    return "second"
+
+
+def _first_placed(reading: Reading, pair: tuple[int, int]) -> _Side:
+    """`in image 1 but missing from image 2`: boxes belong where the thing is."""
+    for reference in reading.references:
+        if reference.kind not in ("named", "role") or reference.negated:
+            continue
+        if reference.preposition in ("in", "on", "within", "inside"):
+            return _side(reading, reference, pair) or "second"
+    return "second"
+
+
+def _side(reading: Reading, reference: Pictures, pair: tuple[int, int]) -> _Side | None:
+    if reference.kind == "role":
+        return "first" if reference.role == "first" else "second"
+    if len(reference.images) != 1:
+        return None
+    return "first" if reference.images[0] == pair[0] else "second"
