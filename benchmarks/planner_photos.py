@@ -10,23 +10,29 @@ photographs are kept in the cache folder, so that a second run is quick.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from gemvg.agent import GroundingAgent
-from gemvg.agent.answer import Answer
+from gemvg.policy.dialect import ReadContext, Reading
+from gemvg.policy.messages import Message
 from gemvg.policy.planner import Planner
+from gemvg.policy.policy import Request
 from gemvg.tools.boxes import Box, boxes_array
 from gemvg.tools.detect import Detect
 from gemvg.tools.detectors import Detection, Detector, Scene, load_detector
+from gemvg.tools.errors import GemvgError
 from gemvg.tools.geometry import iou_matrix, match_optimal
-from gemvg.tools.images import picture_from_image, picture_from_path
+from gemvg.tools.images import Picture, picture_from_image, picture_from_path
+from gemvg.tools.tool import AnyTool, ToolContext
 from gemvg.tools.toolbox import make_tools
+from gemvg.tools.views import ViewBook
 from gemvg.tools.vocabulary import Resolution
 from gemvg.training.photo_questions import (
     TASKS,
@@ -80,11 +86,39 @@ class DiskDetector:
         return results
 
 
-def f1(question: PhotoQuestion, answer: Answer) -> float:
+MOST_TURNS = 8
+
+
+def ask(query: str, pictures: Sequence[Picture], tools: dict[str, AnyTool]) -> Reading | None:
+    """The planner's answer, its calls run one by one; None where it has no answer."""
+    planner, book = Planner(), ViewBook(pictures)
+    dialect, context = planner.dialect, ToolContext(book)
+    request = Request(
+        query, (), book, context.boxes, dialect.tool_specs(list(tools.values())), "direct"
+    )
+    reading = ReadContext(book, boxes=context.boxes, query=query)
+    for _ in range(MOST_TURNS):
+        try:
+            completion = asyncio.run(planner.complete(request))
+        except GemvgError as error:
+            print(f"     {error}")
+            return None
+        if not completion.tool_calls:
+            return dialect.read(completion, reading)
+        turns: list[Message] = [Message("assistant", (), completion.tool_calls)]
+        for call in completion.tool_calls:
+            ours = dialect.to_tool_call(call, reading)
+            result = tools[ours.name].call(ours.arguments, context)
+            turns.extend(dialect.tool_messages(call, result, book))
+        request = replace(request, messages=(*request.messages, *turns))
+    return None
+
+
+def f1(question: PhotoQuestion, answer: Reading | None) -> float:
     """F1 at IoU 0.5, boxes matched one to one within each picture; 1 where both are empty."""
-    if answer.status == "failed":
+    if answer is None:
         return 0.0
-    given = [(b.image, Box(*b.box)) for b in answer.answer]
+    given = [(b.image, b.box) for b in answer.boxes]
     if not given and not question.truth:
         return 1.0
     hits = 0
@@ -95,8 +129,8 @@ def f1(question: PhotoQuestion, answer: Answer) -> float:
     return 2 * hits / (len(given) + len(question.truth))
 
 
-def source(shot: Shot) -> object:
-    """A shot as the agent takes pictures."""
+def picture(shot: Shot) -> Picture:
+    """A shot as a loaded picture."""
     if shot.is_file:
         return picture_from_path(shot.photo.path)
     return picture_from_image(shot.render(), shot.photo.path.name)
@@ -118,21 +152,20 @@ def main() -> None:
     questions = build_questions(photos, chosen.per_task, chosen.seed, tasks)
     detector = DiskDetector(load_detector("yolo26m"), Path(chosen.cache))
     tools = {**make_tools(["zoom", "match", "compare"]), "detect": Detect(detector)}
-    agent = GroundingAgent(policy=Planner(), tools=list(tools.values()))
     scores: defaultdict[str, list[float]] = defaultdict(list)
     seconds: defaultdict[str, float] = defaultdict(float)
     for question in questions:
         began = time.perf_counter()
-        answer = agent.ask(question.query, [source(shot) for shot in question.shots])
+        answer = ask(question.query, [picture(shot) for shot in question.shots], tools)
         seconds[question.task] += time.perf_counter() - began
         score = f1(question, answer)
         scores[question.task].append(score)
         if chosen.errors and score < 1.0:
             names = " ".join(shot.photo.path.stem for shot in question.shots)
-            boxes = [(b.image, b.label, b.score) for b in answer.answer]
+            boxes = [(b.image, b.label, b.score) for b in answer.boxes] if answer else None
             print(f"{score:.2f} {question.task} [{names}] {question.query}")
             print(f"     truth {[(i, [round(v) for v in b]) for i, b in question.truth]}")
-            print(f"     {answer.status} {boxes} {answer.text or answer.error}")
+            print(f"     {boxes} {answer.text if answer else 'failed'}")
     report(scores, seconds, len(photos), chosen.split)
 
 

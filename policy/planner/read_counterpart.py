@@ -10,6 +10,7 @@ from .reading import MARKS, Reading
 
 
 def counterpart_question(reading: Reading) -> Question:
+    """A thing shown or boxed in one picture, to be found in the others that are named."""
     named = [r for r in reading.references if r.kind in ("named", "rest") and not r.negated]
     source_image = _source_image(reading, named)
     token = reading.boxes[0] if reading.boxes else None

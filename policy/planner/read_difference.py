@@ -13,6 +13,7 @@ _Side = Literal["first", "second", "both"]
 
 
 def difference_question(reading: Reading) -> Question:
+    """Which two pictures are compared, and in which of them boxes are wanted."""
     named = [r for r in reading.located() if r.kind == "named" and not r.negated]
     images = list(
         dict.fromkeys(i for r in reading.located() for i in r.images if names_pictures(r))

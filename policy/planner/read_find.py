@@ -19,6 +19,7 @@ _Asked = Literal["boxes", "which", "count", "presence"]
 
 
 def find_question(reading: Reading) -> Question | None:
+    """What to find, where, and under which conditions; None where nothing is named."""
     if not reading.heads and (noun := fallback_noun(reading.tokens)) is not None:
         reading.heads = [Head(noun, 0)]
     excluded = tuple(h.phrase() for h in reading.heads if h.negated == "except")

@@ -12,6 +12,7 @@ from .stream import Chunk
 
 
 def region_question(reading: Reading) -> Question:
+    """Which picture is the close-up, and where its place is sought."""
     source = _crop_index(reading)
     kth = _kth_crop(reading)
     if source is None and kth is not None:
