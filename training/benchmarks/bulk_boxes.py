@@ -13,86 +13,105 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...policy.parsing import split_parts
+
 Floats = NDArray[np.float64]
 Quad = tuple[float, float, float, float]
 
 DIGITS = 4
 """Digits of a number in the plain form; longer ones go to the parser."""
-LONGEST = len("((9999,9999),(9999,9999)")
+MARGIN = 32
+"""Zero bytes after the last text: more than the longest plain form, `((9999,9999),(9999,9999)`."""
 
-# Bytes that may begin something a parser would read otherwise: brackets, tags, and "?", which
-# stands for every character outside Latin-1.
-_OPENING = np.zeros(256, dtype=np.bool_)
-_OPENING[[ord(c) for c in "([{<?"]] = True
-_COMMA, _OPEN, _CLOSE, _ZERO = ord(","), ord("("), ord(")"), np.uint8(ord("0"))
+_COMMA, _POINT, _OPEN, _CLOSE, _LESS = (ord(c) for c in ",.()<")
+_ZERO = np.uint8(ord("0"))
 
 
-def first_boxes(texts: Sequence[str], read_one: Callable[[str], Quad | None]) -> Floats:
+def first_boxes(
+    texts: Sequence[str], read_one: Callable[[str], Quad | None], whole: bool = False
+) -> Floats:
     """The first complete box of every text.
 
     Args:
-        texts: answers, n of them.
-        read_one: the parser that decides: a text to its first box, or None.
+        texts: what models wrote, n of them.
+        read_one: the parser that decides: an answer to its first box, or None. It must find
+            nothing in a text without any of `( [ { <` or a number before a comma or point.
+        whole: look in the reasoning too; otherwise only the answer part of a text is read: what
+            stands in `<answer>`, or after the thinking (none where the thinking does not end).
 
     Returns:
         (n, 4), numbers as written; a row of NaN where a text holds no complete box.
     """
-    boxes = np.full((len(texts), 4), np.nan)
-    plain = _plain_boxes(texts, boxes)
-    for index in np.flatnonzero(~plain).tolist():
-        found = read_one(texts[index])
+    parts = list(texts)
+    encoded = _encoded(parts)
+    if not whole and b"<" in encoded and (b"think>" in encoded or b"answer>" in encoded):
+        parts = [_answer_part(t) for t in parts]
+        encoded = _encoded(parts)
+    # Column by column in memory, as metrics read it.
+    boxes = np.full((4, len(parts)), np.nan).T
+    for index in _plain_boxes(encoded, boxes).tolist():
+        found = read_one(parts[index])
         if found is not None:
             boxes[index] = found
     return boxes
 
 
-def _plain_boxes(texts: Sequence[str], boxes: Floats) -> NDArray[np.bool_]:
-    """Fill the rows of texts in the plain form; returns (n,) which those are."""
-    n = len(texts)
-    # Every text is followed by a zero byte, so that nothing reaches over its end.
-    joined = "\0".join(texts) + "\0"
-    if n == 0 or joined.count("\0") != n:
-        return np.zeros(n, dtype=np.bool_)
-    data = np.frombuffer(joined.encode("latin-1", "replace") + b"\0" * LONGEST, dtype=np.uint8)
-    ends = np.flatnonzero(data[: len(joined)] == 0)
-    starts = np.empty_like(ends)
-    starts[0], starts[1:] = 0, ends[:-1] + 1
-    position = _first_opening(data, starts)
-    ok = position < ends
-    np.minimum(position, ends, out=position)
-    cursor = _Cursor(data, position, ok)
+def _encoded(texts: Sequence[str]) -> bytes:
+    """All texts in UTF-8, a zero byte after each, and a margin."""
+    joined = "\0".join(texts)
+    return joined.encode("utf-8", "surrogatepass") + b"\0" * (MARGIN + 1)
+
+
+def _answer_part(text: str) -> str:
+    return split_parts(text).answer or "" if "think>" in text or "answer>" in text else text
+
+
+def _plain_boxes(encoded: bytes, boxes: Floats) -> NDArray[np.intp]:
+    """Fill the rows of texts in the plain form; returns which texts are left to the parser."""
+    n = len(boxes)
+    data = np.frombuffer(encoded, dtype=np.uint8)
+    places = np.flatnonzero(_openings(data))
+    ends = np.flatnonzero(data.take(places) == 0)
+    if len(ends) != n + MARGIN:
+        # No texts, or one that holds a zero byte itself.
+        return np.arange(n)
+    # The first place after the end of the text before: an opening, or the text's own end.
+    first = np.empty(n, dtype=np.intp)
+    first[0], first[1:] = 0, ends[: n - 1] + 1
+    cursor = _Cursor(data, places.take(first))
+    something = first != ends[:n]
     cursor.expect(_OPEN)
     cursor.skip(_OPEN)
     columns = [cursor.number(), cursor.then(_COMMA).number()]
     columns.append(cursor.then(_CLOSE).then(_COMMA).then(_OPEN).number())
     columns.append(cursor.then(_COMMA).number())
     cursor.expect(_CLOSE)
-    rows = np.flatnonzero(cursor.ok)
-    boxes[rows] = np.stack(columns, axis=1)[rows]
-    return cursor.ok
+    for column, values in enumerate(columns):
+        np.copyto(boxes[:, column], values, where=cursor.ok)
+    return np.flatnonzero(something & ~cursor.ok)
 
 
-def _first_opening(data: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The first place at or after each start where something may begin, (n,)."""
-    opening = _OPENING.take(data)
+def _openings(data: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where something may begin that a parser reads, and where texts end; (bytes,)."""
+    # ( is 40; [ and { and what is not ASCII lie above the capitals, with \ ] | } ~ and the like.
+    openings = (data == _OPEN) | (data == _LESS)
+    openings |= (data > ord("Z")) & ((data < ord("a")) | (data > ord("z")))
     # A bare list of numbers has no bracket: a digit and a comma or a point may be its beginning.
     # Numbers before the first bracket ("2nd region", "image-1") are words.
-    digit = (data - _ZERO) < 10
-    comma = (data == _COMMA) | (data == ord("."))
-    opening[:-1] |= digit[:-1] & comma[1:]
-    # Only where a run begins: the zero byte before every text makes its first byte count.
-    opening[1:] &= ~opening[:-1]
-    places = np.append(np.flatnonzero(opening), len(data) - LONGEST)
-    return places[np.searchsorted(places, starts)]
+    listed = (data == _COMMA) | (data == _POINT)
+    openings[:-1] |= ((data - _ZERO) < 10)[:-1] & listed[1:]
+    # Only where a run of such bytes begins; the zero bytes keep texts apart.
+    openings[1:] &= ~openings[:-1]
+    openings |= data == 0
+    return openings
 
 
 class _Cursor:
     """One reading position per text; all move together."""
 
-    def __init__(
-        self, data: NDArray[np.uint8], position: NDArray[np.intp], ok: NDArray[np.bool_]
-    ) -> None:
-        self.data, self.position, self.ok = data, position, ok
+    def __init__(self, data: NDArray[np.uint8], position: NDArray[np.intp]) -> None:
+        self.data, self.position = data, position
+        self.ok = np.ones(len(position), dtype=np.bool_)
 
     def expect(self, byte: int) -> None:
         """Step over this byte; texts that have another one are not plain."""

@@ -1,23 +1,9 @@
-"""Answer texts of other programs: the answer part, and the first box in it."""
+"""The first box of an answer, by the project's one parser, in the convention of a benchmark."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ...policy.parsing import split_parts
 from ...policy.parsing.first_box import first_box
 from .bulk_boxes import Quad
-
-
-def answer_parts(texts: Sequence[str]) -> Sequence[str]:
-    """The answer part of every text: what stands in `<answer>`, or after the thinking.
-
-    A text that ends while thinking has an empty one.
-    """
-    joined = "\0".join(texts)
-    if "think>" not in joined and "answer>" not in joined:
-        return texts
-    return [split_parts(t).answer or "" if "think>" in t or "answer>" in t else t for t in texts]
 
 
 def first_thousandths(text: str) -> Quad | None:

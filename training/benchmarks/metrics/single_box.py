@@ -68,11 +68,17 @@ def accuracy_rows(iou: Floats, tasks: NDArray[np.intp], count: int) -> list[Accu
         tasks: (n,) task number of each item, 0 to count - 1.
         count: how many tasks there are.
     """
-    n = np.bincount(tasks, minlength=count)
-    sums = np.bincount(tasks, weights=iou, minlength=count)
-    hits = [np.bincount(tasks[iou >= t], minlength=count) for t in THRESHOLDS]
+    # How many thresholds each item reaches, counted per task in one go.
+    reached = np.zeros(len(iou), dtype=np.intp)
+    for threshold in THRESHOLDS:
+        reached += iou >= threshold
+    levels = len(THRESHOLDS) + 1
+    counts = np.bincount(tasks * levels + reached, minlength=count * levels)
+    counts = counts.reshape(count, levels)
+    at_least = counts[:, ::-1].cumsum(axis=1)[:, ::-1].tolist()
+    sums = np.bincount(tasks, weights=iou, minlength=count).tolist()
     return [
-        AccuracyRow(int(n[k]), tuple(int(h[k]) for h in hits), float(sums[k])) for k in range(count)
+        AccuracyRow(n, tuple(hits), total) for (n, *hits), total in zip(at_least, sums, strict=True)
     ]
 
 
