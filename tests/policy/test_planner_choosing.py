@@ -1,0 +1,71 @@
+"""Places, sizes and relations applied to boxes."""
+
+from __future__ import annotations
+
+import pytest
+
+from gemvg.policy.planner.choosing import Found, Scene, choose
+from gemvg.policy.planner.question import Phrase
+from gemvg.policy.planner.understand import understand
+from gemvg.tools.boxes import Box, GroundedBox
+
+BOXES = {
+    "person": [(10, 40, 30, 90, 0.9), (45, 10, 60, 50, 0.8), (70, 40, 95, 98, 0.7)],
+    "umbrella": [(8, 20, 34, 45, 0.9)],
+    "car": [(62, 60, 68, 70, 0.9)],
+    "bench": [(60, 80, 99, 99, 0.9)],
+}
+
+
+def scene() -> Scene:
+    found: dict[str, list[Found]] = {}
+    for label, boxes in BOXES.items():
+        found[label] = [
+            Found(f"{label}{k}", GroundedBox(1, Box(*b[:4]), label, b[4], "detector"))
+            for k, b in enumerate(boxes)
+        ]
+    found["people"], found["umbrellas"] = found["person"], found["umbrella"]
+    return Scene(100, 100, found)
+
+
+CASES = [
+    ("the leftmost person", "0"),
+    ("the rightmost person", "2"),
+    ("the second person from the left", "1"),
+    ("the second person from the right", "1"),
+    ("the last person from the left", "2"),
+    ("the fifth person from the left", ""),
+    ("the topmost person", "1"),
+    ("the lowest person", "2"),
+    ("the largest person", "2"),
+    ("the smallest person", "1"),
+    ("the second largest person", "0"),
+    ("the two largest people", "20"),
+    ("the most central person", "1"),
+    ("the person nearest the bottom right corner", "2"),
+    ("all people on the left side", "0"),
+    ("the person on the left", "0"),
+    ("the person with an umbrella", "0"),
+    ("people without an umbrella", "12"),
+    ("people under umbrellas", "0"),
+    ("the person closest to the car", "2"),
+    ("the person farthest from the car", "0"),
+    ("people to the left of the car", "01"),
+    ("the person between the umbrella and the bench", "1"),
+    ("the two people", "01"),
+]
+
+
+@pytest.mark.parametrize(("query", "wanted"), CASES)
+def test_choice(query: str, wanted: str) -> None:
+    phrase = understand(query, 1).targets[0].phrase
+    assert "".join(f.id.removeprefix("person") for f in choose(phrase, scene())) == wanted
+
+
+def test_an_unknown_landmark_shuts_nothing_out() -> None:
+    phrase = understand("people next to the obelisk", 1).targets[0].phrase
+    assert len(choose(phrase, scene())) == 3
+
+
+def test_nothing_of_the_kind() -> None:
+    assert choose(Phrase("zebra"), scene()) == []
