@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..policy.dialect import Dialect, ReadContext
 from ..policy.modes import Mode, Strategy
@@ -19,6 +20,10 @@ from ..tools.views import ViewBook
 from .answer import ImageInfo
 from .budgets import Budgets
 from .events import Event
+from .rules import EscalationRules
+
+Scores = Literal["none", "token-probability", "agreement"]
+"""Scores of a policy's own boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class EpisodeOptions:
         temperature: 0 is greedy.
         seed: for sampling policies and for tools that draw random numbers.
         logprobs: ask the backend for token log-probabilities.
+        scores: where the scores of the policy's own boxes come from, or `none`.
+        samples: how many answers are compared for `agreement`, the first included.
+        rules: when `auto` asks again, thinking.
     """
 
     mode: Mode = "auto"
@@ -40,6 +48,9 @@ class EpisodeOptions:
     temperature: float = 0.0
     seed: int = 0
     logprobs: bool = False
+    scores: Scores = "none"
+    samples: int = 5
+    rules: EscalationRules = field(default_factory=EscalationRules)
 
 
 def _drop(event: Event) -> None:

@@ -5,6 +5,10 @@
                             v  | asked anew
                           check -> answer
 
+A poll asks about every picture in an episode of its own, all at once, and merges:
+
+    prepare -> poll_picture (one a picture) -> merge -> answer
+
 The state (`EpisodeState`) holds ids and boxes; everything heavy is the run's context (`Episode`).
 Errors of the policy become part of the state, so that a failed question still has an answer with
 its steps. Budgets are checked here and nowhere else.
@@ -27,10 +31,14 @@ from ..policy.policy import Completion, Request
 from ..tools.errors import ErrorRecord, GemvgError, PolicyError
 from ..tools.tool import AnyTool
 from .budgets import REPEATS_ALLOWED, StopReason
-from .deciding import Decision, choose_mode, choose_strategy, review
+from .deciding import Decision, choose_mode, choose_strategy, review, wants_logprobs
 from .episode import Episode
 from .events import Answered, EpisodeStarted, ModeDecided, PolicyAnswered, PolicyText
 from .finish import better, build_answer
+from .polled import PollTask
+from .polling import merge, poll_or_ask, poll_picture
+from .sampling import agreement
+from .scores import token_scored
 from .state import EpisodeState, Update
 from .tool_calls import run_turn
 
@@ -46,7 +54,7 @@ async def prepare(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
     """Tell that the episode has begun."""
     episode = runtime.context
     episode.emit(EpisodeStarted(state.query, tuple(episode.images), episode.policy.name))
-    return {"strategy": choose_strategy(episode)}
+    return {"strategy": choose_strategy(state, episode)}
 
 
 async def decide(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
@@ -130,8 +138,11 @@ async def _ask_policy(
         request = _request(state, episode, messages, with_tools=with_tools)
         async with limit:
             completion = await episode.policy.complete(request)
-        context = episode.read_context(state.query, state.views, completion)
-        return _Turn(completion, episode.dialect.read(completion, context))
+        context = episode.read_context(state.query, state.asked_views, completion)
+        reading = episode.dialect.read(completion, context)
+        if episode.options.scores == "token-probability":
+            reading = token_scored(reading, completion.tokens, episode.dialect, context)
+        return _Turn(completion, reading)
     except GemvgError as error:
         return {"error": error.as_record()}
     except TimeoutError:
@@ -166,7 +177,7 @@ def _request(
         max_tokens=options.max_tokens,
         temperature=options.temperature,
         seed=options.seed,
-        logprobs=options.logprobs,
+        logprobs=wants_logprobs(state, episode),
         on_text=(lambda text: episode.emit(PolicyText(text))) if episode.streaming else None,
     )
 
@@ -179,7 +190,7 @@ async def tools(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
         return {}
     if state.closing:
         return {"stop": state.closing}
-    context = episode.read_context(state.query, state.views, completion)
+    context = episode.read_context(state.query, state.asked_views, completion)
     try:
         turn = await run_turn(state, episode, reading.calls, context)
     except Exception:
@@ -212,11 +223,22 @@ async def check(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
     """Accept the policy's last word, or have the answer given anew in another mode."""
     episode = runtime.context
     spent_all = state.policy_calls >= episode.options.budgets.max_steps
-    decision = None if spent_all else review(state, episode)
+    decision = None if spent_all else await review(state, episode)
     if decision is None:
-        return {"reading": state.best}
+        return await _accepted(state, episode)
     anew = open_conversation(state, episode, decision)
     return anew | {"escalated": state.escalated + 1, "reading": None, "closing": None}
+
+
+async def _accepted(state: EpisodeState, episode: Episode) -> Update:
+    """The best answer so far, scored by agreement where that was asked for."""
+    best = state.best
+    planner = episode.policy.backend == "planner"
+    if best is None or planner or episode.options.scores != "agreement":
+        return {"reading": best}
+    request = _request(state, episode, state.messages[:-1], with_tools=False)
+    reading, usage = await agreement(state, episode, best, request)
+    return {"reading": reading, "usage": state.usage + usage}
 
 
 async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
@@ -250,10 +272,13 @@ async def after_check(state: EpisodeState) -> str:
 def episode_graph() -> CompiledStateGraph[EpisodeState, Episode, EpisodeState, EpisodeState]:
     """The compiled graph, one a process; it has no checkpointer of its own."""
     graph = StateGraph(EpisodeState, context_schema=Episode)
-    for node in (prepare, decide, generate, tools, check, answer):
+    for node in (prepare, decide, generate, tools, check, merge, answer):
         graph.add_node(node.__name__, node)
+    graph.add_node("poll_picture", poll_picture, input_schema=PollTask)
     graph.add_edge(START, "prepare")
-    graph.add_edge("prepare", "decide")
+    graph.add_conditional_edges("prepare", poll_or_ask, ["decide", "poll_picture"])
+    graph.add_edge("poll_picture", "merge")
+    graph.add_edge("merge", "answer")
     graph.add_edge("decide", "generate")
     graph.add_conditional_edges("generate", after_generate, ["tools", "check", "answer"])
     graph.add_conditional_edges("tools", after_tools, ["generate", "answer"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from ..policy.dialect import Reading
 from ..policy.messages import Message
@@ -13,6 +14,7 @@ from ..policy.policy import Completion, Usage
 from ..tools.errors import ErrorRecord
 from .answer import Answer, Step
 from .budgets import StopReason
+from .polled import PolledPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class EpisodeState:
 
     Attributes:
         views: indexes of the views that the policy is asked about at the start.
+        target: the one picture that is asked about, where the others are only shown beside it.
+        polled: what each picture's own question came to, in a poll.
         mode, why, strategy: how the policy is asked next, and the reason.
         escalated: how often an answer was sent back to be given anew.
         messages: the conversation in the present mode.
@@ -38,6 +42,8 @@ class EpisodeState:
 
     query: str
     views: tuple[int, ...]
+    target: int | None = None
+    polled: Annotated[tuple[PolledPicture, ...], operator.add] = ()
     mode: Mode = "auto"
     why: str = ""
     strategy: UsedStrategy = "one-shot"
@@ -60,6 +66,11 @@ class EpisodeState:
     stop: StopReason | None = None
     error: ErrorRecord | None = None
     answer: Answer | None = None
+
+    @property
+    def asked_views(self) -> tuple[int, ...]:
+        """The views that an answer may lie in."""
+        return self.views if self.target is None else (self.target,)
 
 
 Update = dict[str, Any]

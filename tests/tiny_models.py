@@ -52,7 +52,7 @@ Call: <tool_call>
 {{- '<|im_start|>' + ('user' if message.role == 'tool' else message.role) + '\\n' }}
 {%- if message.role == 'tool' %}{{ '<tool_response>\\n' }}{% endif %}
 {%- if message.content is string %}{{ message.content }}{% else %}
-{%- for part in message.content or [] %}
+{%- for part in message.content %}
 {%- if part.type in ('image', 'image_url') %}<|vision_start|><|image_pad|><|vision_end|>
 {%- elif 'text' in part %}{{ part.text }}{% endif %}
 {%- endfor %}{% endif %}
