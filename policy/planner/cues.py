@@ -47,6 +47,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"differ|differs|differing|differences?|chang(?:e|ed|es|ing)|alter\w*|edit(?:ed|s|ing)?|"
          r"modif\w*|tamper\w*|manipulat\w*|doctored|retouched|photoshopp\w*|discrepanc\w*|"
          r"dissimilar\w*|mismatch\w*|inconsisten\w*|swapped|deviat\w*|distinguish\w*", 3),
+        (r"(?:changed|altered|different|edited|modified) (?:regions?|areas?|parts?|places?)",
+         2),
         (r"odd one out|not the same|not identical|not match|no longer|sets? (?:\w+ ){0,3}apart|"
          r"all but identical|(?:nearly|almost) (?:identical|the same)|the same except|"
          r"spot the|before and after", 2.5),

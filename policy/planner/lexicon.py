@@ -86,10 +86,10 @@ FUNCTION_WORDS = word_set(
     versus more less same one ones own self themselves itself himself herself myself whether that
     this these those until unless yet already ago later soon much many lot lots quick quickly
     carefully correctly properly accurately respectively correspondingly particularly especially
-    specifically namely i'll said say says saying side sides edge edges corner corners half border
-    margin without closest nearest next furthest farthest further most least fewest fewer except
-    excluding besides near ever either nearby beside mine ours yours theirs alone individually
-    separately
+    specifically namely i'll said say says saying idea clue doubt chance side sides edge edges
+    corner corners half border margin without closest nearest next furthest farthest further most
+    least fewest fewer except excluding besides near ever either nearby beside mine ours yours
+    theirs alone individually separately
     """
 )
 

@@ -141,6 +141,7 @@ class _Reader:
             (rf"{_DET}{_ADJ}PICS {number}{listed}(?: \))?", self.by_number),
             (rf"{_DET}{_ADJ}PIC {number}{two}(?: \))?", self.by_number),
             (rf"{_DET}PIC [a-j]{_END}", self.by_letter),
+            (rf"{_DET}PIC (?:that|which) (?:comes?|is) (?:the )?{_ORD}{_END}", self.by_rank),
             (rf"{_DET}(?:very )?{_ORD} to {_ORD} {_NOUN}", self.from_the_end),
             (rf"{_DET}{_ORD} (?:NUM\d+|few|couple(?: of)?) {_NOUN}", self.first_few),
             (rf"{_DET}NUM\d+ {_ORD} {_NOUN}", self.first_few),

@@ -112,6 +112,6 @@ def _one(word: str, raw: str) -> Token:
         return Token(word, raw, "ordinal", ORDINALS[word])
     if word in NUMBERS:
         return Token(word, raw, "number", NUMBERS[word])
-    if word[0].isalnum() or word[0] == "'":
+    if word[0].isalnum():
         return Token(word, raw, "word")
     return Token(word, raw, "punctuation")
