@@ -34,7 +34,7 @@ def first_boxes(
 
     Args:
         texts: what models wrote, n of them.
-        read_one: the parser that decides: an answer to its first box, or None. It must find
+        read_one: the parser that decides: a text to its first box, or None. It must find
             nothing in a text without any of `( [ { <` or a number before a comma or point.
         whole: look in the reasoning too; otherwise only the answer part of a text is read: what
             stands in `<answer>`, or after the thinking (none where the thinking does not end).
@@ -42,15 +42,13 @@ def first_boxes(
     Returns:
         (n, 4), numbers as written; a row of NaN where a text holds no complete box.
     """
-    parts = list(texts)
-    encoded = _encoded(parts)
+    encoded = _encoded(texts)
     if not whole and b"<" in encoded and (b"think>" in encoded or b"answer>" in encoded):
-        parts = [_answer_part(t) for t in parts]
-        encoded = _encoded(parts)
+        encoded = _encoded([_answer_part(t) for t in texts])
     # Column by column in memory, as metrics read it.
-    boxes = np.full((4, len(parts)), np.nan).T
+    boxes = np.full((4, len(texts)), np.nan).T
     for index in _plain_boxes(encoded, boxes).tolist():
-        found = read_one(parts[index])
+        found = read_one(texts[index])
         if found is not None:
             boxes[index] = found
     return boxes

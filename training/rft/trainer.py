@@ -12,6 +12,7 @@ from ...policy.modes import Mode
 from ...tools.errors import TrainingError
 from .modes import HybridShares
 from .reward_functions import GroupScorer
+from .shared_prefill import PromptRow, Sampling, can_share, generate
 
 Row = dict[str, Any]
 BONUS = "direct_bonus"
@@ -118,9 +119,79 @@ class HybridGRPOTrainer(GRPOTrainer):
             # The server path keeps every num_generations-th prompt and samples it that often, which
             # would turn the whole group into one mode; so each prompt is asked for once.
             num_generations = 1
+        if self._can_share():
+            rows = self._prompt_rows(prompt_ids, images, multimodal_fields)
+            if rows is not None:
+                return self._generate_shared(rows), None
         return super()._generate_single_turn(
             prompt_ids, images, multimodal_fields, num_generations, has_tool_images
         )
+
+    def _can_share(self) -> bool:
+        """Whether generation is ours to do: in process, whole weights, plain sampling."""
+        from accelerate.utils import DistributedType
+
+        here = self.accelerator.distributed_type in (
+            DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU,
+        )  # fmt: skip
+        args: Any = self.args
+        plain = (args.top_p in (None, 1.0) and not args.top_k and not args.min_p
+                 and args.repetition_penalty in (None, 1.0))  # fmt: skip
+        known = set(args.generation_kwargs or {}) <= {"suppress_tokens"}
+        wanted = self.shared_prefill and not self.use_vllm
+        wanted = wanted and not self.use_transformers_continuous_batching
+        return wanted and here and plain and known and can_share(self.model)
+
+    def _prompt_rows(
+        self, prompt_ids: list[list[int]], images: Any, fields: dict[str, Any]
+    ) -> list[PromptRow] | None:
+        """Rows with the features of their own pictures; None where features are of another kind."""
+        if "pixel_values" not in fields:
+            return [PromptRow(list(ids)) for ids in prompt_ids]
+        if "image_grid_thw" not in fields or images is None or self._image_pad_token_id is None:
+            return None
+        grids: torch.Tensor = fields["image_grid_thw"]
+        patches = grids.prod(dim=1).tolist()
+        rows: list[PromptRow] = []
+        picture, patch = 0, 0
+        for ids, own in zip(prompt_ids, images, strict=True):
+            count = len(own or [])
+            size = sum(int(n) for n in patches[picture : picture + count])
+            types = [int(token == self._image_pad_token_id) for token in ids]
+            pixels = fields["pixel_values"][patch : patch + size] if count else None
+            own_grids = grids[picture : picture + count] if count else None
+            rows.append(PromptRow(list(ids), pixels, own_grids, types))
+            picture, patch = picture + count, patch + size
+        return rows
+
+    def _generate_shared(self, rows: list[PromptRow]) -> list[list[int]]:
+        """Completions of the rows, each group's prefix read once."""
+        from trl.extras.profiling import profiling_context
+        from trl.models.utils import unwrap_model_for_generation
+
+        args: Any = self.args
+        suppressed = (args.generation_kwargs or {}).get("suppress_tokens", ())
+        sampling = Sampling(
+            int(self.max_completion_length or 256),
+            tuple(sorted(self.scorer.end_ids)),
+            int(cast(Any, self._tokenizer).pad_token_id),
+            float(self.temperature),
+            tuple(suppressed),
+        )
+        with (
+            profiling_context(self, "shared_prefill.generate"),
+            unwrap_model_for_generation(
+                cast(Any, self.model_wrapped),
+                self.accelerator,
+                gradient_checkpointing_kwargs=args.gradient_checkpointing_kwargs,
+            ) as model,
+        ):
+            training = bool(cast(Any, model).training)
+            cast(Any, model).eval()
+            try:
+                return generate(model, rows, sampling)
+            finally:
+                cast(Any, model).train(training)
 
     def _calculate_rewards(
         self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any

@@ -1,0 +1,146 @@
+"""Writing a data set in other tools' forms: COCO, Qwen-VL finetuning JSON, TRL columns."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from ...policy.dialect import ReadContext
+from ...policy.dialects.registry import get_dialect
+from ...tools.boxes import Box, GroundedBox
+from ...tools.errors import OutputError
+from ...tools.images import Picture
+from ...tools.views import ViewBook
+from .dataset import trl_row
+from .folder import DataFolder
+from .sample import Sample
+
+Form = Literal["coco", "qwen-vl", "trl"]
+FORMS: tuple[Form, ...] = ("coco", "qwen-vl", "trl")
+
+
+@contextmanager
+def _writing(path: Path) -> Generator[TextIO]:
+    temporary = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written.") from error
+
+
+def export(folder: DataFolder, form: Form, out: Path, dialect: str = "qwen2-vl") -> int:
+    """Write a data set in a form; returns how many samples.
+
+    Args:
+        folder: the data set.
+        form: `coco`: the answers as instances of the pictures asked about; `qwen-vl`: a JSON list
+            of conversations; `trl`: JSON lines with `prompt`, `images`, `truth`.
+        out: the file.
+        dialect: how boxes are written in `qwen-vl` (a model family).
+
+    Raises:
+        OutputError: the file can't be written. UnknownDialect: no such dialect.
+    """
+    if form == "coco":
+        return _coco(folder, out)
+    if form == "trl":
+        count = 0
+        with _writing(out) as file:
+            for sample in folder.samples():
+                file.write(json.dumps(trl_row(folder, sample), ensure_ascii=False) + "\n")
+                count += 1
+        return count
+    return _qwen(folder, out, dialect)
+
+
+def _relative(folder: DataFolder, sample: Sample, image: int, out: Path) -> str:
+    """A picture's path relative to the folder of the file that names it."""
+    path = folder.picture(sample.images[image - 1])
+    return Path(os.path.relpath(path, out.parent)).as_posix()
+
+
+def _coco(folder: DataFolder, out: Path) -> int:
+    """Every picture of every sample once per sample, with its answer boxes as annotations."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    categories: dict[str, int] = {}
+    count = 0
+    for sample in folder.samples():
+        count += 1
+        first = len(images) + 1
+        for k, ref in enumerate(sample.images, 1):
+            images.append(
+                {
+                    "id": first + k - 1,
+                    "file_name": _relative(folder, sample, k, out),
+                    "width": ref.width,
+                    "height": ref.height,
+                    "sample": sample.id,
+                    "image": k,
+                    "question": sample.question,
+                }
+            )
+        for found in sample.answer:
+            box = Box(*found.box)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": first + found.image - 1,
+                    "category_id": categories.setdefault(found.label, len(categories) + 1),
+                    "bbox": [round(v, 2) for v in (box.x1, box.y1, box.width, box.height)],
+                    "area": round(box.area, 2),
+                    "iscrowd": 0,
+                }
+            )
+    names = [{"id": number, "name": label} for label, number in categories.items()]
+    with _writing(out) as file:
+        json.dump({"images": images, "annotations": annotations, "categories": names}, file)
+    return count
+
+
+def sizes_book(sample: Sample) -> ViewBook:
+    """The views of a sample's pictures by their sizes alone; no pixels behind them."""
+    return ViewBook([Picture(ref.file, ref.width, ref.height, "") for ref in sample.images])
+
+
+def conversation(folder: DataFolder, sample: Sample, out: Path, dialect: str) -> dict[str, Any]:
+    """One sample as Qwen-VL's finetuning code reads it: `image` and `conversations`."""
+    speech = get_dialect(dialect)
+    context = ReadContext(sizes_book(sample), query=sample.question)
+    question = sample.question
+    for prompt in sample.prompts:
+        if prompt.span is not None:
+            numbers = speech.written(GroundedBox(prompt.image, Box(*prompt.box)), context)
+            start, stop = prompt.span
+            question = question[:start] + str(list(numbers)) + question[stop:]
+    answer = speech.write([b.grounded() for b in sample.answer], context)
+    if sample.trace is not None:
+        answer = f"<think>{sample.trace}</think><answer>{answer}</answer>"
+    pictures = "".join(f"Image {k}: <image>\n" for k in range(1, len(sample.images) + 1))
+    return {
+        "id": sample.id,
+        "image": [_relative(folder, sample, k, out) for k in range(1, len(sample.images) + 1)],
+        "conversations": [
+            {"from": "human", "value": pictures + question},
+            {"from": "gpt", "value": answer},
+        ],
+    }
+
+
+def _qwen(folder: DataFolder, out: Path, dialect: str) -> int:
+    """The list is written item by item, so that memory stays small."""
+    count = 0
+    with _writing(out) as file:
+        file.write("[")
+        for count, sample in enumerate(folder.samples(), 1):
+            item = conversation(folder, sample, out, dialect)
+            file.write((",\n" if count > 1 else "\n") + json.dumps(item, ensure_ascii=False))
+        file.write("\n]\n")
+    return count

@@ -1,0 +1,213 @@
+"""Rollouts of a group from one reading of its pictures and question.
+
+The think, direct and auto prompts of a group differ only in their last words, and its G rollouts
+not at all before their first token. Stock generation reads every prompt G times, pictures and all;
+here the common prefix is read once, each of its few endings once, and only the writing is batched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...policy.backends.hf_cache import from_cache, stack, stackable, to_cache
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow:
+    """One prompt, ready.
+
+    Attributes:
+        ids: tokens. pixels, grids: features of its pictures, in order, or None for a text prompt.
+        types: mm_token_type_ids (1 for image tokens), or None.
+    """
+
+    ids: list[int]
+    pixels: torch.Tensor | None = None
+    grids: torch.Tensor | None = None
+    types: list[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen; temperature 0 is greedy."""
+
+    max_tokens: int
+    end_ids: tuple[int, ...]
+    pad_id: int
+    temperature: float = 1.0
+    suppressed: tuple[int, ...] = ()
+
+
+def can_share(model: Any) -> bool:
+    """Whether the model's caches can be cut and stacked (every layer keeps all its keys)."""
+    return stackable(model.config)
+
+
+@torch.no_grad()
+def generate(model: Any, rows: Sequence[PromptRow], sampling: Sampling) -> list[list[int]]:
+    """Completions of all rows, end token included where one was written.
+
+    Args:
+        model: causal language model, text or Qwen-VL, in eval mode.
+        rows: prompts; those that share a prefix stand next to each other, as TRL lays them out.
+        sampling: of tokens.
+    """
+    caches: list[Any] = []
+    logits: list[torch.Tensor] = []
+    positions: list[int] = []
+    for group in _groups(rows):
+        read: dict[tuple[int, ...], tuple[Any, torch.Tensor, int]] = {}
+        prefix = _common_prefix([row.ids for row in group])
+        shared: Any = None
+        for row in group:
+            key = tuple(row.ids)
+            if key not in read:
+                places = _positions(model, row)
+                if shared is None and 0 < prefix < len(row.ids):
+                    shared = from_cache(_read(model, row, places, 0, prefix, None)[0])
+                begin = prefix if shared is not None else 0
+                cache, last = _read(model, row, places, begin, len(row.ids), shared)
+                read[key] = (from_cache(cache), last, int(places.max()) + 1)
+            layers, last, place = read[key]
+            caches.append(layers)
+            logits.append(last)
+            positions.append(place)
+    return _write(model, caches, torch.stack(logits), positions, sampling)
+
+
+def _groups(rows: Sequence[PromptRow]) -> list[list[PromptRow]]:
+    """Neighbouring rows with the same pictures and a prefix that covers them."""
+    groups: list[list[PromptRow]] = []
+    for row in rows:
+        if groups and _joins(groups[-1], row):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _joins(group: list[PromptRow], row: PromptRow) -> bool:
+    head = group[0]
+    if head.ids == row.ids and head.pixels is row.pixels:
+        return True
+    common = _common_prefix([r.ids for r in (*group, row)])
+    # A picture is read whole or not at all: the prefix must reach past the last of them.
+    if 1 in (head.types or [])[common:] or 1 in (row.types or [])[common:]:
+        return False
+    if (head.pixels is None) != (row.pixels is None):
+        return False
+    if head.pixels is None or row.pixels is None or head.pixels is row.pixels:
+        return common > 0
+    same = head.pixels.shape == row.pixels.shape and torch.equal(head.pixels, row.pixels)
+    return common > 0 and same
+
+
+def _common_prefix(prompts: Sequence[list[int]]) -> int:
+    """Tokens that all prompts begin with; the whole prompt where all are equal."""
+    first = prompts[0]
+    length = min(len(p) for p in prompts)
+    for other in prompts[1:]:
+        if other[:length] != first[:length]:
+            length = next(i for i in range(length) if other[i] != first[i])
+    return length
+
+
+def _positions(model: Any, row: PromptRow) -> torch.Tensor:
+    """Rotary positions: (3, 1, n) for Qwen-VL models, (1, n) for text models."""
+    inner = getattr(model, "model", None)
+    ids = torch.tensor([row.ids], device=model.device)
+    if inner is None or not hasattr(inner, "get_rope_index"):
+        return torch.arange(len(row.ids), device=model.device)[None]
+    given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if row.grids is not None:
+        given["image_grid_thw"] = row.grids.to(model.device)
+    types = row.types if row.types is not None else [0] * len(row.ids)
+    given["mm_token_type_ids"] = torch.tensor([types], device=model.device)
+    places: torch.Tensor = inner.get_rope_index(**given)[0]
+    return places
+
+
+def _read(
+    model: Any, row: PromptRow, places: torch.Tensor, begin: int, end: int, layers: Any
+) -> tuple[Any, torch.Tensor]:
+    """Read tokens begin to end of a row behind a cache: (cache, logits of the last one)."""
+    pictures: dict[str, Any] = {}
+    if row.pixels is not None and begin == 0 and row.grids is not None:
+        pictures["pixel_values"] = row.pixels.to(model.device, model.dtype)
+        pictures["image_grid_thw"] = row.grids.to(model.device)
+    out = model(
+        input_ids=torch.tensor([row.ids[begin:end]], device=model.device),
+        attention_mask=torch.ones(1, end, dtype=torch.long, device=model.device),
+        position_ids=places[..., begin:end],
+        past_key_values=to_cache(layers or []),
+        use_cache=True,
+        logits_to_keep=1,
+        **pictures,
+    )
+    return out.past_key_values, out.logits[0, -1].float()
+
+
+def _write(
+    model: Any,
+    caches: Sequence[Any],
+    logits: torch.Tensor,
+    positions: Sequence[int],
+    sampling: Sampling,
+) -> list[list[int]]:
+    """Write all completions together, one token of each at a step."""
+    layers, pads = stack(caches)
+    cache = to_cache(layers)
+    device = logits.device
+    count = len(pads)
+    length = int(cache.get_seq_length())
+    mask = torch.ones(count, length, dtype=torch.long, device=device)
+    for index, pad in enumerate(pads):
+        mask[index, :pad] = 0
+    place = torch.tensor(positions, device=device)
+    ends = torch.tensor(sampling.end_ids, device=device)
+    done = torch.zeros(count, dtype=torch.bool, device=device)
+    written: list[torch.Tensor] = []
+    many = hasattr(getattr(model, "model", None), "get_rope_index")
+    for step in range(sampling.max_tokens):
+        token = _choose(logits, sampling)
+        token = torch.where(done, torch.full_like(token, sampling.pad_id), token)
+        written.append(token)
+        done = done | torch.isin(token, ends)
+        if bool(done.all()) or step + 1 == sampling.max_tokens:
+            break
+        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+        here = place[None, :, None].expand(3, -1, 1) if many else place[:, None]
+        out = model(
+            input_ids=token[:, None],
+            attention_mask=mask,
+            position_ids=here,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache, logits, place = out.past_key_values, out.logits[:, -1].float(), place + 1
+    return _cut(torch.stack(written, dim=1).tolist(), set(sampling.end_ids))
+
+
+def _choose(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """(rows,) the next tokens."""
+    if sampling.suppressed:
+        logits = logits.clone()
+        logits[:, list(sampling.suppressed)] = float("-inf")
+    if sampling.temperature <= 0.0:
+        return logits.argmax(dim=-1)
+    chances = torch.softmax(logits / sampling.temperature, dim=-1)
+    return torch.multinomial(chances, 1)[:, 0]
+
+
+def _cut(rows: list[list[int]], ends: set[int]) -> list[list[int]]:
+    """Rows up to and with their first end token."""
+    cut: list[list[int]] = []
+    for row in rows:
+        stop = next((i for i, token in enumerate(row) if token in ends), len(row) - 1)
+        cut.append(row[: stop + 1])
+    return cut
