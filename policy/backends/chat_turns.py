@@ -8,7 +8,24 @@ from typing import Any
 from ..dialects.calling import TEXT_CALL
 from ..dialects.safety import plain_words
 from ..messages import Message, TextPart
-from ..policy import ToolSpec
+from ..policy import Request, ToolSpec
+
+
+def prompt_text(processor: Any, request: Request, *, with_tools: bool) -> str:
+    """A request in a processor's chat template, the answer's given beginning included.
+
+    Args:
+        processor: from AutoProcessor.
+        request: names the views; each becomes one place holder.
+        with_tools: False where the prompt's own words describe the tools.
+    """
+    text: str = processor.apply_chat_template(
+        template_messages(request.messages),
+        tokenize=False,
+        add_generation_prompt=True,
+        tools=template_tools(request.tools) if with_tools else None,
+    )
+    return text + (request.prefill or "")
 
 
 def template_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

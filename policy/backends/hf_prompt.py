@@ -12,7 +12,7 @@ from PIL import Image
 
 from ...tools.errors import ContextOverflow, PolicyError
 from ..policy import Request
-from .chat_turns import template_messages, template_tools
+from .chat_turns import prompt_text
 from .image_budget import VIEW_TOKENS, ImagePlan, PixelGrid, grid_of_family, plan_images
 from .views_shown import image_needs, shown_views
 
@@ -103,14 +103,7 @@ class PromptMaker:
             return self._plan(request, self._text(request))
 
     def _text(self, request: Request) -> str:
-        tools = None if self._describes_tools else template_tools(request.tools)
-        text: str = self.processor.apply_chat_template(
-            template_messages(request.messages),
-            tokenize=False,
-            add_generation_prompt=True,
-            tools=tools,
-        )
-        return text + (request.prefill or "")
+        return prompt_text(self.processor, request, with_tools=not self._describes_tools)
 
     def _plan(self, request: Request, text: str) -> ImagePlan:
         needs = image_needs(request)
