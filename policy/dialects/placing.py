@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...tools.boxes import Box, GroundedBox
-from ...tools.coordinates import CoordinateSpace, UnitSpace
+from ...tools.coordinates import CoordinateSpace, Frame, UnitSpace
 from ...tools.text import clean_text
 from ...tools.views import View
 from ..dialect import ReadContext
@@ -48,66 +48,85 @@ def place_boxes(
         default_view: the view of boxes that name none; None drops them with a note.
         adjust: applied to the written numbers first (Migician's stretch), or None.
     """
-    placed = Placed()
-    seen: set[GroundedBox] = set()
+    placing = _Placing(space, context, default_view, adjust)
+    seen: set[tuple[int, Box, str | None]] = set()
+    placed = placing.placed
     for item in raw:
-        found = _named(item, context, placed) if item.numbers is None else None
-        if item.numbers is not None:
-            numbers = item.numbers if adjust is None or item.unit else adjust(item.numbers)
-            found = _written(item, numbers, space, context, default_view, placed)
+        found = placing.named(item) if item.numbers is None else placing.written(item, item.numbers)
         if found is None:
             continue
-        if found in seen:
+        key = (found.image, found.box, found.label)
+        if key in seen:
             placed.notes["repeated box merged"] = None
             continue
-        seen.add(found)
+        seen.add(key)
         placed.boxes.append(found)
     return placed
 
 
-def label_of(words: str | None) -> str | None:
-    """A label made safe, or None where nothing is left of it."""
-    return (clean_text(words, LABEL_LIMIT) or None) if words else None
+class _Placing:
+    """What placing the boxes of one answer needs; frames and labels are made once."""
 
+    def __init__(
+        self,
+        space: CoordinateSpace,
+        context: ReadContext,
+        default_view: int | None,
+        adjust: Adjust | None,
+    ) -> None:
+        self.placed = Placed()
+        self._space, self._context, self._adjust = space, context, adjust
+        self._default = default_view
+        self._frames: dict[int, Frame] = {}
+        self._labels: dict[str | None, str | None] = {None: None}
 
-def _named(item: RawBox, context: ReadContext, placed: Placed) -> GroundedBox | None:
-    found = context.boxes.get(item.id or "")
-    if found is None:
-        placed.lose(f"no box {item.id}: dropped")
-        return None
-    label = label_of(item.label)
-    return found.with_label(label) if label else found
+    def named(self, item: RawBox) -> GroundedBox | None:
+        """A box that a tool returned, by its id."""
+        found = self._context.boxes.get(item.id or "")
+        if found is None:
+            self.placed.lose(f"no box {item.id}: dropped")
+            return None
+        label = self._label(item.label)
+        return found.with_label(label) if label else found
 
+    def written(self, item: RawBox, numbers: Quad) -> GroundedBox | None:
+        """A box written in numbers."""
+        placed, book = self.placed, self._context.book
+        index = self._default
+        if item.image is not None:
+            index = resolve(item.image, book.image_count)
+        if index is None:
+            placed.lose("a box that names no picture dropped")
+            return None
+        if index not in book:
+            placed.lose(f"no picture {index}: its box dropped")
+            return None
+        view = book[index]
+        try:
+            box = self._decoded(item, numbers, index, view)
+        except ValueError as error:
+            placed.lose(f"box of picture {index} not converted: {error}")
+            return None
+        final = to_picture(box, view, placed.notes)
+        if final is None:
+            placed.lose("an empty box dropped")
+            return None
+        return GroundedBox(view.image, final, self._label(item.label))
 
-def _written(
-    item: RawBox,
-    numbers: Quad,
-    space: CoordinateSpace,
-    context: ReadContext,
-    default_view: int | None,
-    placed: Placed,
-) -> GroundedBox | None:
-    index = default_view if item.image is None else resolve(item.image, context.book.image_count)
-    if index is None:
-        placed.lose("a box that names no picture dropped")
-        return None
-    if index not in context.book:
-        placed.lose(f"no picture {index}: its box dropped")
-        return None
-    view = context.book[index]
-    if item.unit:
-        placed.notes["fractions of the picture read"] = None
-    try:
-        used = _UNIT if item.unit else space
-        box = used.decode(numbers, view.frame(context.grids.get(index)))
-    except ValueError as error:
-        placed.lose(f"box of picture {index} not converted: {error}")
-        return None
-    final = to_picture(box, view, placed.notes)
-    if final is None:
-        placed.lose("an empty box dropped")
-        return None
-    return GroundedBox(view.image, final, label_of(item.label))
+    def _decoded(self, item: RawBox, numbers: Quad, index: int, view: View) -> Box:
+        frame = self._frames.get(index)
+        if frame is None:
+            frame = self._frames[index] = view.frame(self._context.grids.get(index))
+        if item.unit:
+            self.placed.notes["fractions of the picture read"] = None
+            return _UNIT.decode(numbers, frame)
+        return self._space.decode(self._adjust(numbers) if self._adjust else numbers, frame)
+
+    def _label(self, words: str | None) -> str | None:
+        """A label made safe, or None where nothing is left of it."""
+        if words not in self._labels:
+            self._labels[words] = clean_text(words, LABEL_LIMIT) or None if words else None
+        return self._labels[words]
 
 
 def to_picture(box: Box, view: View, notes: dict[str, None]) -> Box | None:

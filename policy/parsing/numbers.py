@@ -12,8 +12,8 @@ from typing import Any
 
 from .raw import Quad
 
-_DIGITS = r"[-+]?\d{1,15}(?:\.\d{0,15})?(?:[eE][-+]?\d{1,3})?"
-NUMBER = rf"\s{{0,40}}({_DIGITS})\s{{0,40}}"
+_DIGITS = r"[-+]?\d{1,15}+(?:\.\d{0,15}+)?+(?:[eE][-+]?\d{1,3}+)?+"
+NUMBER = rf"\s{{0,40}}+({_DIGITS})\s{{0,40}}+"
 """A number as a capturing group, with the white space around it."""
 
 

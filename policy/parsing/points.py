@@ -9,7 +9,7 @@ from .numbers import written_quad
 from .raw import MAX_BOXES, TOO_MANY, Parsed
 from .words import Span, label_and_place
 
-_S = r"\s{0,40}"
+_S = r"\s{0,40}+"
 _POINT = rf"[(\[]{N},{N}[)\]]"
 _PAIR = re.compile(rf"{_POINT}{_S},?{_S}{_POINT}|{_POINT}")
 _OPEN_END = re.compile(

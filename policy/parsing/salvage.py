@@ -15,12 +15,12 @@ from .numbers import written_quad
 from .raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from .words import images_beside
 
-_S = r"\s{0,40}"
+_S = r"\s{0,40}+"
 _ANCHOR = re.compile(
-    rf"\[{N},{N},{N},{N},?{_S}\]"
-    rf"|\[{_S}\[{N},{N}\]{_S},{_S}\[{N},{N}\]{_S}\]"
+    rf"\[{_S}(?:{N},{N},{N},{N},?{_S}\]|\[{N},{N}\]{_S},{_S}\[{N},{N}\]{_S}\])"
     r"""|(?<![A-Za-z])(?:box_)?id["']?\s{0,8}:\s{0,8}["']?[bB](\d{1,6})\b["']?"""
 )
+_DIGIT = re.compile(r"\d")
 _BEGUN = re.compile(
     r"""\[\s{0,40}[-+]?\d|["'](?:bbox_2d|bbox|box)["']\s{0,8}:|["'](?:box_)?id["']\s{0,8}:"""
     r"""|\bNaN\b|\bInfinity\b"""
@@ -44,7 +44,7 @@ MENDED = "JSON mended"
 def salvage(text: str) -> Parsed:
     """Every complete box of a damaged text. Total, linear in its length."""
     found: list[re.Match[str]] = []
-    for match in _ANCHOR.finditer(text):
+    for match in _ANCHOR.finditer(text) if _DIGIT.search(text) else ():
         found.append(match)
         if len(found) > MAX_BOXES:
             break

@@ -51,15 +51,26 @@ def label_and_place(text: str, spans: Sequence[Span]) -> tuple[RawBox, ...]:
     named = images_beside(text, [(span.start, span.end) for span in spans])
     boxes: list[RawBox] = []
     label: str | None = None
+    # Answers repeat themselves: the same words between two boxes are looked at once.
+    known: dict[str, str | None] = {}
     end = 0
     for span, image in zip(spans, named, strict=True):
         gap = text[end : span.start]
-        bare = _TOKENS.sub("", gap)
-        if not (boxes and _ONLY_BETWEEN.fullmatch(bare)):
-            label = _label(bare)
+        if not (boxes and _is_only_between(gap)):
+            label = known[gap] if gap in known else known.setdefault(gap, _label(_bare(gap)))
         boxes.append(RawBox(span.numbers, label, image, None, span.unit))
         end = span.end
     return tuple(boxes)
+
+
+def _bare(gap: str) -> str:
+    """Words between boxes without box tokens."""
+    return _TOKENS.sub("", gap) if "<" in gap else gap
+
+
+def _is_only_between(gap: str) -> bool:
+    """Whether nothing but separators and box tokens stands between two boxes."""
+    return not gap or _ONLY_BETWEEN.fullmatch(_bare(gap)) is not None
 
 
 def images_beside(text: str, spans: Sequence[tuple[int, int]]) -> list[int | None]:
@@ -75,8 +86,7 @@ def images_beside(text: str, spans: Sequence[tuple[int, int]]) -> list[int | Non
     index = last_end = 0
     for number, (start, end) in enumerate(spans):
         gap = text[last_end:start]
-        adjacent = number > 0 and _ONLY_BETWEEN.fullmatch(_TOKENS.sub("", gap)) is not None
-        image = images[-1] if adjacent else heading
+        image = images[-1] if number > 0 and _is_only_between(gap) else heading
         while index < len(found) and found[index].end <= start:
             image = found[index].image
             if _is_heading(text, last_end, found[index], start):
@@ -107,7 +117,7 @@ def _follows(text: str, end: int, mention: Mention, stop: int) -> bool:
         return False
     if text[mention.end : mention.end + 2].lstrip()[:1] in (":", "："):
         return False
-    return _TRAILING.fullmatch(_TOKENS.sub("", text[end : mention.start])) is not None
+    return _TRAILING.fullmatch(_bare(text[end : mention.start])) is not None
 
 
 def _label(gap: str) -> str | None:
