@@ -1,0 +1,1 @@
+"""The MCP server: ground, zoom, detect, match and compare for MCP clients."""

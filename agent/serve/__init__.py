@@ -1,0 +1,1 @@
+"""The HTTP server: questions as requests, an OpenAI-compatible route, metrics, and the page."""
