@@ -15,6 +15,7 @@ from ...tools.errors import GemvgError
 COMMANDS = {
     "ask": "Ask one question about some pictures; get boxes.",
     "eval": "Run and score benchmarks; compare runs.",
+    "data": "Build, look at, check and export training data.",
     "train": "Train a policy: supervised or hybrid reinforcement finetuning.",
     "doctor": "Say what is installed, what will be used, what is missing.",
     "policies": "List the policies that can be named, and what each needs.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 
 from ...tools.errors import BackendError
 from ...tools.text import clean_text
@@ -103,9 +103,20 @@ def _reads_same(old: str, new: str, images: int) -> bool:
         return False
 
 
-def _plain(task: object) -> str:
-    """What was understood, without the question's own words."""
-    return repr(task)
+def _plain(value: object) -> object:
+    """What was understood, without what wording alone decides (number, articles, politeness)."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept: dict[str, object] = {}
+        for f in fields(value):
+            if f.name in ("plural", "definite", "generic", "quantity", "text", "query"):
+                continue
+            kept[f.name] = _plain(getattr(value, f.name))
+        if "noun" in kept and not getattr(value, "plural", False):
+            kept["noun"] = plural(str(kept["noun"])) if kept["noun"] else ""
+        return (type(value).__name__, tuple(sorted(kept.items())))
+    if isinstance(value, tuple | list):
+        return tuple(_plain(item) for item in value)
+    return value
 
 
 def rewrite(sample: Sample, complete: Complete, report: RewriteReport) -> Sample:
