@@ -1,0 +1,267 @@
+"""Loaders on small files of the published shapes, made from real photographs."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gemvg.tools.boxes import Box
+from gemvg.tools.errors import DataError, UsageError
+from gemvg.training.benchmarks.benchmark import Benchmark
+from gemvg.training.benchmarks.item import Item
+from gemvg.training.benchmarks.multiple_choice import Blink, Mmiu, MuirBench
+from gemvg.training.benchmarks.odinw import Odinw13, Odinw13PerClass
+from gemvg.training.benchmarks.outcome import FoundBox, Outcome
+from gemvg.training.benchmarks.refcoco import RefCoco, split_of
+from gemvg.training.benchmarks.registry import NAMES, data_folder, make_benchmark
+from gemvg.training.benchmarks.runner import choose
+from tests.shared import SHARED, needs_shared
+
+PHOTOS = SHARED / "photos" / "images"
+
+
+def photographs(count: int) -> list[Path]:
+    return sorted(PHOTOS.glob("*.jpg"))[:count]
+
+
+def jpeg(size: tuple[int, int] = (32, 24)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, (90, 120, 40)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def perfect(items: list[Item]) -> dict[str, Outcome]:
+    """Answers with exactly the true boxes."""
+    return {
+        i.id: Outcome(
+            i.id, i.task, "ok", boxes=tuple(FoundBox(t.image, t.box, t.label) for t in i.truth)
+        )
+        for i in items
+    }
+
+
+def coco(names: list[str], files: list[str]) -> dict[str, Any]:
+    return {
+        "images": [
+            {"id": k, "file_name": f, "width": 32, "height": 24} for k, f in enumerate(files)
+        ],
+        "categories": [{"id": k, "name": n} for k, n in enumerate(["things", *names])],
+        "annotations": [
+            {"id": 3 * k + c, "image_id": k, "category_id": c, "bbox": [c, 2, 10, 12], "area": 120,
+             "iscrowd": 0}
+            for k in range(len(files)) for c in range(1, len(names) + 1) if (k + c) % 3
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def odinw(tmp_path: Path) -> Path:
+    for name, inner, classes in (
+        ("Raccoon", "Raccoon.v2-raw.coco/valid", ["raccoon"]),
+        ("Aquarium", "Aquarium Combined/valid", ["fish", "jellyfish", "stingray"]),
+    ):
+        folder = tmp_path / name / inner
+        folder.mkdir(parents=True)
+        files = [f"{k}.jpg" for k in range(4)]
+        for file in files:
+            (folder / file).write_bytes(jpeg())
+        text = json.dumps(coco(classes, files))
+        (folder / "annotations_without_background.json").write_text(text)
+        train = folder.parent / "train"
+        train.mkdir()
+        (train / "annotations_without_background.json").write_text("[broken")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", [Odinw13, Odinw13PerClass])
+def test_odinw(odinw: Path, kind: type[Odinw13]) -> None:
+    bench = kind()
+    items = bench.load(odinw)
+    assert {i.task for i in items} == {"Raccoon", "Aquarium"}
+    assert all(Path(i.pictures[0].name).is_file() for i in items)
+    result = bench.score(items, perfect(items))
+    assert result.summary.headline == ("mAP", pytest.approx(100.0))
+    assert any("2 sets of 13" in n for n in result.summary.notes)
+    assert bench.score(items, {}).summary.headline[1] == 0.0
+    with pytest.raises(UsageError, match="no --official"):
+        bench.score(items, {}, official=True)
+
+
+def test_odinw_asks_once_or_by_class(odinw: Path) -> None:
+    every, single = Odinw13().load(odinw), Odinw13PerClass().load(odinw)
+    assert len(every) == 8 and all(len(i.truth) == 1 for i in single)
+    assert every[0].query == "Locate every object of these categories: fish, jellyfish, stingray."
+    assert "things" not in every[0].query
+    assert single[0].query == "Locate every fish." and len(single) > len(every)
+
+
+def test_odinw_labels_must_be_classes(odinw: Path) -> None:
+    bench = Odinw13()
+    items = [i for i in bench.load(odinw) if i.task == "Aquarium"]
+
+    def labelled(word: Callable[[str], str]) -> dict[str, Outcome]:
+        return {
+            n: replace(o, boxes=tuple(replace(b, label=word(b.label or "")) for b in o.boxes))
+            for n, o in perfect(items).items()
+        }
+
+    assert bench.score(items, labelled(str.upper)).summary.headline[1] == pytest.approx(100.0)
+    result = bench.score(items, labelled(lambda _: "shark"))
+    assert result.summary.headline[1] == 0.0
+    assert any("no class of their set" in n for n in result.summary.notes)
+
+
+@needs_shared
+def test_refcoco_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "train2014").mkdir()
+    lines = []
+    for photo in photographs(3):
+        (tmp_path / "train2014" / photo.name).write_bytes(photo.read_bytes())
+        lines.append({"image": f"data/coco/train2014/{photo.name}", "sent": "left one",
+                      "bbox": [10, 20, 110, 220], "width": 640, "height": 480})  # fmt: skip
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "refcoco+_testA.jsonl").write_text(text)
+    (tmp_path / "refcoco_val.jsonl").write_text(text)
+    (tmp_path / "refcoco_train.jsonl").write_text("broken")
+    bench = RefCoco()
+    items = bench.load(tmp_path)
+    assert [i.task for i in items] == ["refcoco-val"] * 3 + ["refcoco+-testA"] * 3
+    assert items[0].pictures[0].open().width > 0
+    assert items[0].truth[0].box == Box(10, 20, 110, 220)
+    result = bench.score(items, perfect(items))
+    assert result.summary.averages[0].values[1] == 100.0
+    corner = FoundBox(1, Box(0, 0, 5, 5))
+    two = {n: replace(o, boxes=(corner, *o.boxes)) for n, o in perfect(items).items()}
+    assert bench.score(items, two).summary.headline[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("path", "task"),
+    [
+        ("refcoco_val.jsonl", "refcoco-val"),
+        ("refcoco+_testB.jsonl", "refcoco+-testB"),
+        ("refcocog_test.jsonl", "refcocog-test"),
+        ("RefCOCOplus/data/testA-00000-of-00001.parquet", "refcoco+-testA"),
+        ("RefCOCOg/val-00000-of-00001.parquet", "refcocog-val"),
+        ("refcocog_testA.jsonl", None),
+        ("other.jsonl", None),
+    ],
+)
+def test_refcoco_file_names(path: str, task: str | None) -> None:
+    assert split_of(Path(path)) == task
+
+
+def parquet(path: Path, rows: list[dict[str, Any]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=2)
+
+
+def test_refcoco_parquet(tmp_path: Path) -> None:
+    rows = [{"question_id": "1", "image": {"bytes": jpeg((64, 48)), "path": "a.jpg"},
+             "answer": ["the dog", "left dog"], "bbox": [1.0, 2.0, 10.0, 20.0]}]  # fmt: skip
+    parquet(tmp_path / "RefCOCO" / "data" / "testB-00000-of-00001.parquet", rows)
+    items = RefCoco().load(tmp_path)
+    assert [i.query for i in items] == ["the dog", "left dog"]
+    assert items[1].pictures[0].open().size == (64, 48)
+    assert items[0].truth[0].box == Box(1, 2, 11, 22)
+
+
+def blink_rows(count: int) -> list[dict[str, Any]]:
+    cell = {"bytes": jpeg(), "path": "x.jpg"}
+    return [
+        {"idx": f"val_Counting_{k}", "sub_task": "Counting", "question": "How many?",
+         "prompt": "How many? (A) 1 (B) 2", "image_1": cell, "image_2": cell if k % 2 else None,
+         "choices": ["1", "2"], "answer": "(B)"}
+        for k in range(count)
+    ]  # fmt: skip
+
+
+def test_blink_parquet(tmp_path: Path) -> None:
+    parquet(tmp_path / "Counting" / "val-00000-of-00001.parquet", blink_rows(5))
+    parquet(tmp_path / "Counting" / "test-00000-of-00001.parquet", blink_rows(1))
+    bench = Blink()
+    items = bench.load(tmp_path)
+    assert [len(i.pictures) for i in items] == [1, 2, 1, 2, 1]
+    assert items[4].pictures[0].open().size == (32, 24)
+    said = ["(B)", "A", "<think>A?</think><answer>B</answer>", "two of them", ""]
+    outcomes = {i.id: Outcome(i.id, i.task, raw=t) for i, t in zip(items, said, strict=True)}
+    result = bench.score(items, outcomes)
+    assert [o.scores["accuracy"] for o in result.outcomes] == [1.0, 0.0, 1.0, 0.0, 0.0]
+    assert result.summary.headline == ("micro accuracy", pytest.approx(40.0))
+    assert any("2 answers pick no option" in n for n in result.summary.notes)
+
+
+def test_muirbench_parquet(tmp_path: Path) -> None:
+    cells = [{"bytes": jpeg((8 * k, 8)), "path": ""} for k in (1, 2, 3, 4)]
+    rows = [{"idx": "1", "task": "Ordering", "image_relation": "temporal", "image_type": "photo",
+             "question": "Which of <image> and <image> is like <image>?",
+             "options": ["<image>", "the first", "none"], "answer": "C",
+             "image_list": cells}]  # fmt: skip
+    parquet(tmp_path / "data" / "test-00000-of-00001.parquet", rows)
+    (item,) = MuirBench().load(tmp_path)
+    assert "Which of Image 1 and Image 2 is like Image 3?\n(A) Image 4\n(B) the first" in item.query
+    assert [p.open().width for p in item.pictures] == [8, 16, 24, 32]
+    assert item.answer == "C" and MuirBench().item_scores(item, Outcome("1", "t", text="C.")) == {
+        "accuracy": 1.0
+    }
+
+
+@needs_shared
+def test_mmiu_json(tmp_path: Path) -> None:
+    for k, photo in enumerate(photographs(2)):
+        (tmp_path / f"{k}.jpg").write_bytes(photo.read_bytes())
+    rows = [{"task": "person_reid", "question": "Same person?", "output": "B",
+             "context": "Select from the following choices.\nA: yes\nB: no",
+             "options": "A: yes\nB: no", "input_image_path": ["./0.jpg", "./1.jpg"]}]  # fmt: skip
+    (tmp_path / "all.json").write_text(json.dumps(rows))
+    (item,) = Mmiu().load(tmp_path)
+    assert item.options == ("yes", "no") and item.pictures[1].open().width > 0
+    assert Mmiu().item_scores(item, Outcome(item.id, item.task, raw="no"))["accuracy"] == 1.0
+
+
+@needs_shared
+def test_photos_are_the_same_questions_every_time() -> None:
+    bench = make_benchmark("photos")
+    items = bench.load(SHARED / "photos")
+    assert {i.task for i in items} == {
+        "retrieval", "common", "reference", "region", "absent", "difference"
+    }  # fmt: skip
+    again = bench.load(SHARED / "photos")
+    assert [(i.id, i.query, i.truth) for i in items] == [(i.id, i.query, i.truth) for i in again]
+    result = bench.score(items, perfect(items))
+    assert result.summary.headline == ("macro F1@0.5", 100.0)
+    nothing = bench.score(items, {}).summary
+    assert nothing.averages[0].values[0] == 0.0
+    few = choose(items, ["region"], 2)
+    picture = few[0].pictures[-1].open()
+    assert picture.digest == few[0].pictures[-1].open().digest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_data_is_one_line_with_place_and_source(name: str, tmp_path: Path) -> None:
+    bench: Benchmark = make_benchmark(name)
+    with pytest.raises(DataError) as error:
+        bench.load(tmp_path / "absent")
+    text = str(error.value)
+    assert "\n" not in text and str(tmp_path / "absent") in text and bench.place.layout in text
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError):
+        bench.load(tmp_path / "empty")
+
+
+def test_names_and_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GEMVG_BENCHMARKS", str(tmp_path))
+    assert data_folder("mc-bench", None) == tmp_path / "mc-bench"
+    assert data_folder("mc-bench", Path("x")) == Path("x")
+    with pytest.raises(UsageError, match="mig-bench"):
+        make_benchmark("coco")
