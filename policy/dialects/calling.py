@@ -109,9 +109,24 @@ def _convert(value: Any, space: CoordinateSpace, context: ReadContext, depth: in
         return [_convert(v, space, context, depth + 1) for v in value]
     if not isinstance(value, dict):
         return value
-    if isinstance(value.get("box"), (list, tuple)):
-        return _convert_region(value, space, context)
+    region = _as_region(value)
+    if isinstance(region.get("box"), (list, tuple)):
+        return _convert_region(region, space, context)
     return {k: _convert(v, space, context, depth + 1) for k, v in value.items()}
+
+
+_OTHER_NAMES = (("bbox_2d", "box"), ("bbox", "box"), ("image", "view"))
+
+
+def _as_region(value: dict[str, Any]) -> dict[str, Any]:
+    """A region whose keys a model wrote as in its answers, under our names."""
+    if "bbox_2d" not in value and "bbox" not in value and "box" not in value:
+        return value
+    region = dict(value)
+    for theirs, own in _OTHER_NAMES:
+        if theirs in region and own not in region:
+            region[own] = region.pop(theirs)
+    return region
 
 
 def _convert_region(

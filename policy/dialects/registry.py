@@ -141,7 +141,7 @@ def _by_config(folder: str, config: Mapping[str, Any]) -> str | None:
         return said
     kind = config.get("model_type")
     family = _MODEL_TYPES.get(kind) if isinstance(kind, str) else None
-    loaded = config.get("_name_or_path")
+    loaded = config.get("_name_or_path") or config.get("base_model_name_or_path")
     for name in [folder, *([loaded] if isinstance(loaded, str) else [])]:
         found = _by_name(name)
         if found is not None and (family is None or _fits(found, family)):
@@ -155,15 +155,18 @@ def _fits(dialect: str, family: str) -> bool:
 
 
 def _config(folder: Path) -> Mapping[str, Any] | None:
-    """A local folder's config.json; None where there is no such folder or file."""
-    file = folder / "config.json"
-    try:
-        if not file.is_file() or file.stat().st_size > _CONFIG_LIMIT:
-            return None
-        value: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    """A local folder's config.json, or an adapter's; None where there is no such file."""
+    for name in ("config.json", "adapter_config.json"):
+        file = folder / name
+        try:
+            if not file.is_file() or file.stat().st_size > _CONFIG_LIMIT:
+                continue
+            value: Any = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return None
 
 
 def _cure() -> str:

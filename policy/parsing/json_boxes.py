@@ -100,7 +100,7 @@ def _flat_items(value: Any) -> Parsed | None:
         if not (-_HUGE < a < _HUGE and -_HUGE < b < _HUGE and -_HUGE < c < _HUGE > d > -_HUGE):
             return None
         image, label = item.get("image"), item.get("label")
-        if type(image) is not int or not (label is None or type(label) is str):
+        if type(image) is not int or image < 0 or not (label is None or type(label) is str):
             return None
         boxes.append(RawBox((a, b, c, d), label, image))
     return Parsed(tuple(boxes), not boxes, syntax="json")
@@ -276,10 +276,11 @@ def _box_value(item: Mapping[str, Any]) -> Any:
 def _image_index(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        value = int(value)
+    if isinstance(value, int):
+        # A negative number is no picture; it must not be taken for `pictures.LAST`.
+        return max(0, value)
     if isinstance(value, str) and (found := _INDEX.fullmatch(value.strip())):
         return int(found[1])
     return None

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import typer
 
+from gemvg.agent.cli import policies
 from gemvg.policy.dialects import CONFIG_KEY, DIALECT_NAMES, dialect_for_model, get_dialect
 from gemvg.policy.messages import TextPart
 from gemvg.policy.presets import PRESETS, get_preset
@@ -71,12 +73,14 @@ def test_an_unknown_model_is_refused_with_the_list(model):
         ("migician", {"model_type": "qwen3_vl"}, "qwen3-vl"),
         ("nano", {"model_type": "qwen3_vl", CONFIG_KEY: "gemvg"}, "gemvg"),
         ("my-model", {CONFIG_KEY: "gem-vg"}, "gem-vg"),
+        ("lora", {"base_model_name_or_path": "Michael4933/Migician"}, "migician"),
     ],
 )
 def test_by_folder(tmp_path, folder, config, dialect):
     path = tmp_path / folder
     path.mkdir()
-    (path / "config.json").write_text(json.dumps(config))
+    adapter = "base_model_name_or_path" in config
+    (path / ("adapter_config.json" if adapter else "config.json")).write_text(json.dumps(config))
     assert dialect_for_model(str(path)).name == dialect
 
 
@@ -114,6 +118,20 @@ def test_presets():
     assert get_preset("Migician").model == "Michael4933/Migician"
     with pytest.raises(UsageError, match="planner"):
         get_preset("nobody")
+
+
+def test_the_policies_command(capsys):
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    policies.register(app)
+    app(["policies", "--json"], standalone_mode=False)
+    printed = json.loads(capsys.readouterr().out)
+    assert [p["name"] for p in printed] == list(PRESETS)
+    assert {"dialect", "strategy", "needs", "coordinates"} <= set(printed[0])
+    app(["policies"], standalone_mode=False)
+    table = capsys.readouterr().out
+    assert all(name in table for name in PRESETS)
+    assert "[local]" in table
 
 
 @pytest.mark.parametrize("name", DIALECT_NAMES)

@@ -45,6 +45,8 @@ def read(name, text, *, finish="stop", **fields):
         ("A dog on a sofa.", "stop", "unparsable"),
         ("<think>done</think>", "stop", "unparsable"),
         ('[{"image": 9, "bbox_2d": [1, 2, 3, 4]}]', "stop", "unparsable"),
+        ('[{"image": -1, "bbox_2d": [1, 2, 3, 4]}]', "stop", "unparsable"),
+        ('[{"image": 0, "bbox_2d": [1, 2, 3, 4]}]', "stop", "unparsable"),
         ('[{"image": 1, "bbox_2d": [1, 2, 3]}]', "stop", "unparsable"),
         (DOG[:-1] + ', {"image": 9, "bbox_2d": [1, 2, 3, 4]}]', "stop", "partial"),
         (DOG[:-1] + ', {"image": 1, "bbox_2d": [1, 2, 3]}]', "stop", "partial"),

@@ -67,6 +67,9 @@ def test_boxes_become_view_pixels(name, view, box, pixels):
 def test_other_arguments_pass_unchanged():
     arguments = {"regions": [{"id": "b3"}, {"view": 2}], "padding": 0.2, "labels": ["a", "b"]}
     assert ours("gemvg", ToolCall("c", "zoom", arguments)).arguments == arguments
+    answer_keys = {"regions": [{"image": 2, "bbox_2d": [0, 0, 500, 500]}]}
+    renamed = ours("gemvg", ToolCall("c", "zoom", answer_keys))
+    assert renamed.arguments == {"regions": [{"view": 2, "box": [0, 0, 1000, 250]}]}
     nested = ours("gemvg", ToolCall("c", "match", {"source": {"view": 1, "box": [0, 0, 500, 500]}}))
     assert nested.arguments["source"]["box"] == [0, 0, 500, 400]
 
