@@ -50,8 +50,8 @@ class ReadContext:
     Attributes:
         book: all views. grids: size after the processor's resize, by view index.
         boxes: for answers that name box ids.
-        default_view: the view that a box without an image reference lies in (1-based), or None
-            where only one view was shown or the family answers about a picture named in words.
+        default_view: the picture that was shown alone (1-based), as in polling; None where all
+            were shown. Boxes that name no picture, or one that was not shown, lie in it.
         query: the user's question (some families answer about the picture that it names).
         turn: number of the completion in the episode, which makes the ids of calls in text unique.
     """

@@ -92,9 +92,7 @@ class _Placing:
     def written(self, item: RawBox, numbers: Quad) -> GroundedBox | None:
         """A box written in numbers."""
         placed, book = self.placed, self._context.book
-        index = self._default
-        if item.image is not None:
-            index = resolve(item.image, book.image_count)
+        index = self._default if item.image is None else self._shown(item.image)
         if index is None:
             placed.lose("a box that names no picture dropped")
             return None
@@ -112,6 +110,18 @@ class _Placing:
             placed.lose("an empty box dropped")
             return None
         return GroundedBox(view.image, final, self._label(item.label))
+
+    def _shown(self, image: int) -> int:
+        """The view that a model means by a picture's number.
+
+        A model that was shown one picture alone may count it as the first, whatever its number.
+        """
+        index = resolve(image, self._context.book.image_count)
+        alone = self._context.default_view
+        if alone is None or index == alone or not 1 <= index <= self._context.book.image_count:
+            return index
+        self.placed.notes[f"only image {alone} was shown: a box in image {index} put there"] = None
+        return alone
 
     def _decoded(self, item: RawBox, numbers: Quad, index: int, view: View) -> Box:
         frame = self._frames.get(index)

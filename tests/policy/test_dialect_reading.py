@@ -92,12 +92,14 @@ def test_each_family(name, text, image, box):
 @pytest.mark.parametrize(
     ("text", "query", "default", "image", "unclear"),
     [
-        ("In the second image: (1,2),(30,40)", "find it in image 1", 1, 2, False),
+        ("In the second image: (1,2),(30,40)", "find it in image 1", None, 2, False),
+        ("It's in the first image. (1,2),(30,40)", "find the dog", 2, 2, False),
         ("(1,2),(30,40)", "find it in the second image", None, 2, False),
         ("(1,2),(30,40)", "find it in the first image", 2, 2, False),
         ("(1,2),(30,40)", "find the dog", None, 1, True),
         ('[{"bbox_2d": [1, 2, 30, 40]}]', "find the dog in image 2", None, 2, False),
-        ('[{"bbox_2d": [1, 2, 30, 40], "image": 2}]', "find the dog in image 1", 1, 2, False),
+        ('[{"bbox_2d": [1, 2, 30, 40], "image": 2}]', "find the dog in image 1", None, 2, False),
+        ('[{"bbox_2d": [1, 2, 30, 40], "image": 1}]', "find the dog", 2, 2, False),
     ],
 )
 def test_which_picture(text, query, default, image, unclear):
@@ -105,6 +107,12 @@ def test_which_picture(text, query, default, image, unclear):
         reading = read(name, text, query=query, default_view=default)
         assert [b.image for b in reading.boxes] == [image]
         assert any("picture unclear" in note for note in reading.notes) == unclear
+
+
+def test_a_picture_shown_alone_may_be_counted_as_the_first():
+    reading = read("gemvg", '[{"bbox_2d": [1, 2, 30, 40], "image": 1}]', default_view=2)
+    assert reading.notes == ("only image 2 was shown: a box in image 1 put there",)
+    assert read("gemvg", '[{"bbox_2d": [1, 2, 30, 40], "image": 2}]', default_view=2).notes == ()
 
 
 def test_one_picture_is_never_unclear():
