@@ -190,6 +190,9 @@ _RULES: list[tuple[str, Builder]] = [
      rf"(?: most)?(?: hand)?(?: (?:corner|side|part|quarter|quadrant|area|edge))?{_NOT_OF}",
      _corner),
     (r"(left|right|top|bottom|upper|lower) ?most", _extreme),
+    # Of two, the comparative chooses: the lower of the two cats, the left one of both.
+    (r"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: one)?"
+     r"(?= of (?:the |these |those )?(?:NUM2|both|pair))", _extreme),
     (rf"(?:furthest|farthest|most distant|most remote)(?: away)? from (?:the )?{_DEGREE}"
      rf"({_D}){_EDGE}",
      _opposite),
