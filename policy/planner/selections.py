@@ -192,7 +192,7 @@ _RULES: list[tuple[str, Builder]] = [
     (r"(left|right|top|bottom|upper|lower) ?most", _extreme),
     # Of two, the comparative chooses: the lower of the two cats, the left one of both.
     (r"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: one)?"
-     r"(?= of (?:the |these |those )?(?:NUM2|both|pair))", _extreme),
+     r" of (?:the |these |those )?(?:NUM2|both|pair of)(?: the| these| those)?", _extreme),
     (rf"(?:furthest|farthest|most distant|most remote)(?: away)? from (?:the )?{_DEGREE}"
      rf"({_D}){_EDGE}",
      _opposite),
