@@ -93,7 +93,7 @@ def _load(source: Any, number: int, limits: ImageLimits, fetch: Fetcher | None) 
     if isinstance(source, Picture):
         return source
     if isinstance(source, str) and _is_url(source):
-        return picture_from_bytes(_fetched(source, fetch), source, limits)
+        return picture_from_bytes(_fetched(source, number, fetch), source, limits)
     if isinstance(source, (str, Path)):
         if not str(source).strip():
             raise UsageError(f"picture {number}: the name is empty.", "Name a picture file.")
@@ -118,14 +118,17 @@ def _is_url(source: str) -> bool:
     return found.group(2) == "//" or found.group(1).lower() in ("data", "file", "http", "https")
 
 
-def _fetched(url: str, fetch: Fetcher | None) -> bytes:
+def _fetched(url: str, number: int, fetch: Fetcher | None) -> bytes:
     shown = clean_text(url, 80)
     if fetch is None:
         raise UsageError(
             f"{shown}: pictures are not fetched from addresses unless that is allowed.",
             "Save it to a file and name the file, or allow it with --allow-urls.",
         )
-    return fetch(url)
+    try:
+        return fetch(url)
+    except ImageError as error:
+        raise type(error)(f"picture {number}: {error.message}", error.cure) from error
 
 
 def _within(picture: Picture, limits: ImageLimits) -> Picture:
