@@ -9,7 +9,7 @@ from ...tools.text import clean_text
 from ..dialect import ReadContext, Reading, ReadingStatus
 from ..messages import ToolCall
 from ..modes import UsedMode
-from ..parsing.pictures import asked_picture
+from ..parsing.pictures import asked_picture, mentions, resolve
 from ..parsing.raw import Parsed
 from ..parsing.tags import Parts, split_parts
 from ..parsing.tool_text import OPEN as OPEN_CALL
@@ -18,7 +18,9 @@ from .calling import calls_in_text
 from .placing import Adjust, Placed, place_boxes
 
 Parser = Callable[[str], Parsed]
+_CONCLUSION = 2000
 REASONING_LIMIT = 65_536
+FROM_REASONING = "picture taken from the reasoning"
 UNCLEAR = "picture unclear: taken to be image 1"
 
 
@@ -49,7 +51,7 @@ def read_completion(
     parsed = parse(parts.answer or "")
     view = guess = None
     if any(b.image is None and b.id is None for b in parsed.boxes):
-        view, guess = unnamed_view(context)
+        view, guess = unnamed_view(context, reasoning or "")
     placed = place_boxes(parsed.boxes, space, context, view, adjust)
     if guess is not None:
         placed.notes[guess] = None
@@ -59,11 +61,12 @@ def read_completion(
     return Reading(status, tuple(placed.boxes), words or None, reasoning, mode, (), notes)
 
 
-def unnamed_view(context: ReadContext) -> tuple[int, str | None]:
+def unnamed_view(context: ReadContext, reasoning: str) -> tuple[int, str | None]:
     """The view of boxes for which the answer names no picture, and a note where that is a guess.
 
     The caller's `default_view` where it sets one (it polled that picture); else the only picture;
-    else the picture in which the question asks to look; else, as a guess, image 1.
+    else the picture in which the question asks to look; else the last one that the reasoning names
+    (UniVG-R1 says it there and nowhere else); else, as a guess, image 1.
     """
     if context.default_view is not None:
         return context.default_view, None
@@ -71,7 +74,11 @@ def unnamed_view(context: ReadContext) -> tuple[int, str | None]:
     if count == 1:
         return 1, None
     asked = asked_picture(context.query, count)
-    return (1, UNCLEAR) if asked is None else (asked, None)
+    if asked is not None:
+        return asked, None
+    named = [resolve(m.image, count) for m in mentions(reasoning[-_CONCLUSION:])]
+    named = [image for image in named if 1 <= image <= count]
+    return (named[-1], FROM_REASONING) if named else (1, UNCLEAR)
 
 
 def _text_calls(text: str, parts: Parts, turn: int) -> tuple[ToolCall, ...]:

@@ -22,12 +22,16 @@ from .tool_text import strip_fence
 BOX_KEYS = ("bbox_2d", "bbox", "box", "box_2d", "bounding_box")
 LABEL_KEYS = ("label", "name", "class", "category", "object", "description")
 IMAGE_KEYS = ("image", "view", "image_id", "image_index", "picture")
-LIST_KEYS = ("answer", "boxes", "objects", "detections", "results", "items")
+LIST_KEYS = ("answer", "boxes", "bboxes", "objects", "detections", "results", "items")
 _NOT_LABELS = frozenset(("point", "point_2d", "points", "score", "confidence", "text"))
 _ID = re.compile(r"\s{0,8}[bB](\d{1,6})\s{0,8}")
 _INDEX = re.compile(r"[^\d]{0,24}(\d{1,6})[^\d]{0,8}")
 _NUMBER = re.compile(r"[-+]?\d{1,15}(?:\.\d{0,15})?")
+_PICTURE_KEY = re.compile(
+    r"(?:(?:image|picture|view|photo|frame|img)[\s_#-]{0,3})?(\d{1,4})", re.IGNORECASE
+)
 _HEADING = 400
+_DEPTH = 3
 _HUGE = 10_000_000
 NOT_FINITE = "a box with numbers that are not finite dropped"
 
@@ -50,12 +54,19 @@ def parse_json_boxes(text: str) -> Parsed:
     return Parsed()
 
 
+_JSON_NEXT = re.compile(r"[\W_]{0,20}(?:json)?[\W_]{0,20}")
+
+
 def _under_heading(parsed: Parsed, words: str) -> Parsed:
     """Boxes without a picture put in the one picture that the words before the JSON name."""
-    named = {mention.image for mention in mentions(words[-_HEADING:])}
-    if len(named) != 1 or not any(b.image is None and b.id is None for b in parsed.boxes):
+    words = words[-_HEADING:]
+    found = mentions(words)
+    # Of several, the one right before the JSON is its heading ("..., in picture 2: [...]").
+    leads = bool(found) and _JSON_NEXT.fullmatch(words, found[-1].end) is not None
+    one = len({mention.image for mention in found}) == 1
+    if not (leads or one) or not any(b.image is None and b.id is None for b in parsed.boxes):
         return parsed
-    image = named.pop()
+    image = found[-1].image
     return replace(
         parsed,
         boxes=tuple(b if b.image is not None else b._replace(image=image) for b in parsed.boxes),
@@ -107,7 +118,7 @@ def _flat_items(value: Any) -> Parsed | None:
 
 
 class _Walk:
-    """One walk over a decoded JSON value, at most two levels deep, so without recursion."""
+    """One walk over a decoded JSON value, a few levels deep and no deeper."""
 
     def __init__(self) -> None:
         self.boxes: list[RawBox] = []
@@ -117,14 +128,14 @@ class _Walk:
 
     def run(self, root: Any) -> Parsed:
         """Collect everything under a root value."""
-        none = root == []
-        if isinstance(root, dict):
-            if _box_value(root) is not None:
-                self._item(root)
-            else:
-                none = self._object(root) or none
-        elif isinstance(root, list):
+        # A list in which no box was found and none was damaged holds empty lists only.
+        none = isinstance(root, list)
+        if isinstance(root, list):
             self._values(root)
+        elif isinstance(root, dict) and _box_value(root) is None:
+            none = self._object(root)
+        elif isinstance(root, dict):
+            self._item(root)
         boxes = tuple(self.boxes[:MAX_BOXES])
         if len(self.boxes) > MAX_BOXES:
             self._note(TOO_MANY)
@@ -150,23 +161,33 @@ class _Walk:
         if "id" in root or "box_id" in root:
             self._item(root)
             return False
-        for label, inner in list(root.items())[:MAX_BOXES]:
-            if isinstance(inner, list) and label not in _NOT_LABELS:
-                self._box(inner, label, None)
-        return False
+        return self._by_keys(root)
 
-    def _values(self, values: list[Any]) -> None:
-        if len(values) == 4 and all(type(v) in (int, float) for v in values):
-            self._box(values, None, None)
-            return
-        if len(values) == 2 and to_quad(values) is not None:
-            self._box(values, None, None)
+    def _by_keys(self, root: Mapping[str, Any]) -> bool:
+        """Boxes under the names of pictures or objects; whether every picture is empty."""
+        empty: list[bool] = []
+        for key, inner in list(root.items())[:MAX_BOXES]:
+            if not isinstance(inner, list) or key in _NOT_LABELS:
+                continue
+            picture = _PICTURE_KEY.fullmatch(key)
+            if picture is not None:
+                empty.append(not inner)
+                self._values(inner, int(picture[1]), 1)
+            else:
+                self._box(inner, key, None)
+        return bool(empty) and all(empty)
+
+    def _values(self, values: list[Any], image: int | None = None, depth: int = 0) -> None:
+        if len(values) in (2, 4) and to_quad(values) is not None:
+            self._box(values, None, image)
             return
         for value in values[:MAX_BOXES]:
             if isinstance(value, dict):
-                self._item(value)
+                self._item(value, image, depth)
+            elif isinstance(value, list) and depth < _DEPTH and not _may_be_boxes(value):
+                self._values(value, image, depth + 1)
             elif isinstance(value, list):
-                self._box(value, None, None)
+                self._box(value, None, image)
             elif isinstance(value, str) and (found := _ID.fullmatch(value)):
                 self.boxes.append(RawBox(None, None, None, f"b{int(found[1])}"))
             elif isinstance(value, str) and (quad := to_quad(value)):
@@ -176,16 +197,21 @@ class _Walk:
         if len(values) > MAX_BOXES:
             self._note(TOO_MANY)
 
-    def _item(self, item: Mapping[str, Any]) -> None:
+    def _item(self, item: Mapping[str, Any], image: int | None = None, depth: int = 0) -> None:
         label = _first(item, LABEL_KEYS)
         words = label if isinstance(label, str) else None
-        image = _image_index(_first(item, IMAGE_KEYS))
+        own = _image_index(_first(item, IMAGE_KEYS))
+        image = image if own is None else own
         box = _box_value(item)
         if box is not None:
             self._box(box, words, image)
             return
         name = item.get("id", item.get("box_id"))
         found = _ID.fullmatch(name) if isinstance(name, str) else None
+        inner = _first(item, LIST_KEYS)
+        if found is None and isinstance(inner, list) and depth < _DEPTH:
+            self._values(inner, image, depth + 1)
+            return
         if found is None:
             self.damaged = True
             return
@@ -214,6 +240,11 @@ class _Walk:
             isinstance(v, float) and not math.isfinite(v) for v in value[:8]
         ):
             self.notes[NOT_FINITE] = None
+
+
+def _may_be_boxes(value: list[Any]) -> bool:
+    """Whether a list inside a list is a box or a list of boxes, rather than a list of objects."""
+    return bool(value) and not isinstance(value[0], dict)
 
 
 def to_quad(value: Any) -> Quad | None:

@@ -75,7 +75,7 @@ def test_status(text, finish, status):
          "<|box_start|>(100,200),(300,400)<|box_end|>", 2, (200, 100, 600, 200)),
         ("migician", "It's in the second image. (100,200),(300,400)", 2, (200, 105, 600, 220)),
         ("migician-raw", "It's in the second image. (100,200),(300,400)", 2, (200, 100, 600, 200)),
-        ("univg-r1", "<think>The second image.</think><answer>(100,200),(300,400)</answer>", 1,
+        ("univg-r1", "<think>It has a dog.</think><answer>(100,200),(300,400)</answer>", 1,
          (100, 200, 300, 400)),
         ("gemvg", '[{"image": 2, "bbox_2d": [0.1, 0.2, 0.3, 0.4]}]', 2, (200, 100, 600, 200)),
         ("qwen2.5-vl", '[{"image": 2, "bbox_2d": [0.1, 0.2, 0.3, 0.4]}]', 2, (200, 100, 600, 200)),
@@ -107,6 +107,16 @@ def test_which_picture(text, query, default, image, unclear):
         reading = read(name, text, query=query, default_view=default)
         assert [b.image for b in reading.boxes] == [image]
         assert any("picture unclear" in note for note in reading.notes) == unclear
+
+
+def test_a_picture_that_only_the_reasoning_names():
+    text = (
+        "<think>Image 1 has a cat. It is in the second image.</think><answer>(1,2),(3,4)</answer>"
+    )
+    reading = read("univg-r1", text, query="find the dog")
+    assert [b.image for b in reading.boxes] == [2]
+    assert reading.notes == ("picture taken from the reasoning",)
+    assert read("univg-r1", text, query="find the dog in image 1").boxes[0].image == 1
 
 
 def test_a_picture_shown_alone_may_be_counted_as_the_first():
