@@ -11,6 +11,7 @@ from ..tools.text import clean_text
 from .answer import Answer, AnswerBox, ErrorInfo, ModeInfo, PolicyInfo, Status
 from .budgets import CURES, StopReason
 from .episode import Episode
+from .scores import least_certain
 from .state import EpisodeState
 
 _RANK = {"ok": 3, "none": 3, "partial": 2, "truncated": 1, "unparsable": 0}
@@ -111,6 +112,9 @@ def _usage(state: EpisodeState, episode: Episode, notes: tuple[str, ...]) -> dic
         "policy_seconds": round(state.policy_seconds, 4),
         "tool_seconds": round(sum(step.seconds for step in state.steps), 4),
     }
+    least = least_certain(state.completion.tokens) if state.completion else None
+    if least is not None:
+        usage["least_token_probability"] = round(least, 6)
     if state.stop:
         usage["stop_reason"] = state.stop
     if notes:

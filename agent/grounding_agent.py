@@ -14,9 +14,10 @@ from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
 from .answer import Answer
 from .background import run_sync, submit
 from .budgets import Budgets
-from .episode import Episode, EpisodeOptions
+from .episode import Episode, EpisodeOptions, Scores
 from .events import Event
 from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
+from .rules import EscalationRules, load_rules
 
 if TYPE_CHECKING:
     from ..policy.policy import Policy
@@ -51,6 +52,9 @@ class GroundingAgent:
         tools: names (`["zoom", "detect"]`), `"none"`, tool instances, or None for all.
         budgets: what one question may spend.
         max_tokens, temperature, seed, logprobs: of every call of the policy.
+        scores: where the scores of the policy's own boxes come from: `none`, `token-probability`,
+            or `agreement` over `samples` answers.
+        rules: when `auto` asks again, thinking; as calibrated for the policy where it is None.
         limits, max_images: what pictures may be, and how many one question may be about.
         fetch: gets a picture's bytes from a URL; None refuses URLs.
 
@@ -77,6 +81,9 @@ class GroundingAgent:
         temperature: float = 0.0,
         seed: int = 0,
         logprobs: bool = False,
+        scores: Scores = "none",
+        samples: int = 5,
+        rules: EscalationRules | None = None,
         limits: ImageLimits = DEFAULT_LIMITS,
         max_images: int = MAX_IMAGES,
         fetch: Fetcher | None = None,
@@ -84,7 +91,16 @@ class GroundingAgent:
         self.policy: Policy = _policy(policy, dialect)
         self.tools: Mapping[str, AnyTool] = _tools(tools)
         self.options = EpisodeOptions(
-            mode, strategy, budgets or Budgets(), max_tokens, temperature, seed, logprobs
+            mode,
+            strategy,
+            budgets or Budgets(),
+            max_tokens,
+            temperature,
+            seed,
+            logprobs,
+            scores,
+            samples,
+            rules or load_rules(self.policy),
         )
         self.limits = limits
         self.max_images = max_images

@@ -23,8 +23,8 @@ class EscalationRules:
 
     Attributes:
         threshold: a direct answer whose least certain coordinate token is less probable than this
-            is given anew; 0 trusts every token. The default errs on the side of thinking; what
-            pays is found by `gemvg-agent calibrate`.
+            is given anew; 0 trusts every token, anything above 1 none. The default is a guess;
+            what pays is found by `gemvg-agent calibrate`.
         count_check: ask again where the question asks for several boxes and fewer came.
         tool_check: ask again where the detector sees what was asked for elsewhere.
         calibrated: whether the threshold was fitted for this policy.
@@ -62,7 +62,7 @@ def load_rules(policy: Policy, file: Path | None = None) -> EscalationRules:
         threshold = float(entry.get("threshold", 0.0))
     except (TypeError, ValueError):
         threshold = float("nan")
-    if not 0.0 <= threshold <= 1.0:
+    if not 0.0 <= threshold <= 1.1:
         raise UsageError(
             f"{file or rules_file()}: the threshold of {policy_key(policy)} is no probability.",
             "Run gemvg-agent calibrate again.",

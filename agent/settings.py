@@ -21,6 +21,7 @@ from ..tools.errors import UsageError
 from ..tools.text import clean_text
 from ..tools.toolbox import tool_names
 from .budgets import Budgets
+from .episode import Scores
 from .pictures import MAX_IMAGES, Fetcher
 
 if TYPE_CHECKING:
@@ -30,6 +31,14 @@ FILE_NAME = "gemvg.toml"
 PREFIX = "GEMVG_"
 
 ToolNames = Annotated[tuple[str, ...], BeforeValidator(tool_names)]
+
+
+def _host_names(hosts: Any) -> Any:
+    """Hosts as a list, or as in a variable: separated by commas."""
+    return hosts.split(",") if isinstance(hosts, str) else hosts
+
+
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_host_names)]
 
 
 class AskSettings(BaseModel):
@@ -52,7 +61,10 @@ class AskSettings(BaseModel):
     max_tokens: int = Field(2048, ge=16, le=131_072)
     temperature: float = Field(0.0, ge=0, le=2)
     seed: int = Field(0, ge=0, le=2**63 - 1)
+    scores: Scores = "none"
+    samples: int = Field(5, ge=2, le=64)
     allow_urls: bool = False
+    url_hosts: HostNames = ()
 
     @classmethod
     def load(
@@ -107,8 +119,20 @@ class AskSettings(BaseModel):
         return Budgets(self.max_steps, self.max_tool_calls, self.max_seconds, self.max_views)
 
     def fetcher(self) -> Fetcher | None:
-        """What gets pictures from addresses, or None where that is not allowed."""
-        return None
+        """What gets pictures from addresses, or None where that is not allowed.
+
+        Without `url_hosts` any public host may be asked: the addresses are the user's own. A
+        program that takes addresses from others demands the list (`gemvg-agent serve`, `mcp`).
+
+        Raises:
+            UsageError: something in the list that is no host.
+        """
+        if not self.allow_urls:
+            return None
+        from .fetch.address import HostList
+        from .fetch.fetcher import SafeFetcher
+
+        return SafeFetcher(HostList.of(self.url_hosts or ("*",)))
 
     def make_agent(self) -> GroundingAgent:
         """The agent that these settings describe."""
@@ -126,6 +150,8 @@ class AskSettings(BaseModel):
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             seed=self.seed,
+            scores=self.scores,
+            samples=self.samples,
             max_images=self.max_images,
             fetch=self.fetcher(),
         )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..messages import ToolCall
 from ..policy import FinishReason, Token
+
+_END_TOKEN = re.compile(r"<\|\w{1,40}\|>|</s>|<eos>|<end_of_turn>")
 
 MAX_TEXT = 4_000_000
 """Characters of a reply that are kept; a server can't fill the memory."""
@@ -120,6 +123,14 @@ class Reply:
         if thought and not self.content:
             thought += "" if self.finish == "length" else "</think>"
         return thought + "".join(self.content)
+
+    def scored_tokens(self) -> tuple[Token, ...] | None:
+        """The tokens of the text; the one that ended it is no part of it. None where not given."""
+        tokens = self.tokens
+        if tokens and _END_TOKEN.fullmatch(tokens[-1].text) and self.finish != "length":
+            text = "".join(self.content)
+            tokens = tokens if text.endswith(tokens[-1].text) else tokens[:-1]
+        return tuple(tokens) or None
 
     def tool_calls(self, turn: int) -> tuple[ToolCall, ...]:
         """The calls that the server recognised; damaged arguments become the call's error."""

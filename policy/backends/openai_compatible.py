@@ -203,7 +203,7 @@ class OpenAICompatiblePolicy:
             text=text,
             tool_calls=reply.tool_calls(turn),
             finish_reason=reply.reason(),
-            tokens=tuple(reply.tokens) if reply.tokens else None,
+            tokens=reply.scored_tokens() if request.logprobs else None,
             grids=plan.grids,
             usage=usage,
             seconds=seconds,
