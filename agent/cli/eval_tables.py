@@ -75,7 +75,7 @@ def print_deciding(result: Mapping[str, Any]) -> None:
     """The ways side by side, all tasks together and task by task."""
     out = _console()
     out.print(Text(f"deciding by {result['metric']}", style="bold"))
-    table = _table("way", ["n", "macro", "micro", "tokens an item", "thought about %"])
+    table = _table("way", ["n", "macro", "micro", f"{result['unit']} an item", "thought about %"])
     for way in result["ways"]:
         cells = [way["name"], str(way["n"]), number(way["macro"]), number(way["micro"])]
         table.add_row(*cells, number(way["tokens"], 1), number(way["thinking"], 1))

@@ -129,9 +129,9 @@ def test_a_folder_belongs_to_one_run(tmp_path: Path) -> None:
     settings = RunSettings("photos", data_digest(items(3)), {"seed": 0, "mode": "auto"})
     open_run(tmp_path, settings)
     open_run(tmp_path, settings)
-    with pytest.raises(UsageError, match="another mode"):
+    with pytest.raises(UsageError, match="another value of 'mode'"):
         open_run(tmp_path, RunSettings("photos", settings.data, {"seed": 0, "mode": "think"}))
-    with pytest.raises(UsageError, match="another data"):
+    with pytest.raises(UsageError, match="another value of 'data'"):
         open_run(tmp_path, RunSettings("photos", data_digest(items(4)), settings.asked))
 
 

@@ -47,7 +47,7 @@ def first_boxes(
         encoded = _encoded([_answer_part(t) for t in texts])
     # Column by column in memory, as metrics read it.
     boxes = np.full((4, len(texts)), np.nan).T
-    for index in _plain_boxes(encoded, boxes).tolist():
+    for index in map(int, _plain_boxes(encoded, boxes)):
         found = read_one(texts[index])
         if found is not None:
             boxes[index] = found

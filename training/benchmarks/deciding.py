@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...tools.errors import UsageError
@@ -17,6 +17,7 @@ from .benchmark import mean
 from .outcome import Outcome
 
 WAYS = ("think", "direct", "auto", "oracle")
+TOKENS, WORDS = "completion tokens", "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Way:
         n: items.
         score: mean of the item score, percent, over items (micro).
         macro: mean over tasks, percent.
-        tokens: completion tokens an item; NaN where no backend counted any.
+        tokens: completion tokens an item (words, where `Deciding.unit` says so).
         thinking: share of items that were thought about, percent.
         tasks: task to (score in percent, tokens).
     """
@@ -48,6 +49,8 @@ class Deciding:
 
     Attributes:
         metric: the item score.
+        unit: what `Way.tokens` counts: completion tokens, or, where not every backend counted
+            them (published answers), words of the raw text.
         ways: in the order of `WAYS`; `auto` may be missing.
         headroom: macro points from the better single mode to the oracle.
         reached: macro points from the better single mode to auto; NaN without auto.
@@ -55,6 +58,7 @@ class Deciding:
     """
 
     metric: str
+    unit: str
     ways: tuple[Way, ...]
     headroom: float
     reached: float
@@ -82,6 +86,7 @@ class Deciding:
         ]  # fmt: skip
         return {
             "metric": self.metric,
+            "unit": self.unit,
             "ways": ways,
             "headroom": number(self.headroom),
             "reached": number(self.reached),
@@ -90,21 +95,24 @@ class Deciding:
         }
 
 
-def tokens_of(outcome: Outcome) -> float:
-    """Completion tokens of an item; NaN where none were counted."""
-    return float(outcome.tokens.get("completion_tokens", math.nan))
+def length_of(outcome: Outcome, unit: str) -> float:
+    """What an item cost, in `Deciding.unit`."""
+    if unit == TOKENS:
+        return float(outcome.tokens.get("completion_tokens", 0))
+    return float(len(outcome.raw.split()))
 
 
 def oracle(
-    think: Mapping[str, Outcome], direct: Mapping[str, Outcome], metric: str
+    think: Mapping[str, Outcome], direct: Mapping[str, Outcome], metric: str, unit: str = TOKENS
 ) -> dict[str, Outcome]:
     """For every item the outcome with the better score; the cheaper, else direct, when equal."""
     chosen: dict[str, Outcome] = {}
     for name, quick in direct.items():
         slow = think[name]
         gain = slow.scores.get(metric, 0.0) - quick.scores.get(metric, 0.0)
-        cheaper = tokens_of(slow) < tokens_of(quick)
-        chosen[name] = slow if gain > 0 or (gain == 0 and cheaper) else quick
+        cheaper = length_of(slow, unit) < length_of(quick, unit)
+        thinks = gain > 0 or (gain == 0 and cheaper)
+        chosen[name] = replace(slow if thinks else quick, mode="think" if thinks else "direct")
     return chosen
 
 
@@ -126,13 +134,16 @@ def measure_deciding(
     if auto is not None:
         runs["auto"] = auto
     cut = {name: {i: run[i] for i in shared} for name, run in runs.items()}
-    cut["oracle"] = oracle(cut["think"], cut["direct"], metric)
-    ways = tuple(_way(name, cut[name], metric) for name in WAYS if name in cut)
+    counted = all("completion_tokens" in o.tokens for run in cut.values() for o in run.values())
+    unit = TOKENS if counted else WORDS
+    cut["oracle"] = oracle(cut["think"], cut["direct"], metric, unit)
+    ways = tuple(_way(name, cut[name], metric, unit) for name in WAYS if name in cut)
     macro = {w.name: w.macro for w in ways}
     single = max(macro["think"], macro["direct"])
     right = {n: {i for i in shared if cut[n][i].scores.get(metric, 0.0) >= 0.5} for n in runs}
     return Deciding(
         metric,
+        unit,
         ways,
         macro["oracle"] - single,
         macro.get("auto", math.nan) - single,
@@ -141,15 +152,15 @@ def measure_deciding(
     )
 
 
-def _way(name: str, outcomes: Mapping[str, Outcome], metric: str) -> Way:
+def _way(name: str, outcomes: Mapping[str, Outcome], metric: str, unit: str) -> Way:
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes.values():
         groups.setdefault(outcome.task, []).append(outcome)
-    tasks = {t: (_score(g, metric), _tokens(g)) for t, g in groups.items()}
+    tasks = {t: (_score(g, metric), _length(g, unit)) for t, g in groups.items()}
     every = list(outcomes.values())
     thought = 100.0 * mean([float(_thought(name, o)) for o in every])
     macro = mean([s for s, _ in tasks.values()])
-    return Way(name, len(every), _score(every, metric), macro, _tokens(every), thought, tasks)
+    return Way(name, len(every), _score(every, metric), macro, _length(every, unit), thought, tasks)
 
 
 def _thought(name: str, outcome: Outcome) -> bool:
@@ -161,5 +172,5 @@ def _score(outcomes: list[Outcome], metric: str) -> float:
     return 100.0 * mean([o.scores.get(metric, 0.0) for o in outcomes])
 
 
-def _tokens(outcomes: list[Outcome]) -> float:
-    return mean([t for o in outcomes if not math.isnan(t := tokens_of(o))])
+def _length(outcomes: list[Outcome], unit: str) -> float:
+    return mean([length_of(o, unit) for o in outcomes])

@@ -26,10 +26,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is evaluated: a benchmark, its items, and how they were chosen."""
+    """What is evaluated: a benchmark, the chosen ones of all its items, and how they were."""
 
     benchmark: Benchmark
     items: tuple[Item, ...]
+    every: tuple[Item, ...]
     tasks: tuple[str, ...] = ()
     limit: int | None = None
 
@@ -48,7 +49,8 @@ class Chosen:
         """
         benchmark = make_benchmark(name)
         items = benchmark.load(data_folder(name, data))
-        return cls(benchmark, tuple(choose(items, tasks, limit)), tuple(tasks), limit)
+        chosen = tuple(choose(items, tasks, limit))
+        return cls(benchmark, chosen, tuple(items), tuple(tasks), limit)
 
     def settings(self, asked: dict[str, Any]) -> RunSettings:
         """The identity of a run over these items."""
@@ -148,7 +150,7 @@ def read_answers(chosen: Chosen, paths: Sequence[Path]) -> dict[str, Outcome]:
         else:
             foreign.append(path)
     if foreign:
-        outcomes.update(chosen.benchmark.read_predictions(foreign, chosen.items))
+        outcomes.update(chosen.benchmark.read_predictions(foreign, chosen.every))
     if not outcomes:
         raise DataError("no results file in what was named.", "Name .json files or a run's folder.")
     return outcomes

@@ -52,12 +52,8 @@ def nice_step(rough: float) -> float:
 
 
 def deciding_plot(result: Deciding) -> dict[str, Any]:
-    """Axes and points of the plot.
-
-    Where no backend counted tokens, the ways stand side by side at even distances.
-    """
-    counted = all(not math.isnan(w.tokens) for w in result.ways)
-    places = [w.tokens if counted else float(k + 1) for k, w in enumerate(result.ways)]
+    """Axes and points of the plot."""
+    places = [w.tokens for w in result.ways]
     x = Axis.around(places, LEFT, RIGHT, 1.0)
     y = Axis.around([w.macro for w in result.ways], BOTTOM, TOP, 1.0)
     points = [
@@ -73,8 +69,8 @@ def deciding_plot(result: Deciding) -> dict[str, Any]:
     _part(points)
     return {
         "width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP,
-        "bottom": BOTTOM, "rows": y.ticks(), "columns": x.ticks() if counted else [],
-        "label": "completion tokens an item" if counted else "tokens were not counted",
+        "bottom": BOTTOM, "rows": y.ticks(), "columns": x.ticks(),
+        "label": f"{result.unit} an item",
         "points": points,
     }  # fmt: skip
 

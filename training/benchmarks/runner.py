@@ -96,7 +96,7 @@ def open_run(folder: Path, settings: RunSettings) -> None:
         differing = _difference(held if isinstance(held, dict) else {}, wanted)
         if differing:
             raise UsageError(
-                f"{folder} holds a run with another {differing}.",
+                f"{folder} holds a run with another value of {differing!r}.",
                 "Choose another --out, or delete that folder.",
             )
         return
