@@ -53,8 +53,13 @@ vllm-env: .venv-vllm/.done  ## an environment of its own in which vLLM runs on t
 	PYTHON=$(SYSTEM_PYTHON) bash scripts/vllm_env.sh
 	@touch $@
 
-vllm-test: vllm-env  ## a real vLLM server against the same weights in process
-	$(BIN)/python -m pytest -m vllm --timeout 900 --junitxml=$(VENV)/vllm.xml
+# In CI the stage must run; elsewhere a machine on which vLLM can't be installed says so and goes on.
+vllm-test: install-dev  ## a real vLLM server against the same weights in process
+	@rm -f $(VENV)/vllm.xml
+	@if $(MAKE) vllm-env; then \
+	  $(BIN)/python -m pytest -m vllm --timeout 900 --junitxml=$(VENV)/vllm.xml; \
+	elif [ "$$CI" = true ]; then exit 1; \
+	else echo "vLLM can't be installed here: its tests did not run"; fi
 
 wheel-check: install-dev  ## build the wheel, install it alone, ask one question
 	bash scripts/wheel_check.sh $(BIN)/python
