@@ -23,6 +23,9 @@ DIGITS = 4
 MARGIN = 32
 """Zero bytes after the last text: more than the longest plain form, `((9999,9999),(9999,9999)`."""
 
+_TAGS = "<answer>"
+"""Stands for a text outside ASCII that has tags, so that they are seen."""
+
 _COMMA, _POINT, _OPEN, _CLOSE, _LESS = (ord(c) for c in ",.()<")
 _ZERO = np.uint8(ord("0"))
 
@@ -55,9 +58,17 @@ def first_boxes(
 
 
 def _encoded(texts: Sequence[str]) -> bytes:
-    """All texts in UTF-8, a zero byte after each, and a margin."""
+    """All texts as bytes, a zero byte after each, and a margin; only ASCII texts as they are.
+
+    One character outside ASCII makes the whole joined text wide and slow, so a text that has one
+    is a lone bracket here, which sends it to the parser.
+    """
     joined = "\0".join(texts)
-    return joined.encode("utf-8", "surrogatepass") + b"\0" * (MARGIN + 1)
+    if not joined.isascii():
+        joined = "\0".join(
+            [t if t.isascii() else _TAGS if "think>" in t or "answer>" in t else "<" for t in texts]
+        )
+    return joined.encode("ascii") + b"\0" * (MARGIN + 1)
 
 
 def _answer_part(text: str) -> str:
