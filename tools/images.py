@@ -135,6 +135,11 @@ class Picture:
                 self._pixels = _decode(data, self.source, self.orientation)
             return self._pixels
 
+    @property
+    def decoded(self) -> bool:
+        """Whether looking at the pixels costs nothing more."""
+        return self._pixels is not None
+
     def release(self) -> None:
         """Forget decoded pixels that can be decoded again."""
         with self._lock:

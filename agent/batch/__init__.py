@@ -1,0 +1,1 @@
+"""Batch jobs: any number of questions, each answered and written exactly once."""

@@ -1,0 +1,96 @@
+"""Lines of the input in an order that suits the caches, a bounded number ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Iterable
+
+from .line import BadLine, BatchLine
+
+WINDOW = 2048
+"""Lines that are read ahead and put in order."""
+
+LINGER = 0.2
+"""Seconds that a slow input (a pipe) is waited for before what is there goes on."""
+
+_Item = BatchLine | BadLine | BaseException | None
+
+
+class Feed:
+    """Reads lines in a thread and gives them in windows, lines over the same pictures together.
+
+    Args:
+        lines: the input; read in another thread.
+        window: lines that are put in order at a time.
+    """
+
+    def __init__(self, lines: Iterable[BatchLine | BadLine], window: int = WINDOW) -> None:
+        self._lines = lines
+        self._window = window
+        self._queue: queue.Queue[_Item] = queue.Queue(maxsize=window)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="gemvg-reader", daemon=True)
+
+    async def windows(self) -> AsyncIterator[list[BatchLine | BadLine]]:
+        """Windows of lines; what reading raised is raised after the lines before it."""
+        self._thread.start()
+        try:
+            while True:
+                window, end = await asyncio.to_thread(self._next_window)
+                if window:
+                    yield grouped(window)
+                if isinstance(end, BaseException):
+                    raise end
+                if end is True:
+                    return
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Read no further."""
+        self._stopped.set()
+
+    def _next_window(self) -> tuple[list[BatchLine | BadLine], BaseException | bool]:
+        """Lines, and how reading ended: an error, True for the end, False for not yet."""
+        found: list[BatchLine | BadLine] = []
+        while len(found) < self._window:
+            try:
+                item = self._queue.get(timeout=LINGER)
+            except queue.Empty:
+                if found or self._stopped.is_set():
+                    break
+                continue
+            if item is None:
+                return found, True
+            if isinstance(item, BaseException):
+                return found, item
+            found.append(item)
+        return found, False
+
+    def _read(self) -> None:
+        try:
+            for line in self._lines:
+                if not self._put(line):
+                    return
+            self._put(None)
+        except Exception as error:
+            self._put(error)
+
+    def _put(self, item: _Item) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=0.5)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def grouped(lines: list[BatchLine | BadLine]) -> list[BatchLine | BadLine]:
+    """Lines with the same pictures next to each other; groups in order of their first line."""
+    groups: dict[tuple[str, ...], list[BatchLine | BadLine]] = {}
+    for line in lines:
+        groups.setdefault(line.images if isinstance(line, BatchLine) else (), []).append(line)
+    return [line for group in groups.values() for line in group]

@@ -1,0 +1,245 @@
+"""Lines on disk as they come: appended whole, synced, by one writer, safe against any kill.
+
+A line counts once `append` has returned: it is written, flushed and synced then. A kill inside a
+write leaves a torn last line, which is cut off at the next start; a write that fails (full disk)
+is taken back at once. So nothing is lost but what was in flight, and nothing is there twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..tools.errors import DataError, OutputError
+
+_BLOCK = 1 << 16
+
+
+class Journal:
+    """An append-only file of lines with one writer.
+
+    Args:
+        path: the file; made where it is missing, its folder too.
+        cure: what a user can do where it can't be written.
+
+    Raises:
+        OutputError: it can't be written, or another process writes it.
+    """
+
+    def __init__(self, path: Path, cure: str = "Choose another output.") -> None:
+        self.path = path
+        self._cure = cure
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = self._open_locked()
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"{path}: can't be written ({_reason(error)}).", cure) from error
+        self._regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
+        self._end = self._cut_torn_line() if self._regular else 0
+
+    def _open_locked(self) -> int:
+        """The file, open and locked; opened again where another writer put a new one in place."""
+        while True:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _CLOEXEC, 0o666)
+            try:
+                self._lock(fd)
+                _sync_folder(self.path.parent)
+                if _same_file(fd, self.path):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)
+
+    def _lock(self, fd: int) -> None:
+        try:
+            import fcntl
+        except ImportError:  # not on Windows, where an open file can't be replaced anyway
+            return
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError(
+                f"{self.path}: another run is writing it.", f"Wait for it. {self._cure}"
+            ) from error
+
+    def _cut_torn_line(self) -> int:
+        """Cut what stands after the last line break: the write that a kill interrupted."""
+        size = os.fstat(self._fd).st_size
+        keep = size
+        while keep > 0:
+            begin = max(0, keep - _BLOCK)
+            place = os.pread(self._fd, keep - begin, begin).rfind(b"\n")
+            if place >= 0:
+                keep = begin + place + 1
+                break
+            keep = begin
+        if keep < size:
+            os.ftruncate(self._fd, keep)
+            os.fsync(self._fd)
+        return keep
+
+    def append(self, value: Mapping[str, Any]) -> None:
+        """Write one JSON line; when this returns it is on disk.
+
+        Raises:
+            OutputError: the disk is full or gone; the line does not count as written.
+        """
+        self.append_lines([encode_line(value)])
+
+    def append_lines(self, lines: Sequence[bytes]) -> None:
+        """Write whole lines (each with its line break) and sync once; all count, or none.
+
+        Raises:
+            OutputError: the disk is full or gone; no line counts as written.
+        """
+        data = memoryview(b"".join(lines))
+        total = len(data)
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+            if self._regular:
+                os.fsync(self._fd)
+        except OSError as error:
+            self._take_back()
+            raise OutputError(
+                f"{self.path}: can't be written ({_reason(error)}).", "Is the disk full?"
+            ) from error
+        self._end += total
+
+    def _take_back(self) -> None:
+        """Cut off what a failed write left; should that fail too, the next start does it."""
+        if self._regular:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._end)
+
+    def lines(self) -> Iterator[bytes]:
+        """All whole lines, without their line breaks, in order of their writing."""
+        if not self._regular:
+            return
+        with self.path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All lines as JSON objects, in order of their writing."""
+        return [row for _, row in _parsed(self.lines(), self.path)]
+
+    def replace(self, lines: Iterable[bytes]) -> None:
+        """Put other lines (without line breaks) in the file's place, all at once.
+
+        A kill leaves either the old file or the new one.
+
+        Raises:
+            OutputError: the new file can't be written; the old one stays.
+        """
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        fd = -1
+        try:
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _CLOEXEC, 0o666)
+            self._lock(fd)
+            with os.fdopen(os.dup(fd), "wb") as file:
+                for line in lines:
+                    file.write(line + b"\n")
+            os.fsync(fd)
+            os.replace(fresh, self.path)
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            if fd >= 0:
+                os.close(fd)
+            fresh.unlink(missing_ok=True)
+            raise OutputError(
+                f"{self.path}: can't be rewritten ({_reason(error)}).", "Is the disk full?"
+            ) from error
+        os.close(self._fd)
+        self._fd, self._end = fd, os.fstat(fd).st_size
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def encode_line(value: Mapping[str, Any]) -> bytes:
+    """A JSON object as one line, with its line break."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file as JSON objects, a torn last one left out.
+
+    Raises:
+        DataError: the file can't be opened, or a whole line is no JSON object.
+    """
+    return [row for _, row in iter_journal(path)]
+
+
+def iter_journal(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers (1-based) and JSON objects of a file, one at a time; see `read_journal`."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path}: can't be opened.", "Check the name.") from error
+    with file:
+        yield from _parsed((line[:-1] for line in file if line.endswith(b"\n")), path)
+
+
+def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            value: Any = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}, line {number}: damaged.", "Delete that line.") from error
+        if not isinstance(value, dict):
+            raise DataError(f"{path}, line {number}: not a JSON object.", "Delete that line.")
+        yield number, value
+
+
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+def _same_file(fd: int, path: Path) -> bool:
+    ours = os.fstat(fd)
+    try:
+        theirs = path.stat()
+    except FileNotFoundError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name last; where a folder can't be synced, the system does it in its own time."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown reason").lower()
