@@ -212,8 +212,8 @@ def test_cases_without_pictures_are_frames(tmp_path: Path) -> None:
     wild = FoundBox(2, Box(0, 0, 0, 0), "x")
     case = draw_case(item, Outcome("a", "t", boxes=(wild,), scores={"acc@0.5": 0.0}), "acc@0.5")
     assert [p.data for p in case.panels] == [None, None]
-    assert (case.panels[0].width, case.panels[0].height) == (360, 270)
-    assert case.panels[0].marks[0].width == 180.0 and case.panels[1].marks[0].width == 0.0
+    assert (case.panels[0].width, case.panels[0].height) == (320, 240)
+    assert case.panels[0].marks[0].width == 160.0 and case.panels[1].marks[0].width == 0.0
 
 
 def test_worst_and_best_take_turns_between_tasks() -> None:

@@ -15,7 +15,7 @@ from ...tools.images import Picture
 from .item import Item, PictureSource, Space, scale_to
 from .outcome import FoundBox, Outcome
 
-SIDE = 360
+SIDE = 320
 """Longest side of an embedded picture, pixels."""
 MAX_PANELS = 6
 MAX_WORDS = 600
@@ -39,7 +39,7 @@ class Panel:
 
     Attributes:
         title: such as `Image 2`.
-        width, height: of its units (the small picture's pixels; 360 x 270 where it is not here).
+        width, height: of its units (the small picture's pixels; 320 x 240 where it is not here).
         data: the picture as a data URI, or None where it is not here.
         marks: truth first.
     """
