@@ -196,10 +196,10 @@ def export_command(
 ) -> None:
     """Write a data set in another form."""
     from ...tools.errors import UsageError
-    from ...training.data.export import FORMS, export
+    from ...training.data.export import FORMS, Form, export
     from ...training.data.folder import DataFolder
 
-    forms = {str(form): form for form in FORMS}
+    forms: dict[str, Form] = {form: form for form in FORMS}
     if to not in forms:
         raise UsageError(f"no form {to!r}.", f"Forms: {', '.join(FORMS)}.")
     print(f"{export(DataFolder(folder), forms[to], out, dialect)} samples in {out}")

@@ -37,6 +37,9 @@ _SAME = (
     frozenset({"without", "no"}),
 )  # fmt: skip
 
+_WORDING = ("plural", "definite", "generic", "quantity", "notes", "single")
+"""What the planner reads that wording alone decides."""
+
 Complete = Callable[[str], str]
 """A prompt to a completion. Raises BackendError."""
 
@@ -108,7 +111,7 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         kept: dict[str, object] = {}
         for f in fields(value):
-            if f.name in ("plural", "definite", "generic", "quantity", "text", "query"):
+            if f.name in _WORDING:
                 continue
             kept[f.name] = _plain(getattr(value, f.name))
         if "noun" in kept and not getattr(value, "plural", False):

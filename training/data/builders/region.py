@@ -45,6 +45,32 @@ def close_up(rng: Random, pixels: Pixels, box: Box) -> Pixels | None:
     return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+def _elsewhere(desk: Desk, shots: list[Shot], chosen: int, box: Box) -> bool:
+    """True where the window's content can be seen in a second place too (stripes, repeats)."""
+    import cv2
+
+    cut = desk.pool.pixels(shots[chosen])[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)]
+    # About twelve pixels of the shorter side are enough to see a repeat, and quick to slide.
+    scale = min(1.0, 14.0 / min(box.width, box.height))
+    size = (max(2, round(box.width * scale)), max(2, round(box.height * scale)))
+    small = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_AREA))
+    for k, shot in enumerate(shots):
+        width, height = (max(1, round(v * scale)) for v in shot.size)
+        if width < size[0] or height < size[1]:
+            continue
+        pixels = desk.pool.pixels(shot)
+        whole = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
+        scores = np.asarray(cv2.matchTemplate(whole, small, cv2.TM_CCOEFF_NORMED))
+        if k == chosen:
+            x, y = round(box.x1 * scale), round(box.y1 * scale)
+            reach = (max(2, size[0] // 4), max(2, size[1] // 4))
+            rows = slice(max(0, y - reach[1]), y + reach[1] + 1)
+            scores[rows, max(0, x - reach[0]) : x + reach[0] + 1] = -1.0
+        if float(scores.max(initial=-1.0)) > 0.9:
+            return True
+    return False
+
+
 def build(rng: Random, desk: Desk) -> Draft | None:
     """A close-up put first or last among one to three pictures; box its place."""
     sources = rng.randint(1, 3)
@@ -61,7 +87,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if box is None:
         return None
     pixels = close_up(rng, desk.pool.pixels(shots[chosen]), box)
-    if pixels is None:
+    if pixels is None or _elsewhere(desk, shots, chosen, box):
         return None
     name = f"region-{rng.getrandbits(48):012x}"
     height, width = pixels.shape[:2]

@@ -49,6 +49,9 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if any(place is None for place in places):
         return None
     second = second_view(rng, desk, pair, matrix)
+    # With another of its kind half out of the frame, nobody could say which one has gone.
+    if any(change.label in second.record.unsure for change in pair.changes):
+        return None
     slots = {
         "first": image_words(rng, 1, 2), "second": image_words(rng, 2, 2),
         "where": image_words(rng, 2, 2),

@@ -12,6 +12,7 @@ from .words import NUMBERS, ORDINALS, ordinal_digits, plural, with_article
 
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 _RULE = re.compile(r"\$([a-z0-9-]+)")
+_START = re.compile(r"([.?!] )([a-z])")
 _SLOT = re.compile(r"\{([A-Za-z0-9_]+)\}")
 
 
@@ -35,7 +36,7 @@ class Grammar:
         text = self._expand(rng, rng.choice(self._rules[rule]))
         # Several mentions of a slot would read oddly in different words, so each is filled once.
         text = _SLOT.sub(lambda match: _fill(match[1], slots), text)
-        return _capital(" ".join(text.split()))
+        return _sentences(" ".join(text.split()))
 
     def _expand(self, rng: Random, text: str) -> str:
         for _ in range(20):
@@ -51,6 +52,11 @@ def _fill(name: str, slots: Mapping[str, str]) -> str:
     if name in slots:
         return slots[name]
     return _capital(slots[name[0].lower() + name[1:]])
+
+
+def _sentences(text: str) -> str:
+    """Every sentence starts with a capital."""
+    return _START.sub(lambda match: match[1] + match[2].upper(), _capital(text))
 
 
 def _capital(text: str) -> str:

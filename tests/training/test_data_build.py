@@ -1,0 +1,163 @@
+"""Building: the same bytes with any number of processes, going on, every question verified."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gemvg.tools.errors import DataError, UsageError
+from gemvg.training.data.build import build
+from gemvg.training.data.check import check
+from gemvg.training.data.folder import DataFolder
+from gemvg.training.data.recipe import load_recipe, shipped
+from gemvg.training.data.sample import TASKS
+from gemvg.training.data.workshop import Chunk, Place, Workshop
+from tests.training.data_fixtures import make_coco, recipe
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_coco(tmp_path_factory.mktemp("coco"))
+
+
+@pytest.fixture(scope="module")
+def built(data: Path) -> Path:
+    out = data / "out"
+    build(recipe(), out, data, workers=1)
+    return out
+
+
+def test_every_task_is_built_and_verified(built: Path) -> None:
+    folder = DataFolder(built)
+    assert {s.task for s in folder.samples()} == set(TASKS)
+    report = check(folder)
+    assert [f for f in report.findings if f.kind != "balance"] == []
+    assert report.verified == report.samples == 60
+    assert not (built / "work").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes(built: Path, data: Path) -> None:
+    other = data / "out2"
+    build(recipe(), other, data, workers=2)
+    assert tree(other) == tree(built)
+
+
+def test_another_seed_writes_other_samples(built: Path, data: Path) -> None:
+    other = data / "out3"
+    build(recipe(seed=4, size=12), other, data, workers=1)
+    assert (other / "samples.jsonl").read_bytes() != (built / "samples.jsonl").read_bytes()
+
+
+def test_a_stopped_build_goes_on_to_the_same_bytes(
+    built: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, done = data / "out4", []
+    whole = Workshop.chunk
+
+    def stop(shop: Workshop, chunk: Chunk) -> int:
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(chunk)
+        return whole(shop, chunk)
+
+    monkeypatch.setattr(Workshop, "chunk", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build(recipe(), out, data, workers=1)
+    with pytest.raises(DataError, match="not finished"):
+        DataFolder(out)
+    monkeypatch.setattr(Workshop, "chunk", whole)
+    build(recipe(), out, data, workers=1)
+    assert tree(out) == tree(built)
+
+
+def test_a_finished_build_is_left_alone(built: Path, data: Path) -> None:
+    before = tree(built)
+    assert build(recipe(), built, data, workers=1).samples == 60
+    assert tree(built) == before
+
+
+def test_a_folder_of_something_else_is_refused(built: Path, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="another recipe"):
+        build(recipe(seed=99), built, data)
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(UsageError, match="not empty"):
+        build(recipe(), tmp_path, data)
+
+
+def test_a_missing_source_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"instances\.json does not exist"):
+        build(recipe(), tmp_path / "out", tmp_path)
+
+
+def test_sources_too_small_come_out_short_and_are_said(tmp_path: Path) -> None:
+    data = make_coco(tmp_path / "coco", number=2)
+    option = {"images": [2, 2]}
+    tasks = [{"task": "common", "pool": "painted", "share": 1, "options": option}]
+    report = build(recipe(tasks=tasks, size=1500, splits={"train": 1.0}), tmp_path / "o", data, 1)
+    assert report.samples + report.short.get("common", 0) == 1500
+    assert report.short
+
+
+def test_splits_share_no_picture(built: Path) -> None:
+    used: dict[str, set[str]] = {}
+    for sample in DataFolder(built).samples():
+        for ref in sample.images:
+            used.setdefault(ref.key, set()).add(sample.split)
+    assert all(len(splits) == 1 for splits in used.values())
+
+
+def test_quotas_add_up() -> None:
+    for size in (1, 7, 60, 999):
+        assert sum(recipe(size=size).quotas()) == size
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_recipes_are_valid(name: str) -> None:
+    assert load_recipe(name).size >= 20_000
+
+
+def test_the_paper_recipe_keeps_its_proportions() -> None:
+    from gemvg.training.data.builders.registry import BUILDERS
+
+    paper = load_recipe("mg-data-240k")
+    totals: dict[str, int] = {}
+    for task, quota in zip(paper.tasks, paper.quotas(), strict=True):
+        demand = BUILDERS[task.task].demand
+        totals[demand] = totals.get(demand, 0) + quota
+    published = {"referential": 97_000, "semantic": 77_000, "spatial": 20_000, "temporal": 46_000}
+    assert totals == published
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tasks": [{"task": "retrieval", "pool": "nowhere", "share": 1}]}, "no pool nowhere"),
+        ({"tasks": []}, "tasks"),
+        ({"size": 0}, "size"),
+        ({"pools": {"p": {}}}, "either"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_recipe_names_its_field(
+    change: dict[str, object], words: str, tmp_path: Path
+) -> None:
+    import yaml
+
+    raw = recipe().model_dump() | change
+    (tmp_path / "r.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(raw))))
+    with pytest.raises(DataError, match=words):
+        load_recipe(str(tmp_path / "r.yaml"))
+
+
+def test_workshop_place_names(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path / "work", tmp_path)
+    assert place.shard(Chunk(3, 0, 100)).name == "03-00000000-00000100.jsonl"

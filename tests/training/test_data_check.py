@@ -1,0 +1,192 @@
+"""`data check` finds what was planted; a clean data set is clean."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gemvg.tools.errors import DataError
+from gemvg.training.data.build import build
+from gemvg.training.data.check import CheckReport, check
+from gemvg.training.data.folder import DataFolder
+from gemvg.training.data.hashing import near_pairs, picture_hash
+from tests.training.data_fixtures import make_coco, recipe
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_coco(tmp_path_factory.mktemp("coco"))
+    build(recipe(size=84), folder / "out", folder, workers=1)
+    return folder
+
+
+@pytest.fixture
+def copy(clean: Path, tmp_path: Path) -> Path:
+    shutil.copytree(clean, tmp_path / "c")
+    return tmp_path / "c"
+
+
+def plant(folder: Path, change: Callable[[list[Row]], None]) -> CheckReport:
+    file = folder / "out" / "samples.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    change(rows)
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return check(DataFolder(folder / "out"))
+
+
+def wrong(report: CheckReport) -> list[tuple[str, str]]:
+    return [(f.kind, f.what) for f in report.findings if f.kind != "balance"]
+
+
+def test_clean(clean: Path) -> None:
+    report = check(DataFolder(clean / "out"), [])
+    assert wrong(report) == [] and report.ok and report.pictures > 0
+
+
+def first(rows: list[Row], op: str, boxes: int = 1) -> Row:
+    return next(r for r in rows if r["meaning"]["op"] == op and len(r["answer"]) >= boxes)
+
+
+def test_a_planted_repeat(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        rows.append(rows[0] | {"id": "again"})
+
+    kinds = [kind for kind, _ in wrong(plant(copy, change))]
+    assert "repeat" in kinds
+
+
+def test_a_planted_box_outside(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = first(rows, "all")
+        row["answer"][0]["box"][2] = row["images"][row["answer"][0]["image"] - 1]["width"] + 9
+
+    found = wrong(plant(copy, change))
+    assert any(kind == "form" and "box outside" in what for kind, what in found)
+
+
+def test_a_planted_missing_box(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = first(rows, "all", 2)
+        row["answer"].pop()
+        row["targets"] = "single" if len(row["answer"]) == 1 else "multi"
+
+    assert any("is missing" in what for kind, what in wrong(plant(copy, change)))
+
+
+def test_a_planted_wrong_count(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = first(rows, "count")
+        row["text"] = str(int(row["text"]) + 1)
+
+    assert any("the text says" in what for _, what in wrong(plant(copy, change)))
+
+
+def test_planted_wrong_targets(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        first(rows, "all")["targets"] = "none"
+
+    found = wrong(plant(copy, change))
+    assert any("targets says none" in what for _, what in found)
+
+
+def test_a_planted_shifted_box(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        box = first(rows, "all")["answer"][0]["box"]
+        box[0] += 0.5
+
+    assert any("no valid answer" in what for _, what in wrong(plant(copy, change)))
+
+
+def test_planted_words(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = first(rows, "all")
+        row["question"] = "Find every zebra."
+        row["prompts"] = []
+
+    assert any("does not name" in what for _, what in wrong(plant(copy, change)))
+
+
+def test_a_planted_swapped_pair_of_pictures(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = next(r for r in rows if r["task"] == "region" and len(r["images"]) == 2)
+        box = row["answer"][0]["box"]
+        row["answer"][0]["box"] = [0, 0, box[2] - box[0], box[3] - box[1]]
+
+    assert any("close-up" in what for _, what in wrong(plant(copy, change)))
+
+
+def test_a_missing_picture_and_a_damaged_line(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        made = next(i for r in rows for i in r["images"] if i.get("root") is None)
+        (copy / "out" / made["file"]).unlink()
+
+    found = wrong(plant(copy, change))
+    assert any(kind == "picture" for kind, _ in found)
+    with (copy / "out" / "samples.jsonl").open("a") as file:
+        file.write('{"id": "x"}\nnot json\n')
+    report = check(DataFolder(copy / "out"), [], pixels=False)
+    lines = [f.where for f in report.findings if f.kind == "form"]
+    assert lines[:2] == ["samples.jsonl, line 85", "samples.jsonl, line 86"]
+
+
+def test_a_planted_leak(copy: Path, tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    source = Image.open(copy / "images" / "000001.png").convert("RGB")
+    source.resize((200, 150)).save(bench / "stolen.jpg", quality=60)
+    Image.fromarray(np.random.default_rng(7).integers(0, 255, (90, 90, 3), dtype=np.uint8)).save(
+        bench / "other.png"
+    )
+    (tmp_path / "bench.json").write_text(
+        json.dumps([{"images": ["./bench/stolen.jpg"], "question": "?"}])
+    )
+    for against in (bench, bench / "stolen.jpg", tmp_path / "bench.json"):
+        report = check(DataFolder(copy / "out"), [against])
+        leaks = [f for f in report.findings if f.kind == "leak"]
+        assert leaks and all("stolen.jpg" in f.what for f in leaks)
+    with pytest.raises(DataError, match="no such"):
+        check(DataFolder(copy / "out"), [tmp_path / "gone"])
+
+
+def test_a_planted_picture_in_two_splits(copy: Path) -> None:
+    def change(rows: list[Row]) -> None:
+        row = first(rows, "all")
+        twin = json.loads(json.dumps(row)) | {"id": "twin", "question": row["question"] + " "}
+        twin["split"] = "val" if row["split"] == "train" else "train"
+        for ref in twin["images"]:
+            copied = copy / "images" / f"copy-{ref['file']}"
+            Image.open(copy / "images" / ref["file"]).resize((310, 236)).save(copied)
+            ref["file"] = copied.name
+        rows.append(twin)
+
+    kinds = [kind for kind, _ in wrong(plant(copy, change))]
+    assert "same picture in two splits" in kinds
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.lists(st.integers(0, 63), max_size=5))
+def test_near_pairs_is_brute_force(hashes: list[int], flips: list[int]) -> None:
+    other = list(hashes)
+    if other:
+        for bit in flips:
+            other[0] ^= 1 << bit
+    brute = {
+        (i, j, (a ^ b).bit_count())
+        for i, a in enumerate(hashes)
+        for j, b in enumerate(other)
+        if (a ^ b).bit_count() <= 6
+    }
+    assert set(near_pairs(hashes, other)) == brute
+
+
+def test_a_plain_picture_has_no_hash(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 50), (9, 99, 200)).save(tmp_path / "p.png")
+    assert picture_hash(tmp_path / "p.png") is None
