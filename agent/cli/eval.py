@@ -111,31 +111,48 @@ def _run(name: str) -> Callable[..., None]:
         temperature: TemperatureOption = None,
         seed: SeedOption = None,
     ) -> None:
-        from ...training.benchmarks.evaluate import ask_all, score_answers
-
         given = [*(predictions or []), *(files or [])]
         if files and not predictions:
             raise UsageError(f"{files[0]}: files are for --predictions.")
         chosen = _chosen(name, data, tasks, limit)
         if given:
-            done = score_answers(chosen, given, out, official)
+            report = _score(chosen, given, out, official)
         else:
-            settings = load_settings(context.params)
-            place = out or _default_out(name, settings.policy, settings.mode)
-            progress = _progress(name)
-            done = ask_all(
-                chosen, settings, place, official=official, concurrency=concurrency,
-                progress=progress,
-            )  # fmt: skip
-            print(f"records and report: {place}", file=sys.stderr)
+            report = _ask(name, chosen, context.params, out, official, concurrency)
         if as_json:
-            _print_json(done.report)
+            _print_json(report)
         else:
             from .eval_tables import print_run
 
-            print_run(done.report)
+            print_run(report)
 
     return run
+
+
+def _score(chosen: Chosen, given: list[Path], out: Path | None, official: bool) -> dict[str, Any]:
+    from ...training.benchmarks.evaluate import score_answers
+
+    return score_answers(chosen, given, out, official).report
+
+
+def _ask(
+    name: str,
+    chosen: Chosen,
+    parameters: dict[str, Any],
+    out: Path | None,
+    official: bool,
+    concurrency: int,
+) -> dict[str, Any]:
+    from ...training.benchmarks.evaluate import ask_all
+
+    settings = load_settings(parameters)
+    place = out or _default_out(name, settings.policy, settings.mode)
+    progress = _progress(name)
+    done = ask_all(
+        chosen, settings, place, official=official, concurrency=concurrency, progress=progress
+    )
+    print(f"records and report: {place}", file=sys.stderr)
+    return done.report
 
 
 def _chosen(name: str, data: Path | None, tasks: str | None, limit: int | None) -> Chosen:
