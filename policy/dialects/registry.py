@@ -14,6 +14,7 @@ from .family import FamilyDialect
 from .gem_vg import GeMVGDialect
 from .gemvg import GemvgDialect
 from .migician import MigicianDialect
+from .nano import NanoDialect
 from .qwen2_5_vl import Qwen25VLDialect
 from .qwen2_vl import Qwen2VLDialect
 from .qwen3_vl import Qwen3VLDialect
@@ -23,6 +24,7 @@ from .vlm_r1 import VLMR1Dialect
 _MAKERS: dict[str, Callable[[], FamilyDialect]] = {
     "gemvg": GemvgDialect,
     "gem-vg": GeMVGDialect,
+    "nano": NanoDialect,
     "qwen2-vl": Qwen2VLDialect,
     "qwen2.5-vl": Qwen25VLDialect,
     "qwen3-vl": Qwen3VLDialect,

@@ -192,7 +192,10 @@ def test_results_come_back_with_their_views_named(name, native):
     assert "3" in words.text
     assert "2" in words.text
     written = dialect.written(found, context) if name != "migician" else [100, 200, 200, 500]
-    assert f"b1: dog [1, 2], image 2, {[int(v) for v in written]}, 0.50" in first.text
+    line = f"b1: dog [1, 2], image 2, {[int(v) for v in written]}, 0.50"
+    if name == "nano":
+        line = f"<b1><image_2>{''.join(f'<c{int(v)}>' for v in written)} dog [1, 2]"
+    assert line in first.text
     assert ("<tool_response>" in first.text) == (first.role == "user")
 
 

@@ -1,0 +1,209 @@
+"""The dialect of GeM-VG nano: one token for a picture, a coordinate, a box's id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ...tools.boxes import Box, GroundedBox
+from ...tools.coordinates import CoordinateSpace, Frame, RelativeSpace
+from ...tools.tool import AnyTool, ToolResult
+from ...tools.views import ViewBook
+from ..dialect import ReadContext, Reading
+from ..messages import Message, ToolCall, text_message
+from ..modes import Mode
+from ..parsing.answer import parse_json_first
+from ..parsing.raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
+from ..policy import Completion
+from .family import FamilyDialect, Grids, Prompts, one_step
+
+EXTENT, STEP = 1000, 8
+"""Coordinates are 0 to 1000, relative to the view's width and height, in steps of 8: 126 tokens."""
+
+IMAGES, IDS = 16, 64
+"""How many pictures and boxes' ids have a token of their own."""
+
+NONE, UNKNOWN = "<none>", "<unknown>"
+"""Whole answers: nothing of that is there; the question has words that the model never learnt."""
+
+_ITEM = re.compile(
+    r"\s{0,4}(?:<image_(\d{1,4})>\s{0,4})?"
+    r"(?:<c(\d{1,4})>\s{0,4}<c(\d{1,4})>\s{0,4}<c(\d{1,4})>\s{0,4}<c(\d{1,4})>|<b(\d{1,6})>)"
+    r"([^<]{0,200})"
+)
+_OWN = re.compile(r"<(?:image_|c|b)\d{1,6}>|<none>|<unknown>")
+_END = re.compile(r"<\|(?:im_end|endoftext)\|>")
+_NUMBERS = re.compile(r"(?:<c\d{1,4}>\s{0,4}){1,16}")
+_CALL = re.compile(r"<tool_call>[^\0]*")
+
+
+COORDINATES: tuple[int, ...] = tuple(range(0, EXTENT + 1, STEP))
+"""The values that have a token, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedSpace(RelativeSpace):
+    """Relative coordinates of which only every `step`-th has a token."""
+
+    step: int = STEP
+
+    def encode(self, box: Box, frame: Frame) -> tuple[float, float, float, float]:
+        """See `CoordinateSpace.encode`; rounded to whole steps, no box left without area."""
+        fine, parts = (self.extent / frame.width, self.extent / frame.height), self.extent
+        corners: list[tuple[int, int]] = []
+        for low, high, scale in ((box.x1, box.x2, fine[0]), (box.y1, box.y2, fine[1])):
+            a, b = round(low * scale / self.step), round(high * scale / self.step)
+            if a >= b:
+                a, b = one_step((low + high) / 2 * scale / self.step, parts // self.step)
+            corners.append((a * self.step, b * self.step))
+        (x1, x2), (y1, y2) = corners
+        return x1, y1, x2, y2
+
+    def spacing(self, frame: Frame) -> tuple[float, float]:
+        """See `CoordinateSpace.spacing`."""
+        return frame.width * self.step / self.extent, frame.height * self.step / self.extent
+
+
+def coordinate(value: int) -> str:
+    """The token of a coordinate, one of `COORDINATES`."""
+    return f"<c{value}>"
+
+
+def image_token(index: int) -> str:
+    """The token of a 1-based picture or view."""
+    return f"<image_{index}>"
+
+
+def parse_nano(text: str) -> Parsed:
+    """An answer of image, coordinate and id tokens; JSON where there is none of them. Total."""
+    end = _END.search(text)
+    body = text[: end.start()] if end is not None else text
+    if _OWN.search(body) is None:
+        return parse_json_first(text)
+    boxes: list[RawBox] = []
+    rest = body
+    at = 0
+    while len(boxes) < MAX_BOXES and (found := _ITEM.match(body, at)) is not None:
+        boxes.append(_raw(found))
+        at = found.end()
+        rest = body[at:]
+    more = len(boxes) == MAX_BOXES and _ITEM.match(body, at) is not None
+    left = rest.strip()
+    if boxes:
+        # What begins like a further box is one that was cut off or broken.
+        damaged = bool(left) and _OWN.match(left) is not None
+        return Parsed(tuple(boxes), False, damaged, damaged, None, (TOO_MANY,) if more else (), "")
+    if left == NONE:
+        return Parsed((), True)
+    if left == UNKNOWN:
+        return Parsed((), text="The question has a word that this model does not know.")
+    return Parsed((), damaged=True)
+
+
+def _raw(found: re.Match[str]) -> RawBox:
+    image, x1, y1, x2, y2, name, words = found.groups()
+    label = words.strip() or None
+    if name is not None:
+        return RawBox(None, label, None, f"b{int(name)}")
+    quad = (float(x1), float(y1), float(x2), float(y2))
+    return RawBox(quad, label, None if image is None else int(image))
+
+
+PROMPTS = Prompts(
+    system="",
+    think="think",
+    direct="answer",
+    auto="",
+    image_reference="<image_{view}>",
+    view_reference="<image_{view}>of <image_{image}>",
+    tools="<tools>{tools}<tool_call>",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NanoDialect(FamilyDialect):
+    """Compact: `<answer><image_2><c10><c31><c64><c90></answer>`, `<b3>`, `<none>`, `<unknown>`.
+
+    A mode is one word after the question. Tools are named, not described: the model has learnt
+    them. In tool calls, which are JSON as everywhere, a box is four coordinate tokens.
+    """
+
+    name: str = "nano"
+    prompts: Prompts = PROMPTS
+    space: CoordinateSpace = SteppedSpace(EXTENT)
+    learned_modes: bool = True
+    tool_role: Literal["tool", "user"] = "tool"
+    prefills: Mapping[Mode, str] = field(
+        default_factory=lambda: {"think": "<think>", "direct": "<answer>"}
+    )
+
+    def opening(
+        self, query: str, book: ViewBook, views: Sequence[int], mode: Mode, tools: Sequence[AnyTool]
+    ) -> tuple[Message, ...]:
+        """See `Dialect.opening`."""
+        # No zero-argument super(): a dataclass with slots is a new class.
+        turns = FamilyDialect.opening(self, query, book, views, mode, ())
+        if not tools or not self.tools_in_prompt:
+            return turns
+        names = " ".join(sorted(tool.name for tool in tools))
+        return (text_message("system", self.prompts.tools.replace("{tools}", names)), *turns)
+
+    def parse(self, text: str) -> Parsed:
+        """See `parse_nano`."""
+        return parse_nano(text)
+
+    def read(self, completion: Completion, context: ReadContext) -> Reading:
+        """See `Dialect.read`."""
+        if "<tool_call>" in completion.text:
+            text = _CALL.sub(lambda m: _NUMBERS.sub(_plain_numbers, m[0]), completion.text)
+            completion = replace(completion, text=text)
+        return FamilyDialect.read(self, completion, context)
+
+    def to_tool_call(self, call: ToolCall, context: ReadContext) -> ToolCall:
+        """See `Dialect.to_tool_call`; the tokenizer puts a space before every word."""
+        arguments = {str(k): _stripped(v) for k, v in call.arguments.items()}
+        return FamilyDialect.to_tool_call(self, replace(call, arguments=arguments), context)
+
+    def _in_own_numbers(self, result: ToolResult, book: ViewBook, grids: Grids) -> str:
+        """A result's boxes as tokens; `<none>` where there are none, its words where it failed."""
+        if not result.ok:
+            return result.text
+        context = ReadContext(book, grids)
+        lines = [
+            f"<{name}>{self._item(found, context)}" + (f" {found.label}" if found.label else "")
+            for name, found in result.boxes
+        ]
+        shown = [image_token(view.index) for view in result.views]
+        return "\n".join(lines) or " ".join(shown) or NONE
+
+    def _item(self, found: GroundedBox, context: ReadContext) -> str:
+        numbers = self.written(found, context)
+        return image_token(found.image) + "".join(coordinate(round(v)) for v in numbers)
+
+    def write(self, boxes: Sequence[GroundedBox], context: ReadContext) -> str:
+        """See `Dialect.write`."""
+        if not boxes:
+            return NONE
+        return "".join(
+            self._item(b, context) + (f" {b.label.replace('<', ' ')}" if b.label else "")
+            for b in boxes
+        )
+
+
+def _plain_numbers(found: re.Match[str]) -> str:
+    return ", ".join(re.findall(r"\d+", found[0]))
+
+
+def _stripped(value: Any, depth: int = 0) -> Any:
+    """A JSON value whose strings have no space around them; deeper than calls go, as it is."""
+    if isinstance(value, str):
+        return value.strip()
+    if depth > 8:
+        return value
+    if isinstance(value, list):
+        return [_stripped(v, depth + 1) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _stripped(v, depth + 1) for k, v in value.items()}
+    return value
