@@ -19,6 +19,7 @@ COMMANDS = {
     "data": "Build, look at, check and export training data.",
     "train": "Train a policy: supervised or hybrid reinforcement finetuning.",
     "calibrate": "Fit, on labelled questions, when a direct answer is thought over.",
+    "serve": "Answer questions over HTTP, with a page.",
     "doctor": "Say what is installed, what will be used, what is missing.",
     "policies": "List the policies that can be named, and what each needs.",
     "weights": "Weights of the detectors: list, pull, verify.",
