@@ -3,8 +3,8 @@ learn it in seconds.
 
 Every question asks for one of four boxes. An easy one names it ("at p2"); a hard one gives four
 numbers whose sum modulo 4 is its number: a model of two layers can't add them at once, but
-can write down the running sum. `warm_start` teaches the answer's form, both modes, and nothing
-about when to use which: after an `auto` prompt it thinks half of the time.
+can write down the running sum (s0 to s3). `warm_start` teaches the answer's form, both modes, and
+nothing about when to use which: after an `auto` prompt it thinks half of the time.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import random
 from pathlib import Path
 from typing import Any
 
+from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects.family import Prompts
 from gemvg.policy.dialects.gemvg import GemvgDialect
-from gemvg.training.chat import MODES
+from gemvg.training.chat import MODES, sizes_book
 
 TERMS = 4
 PLACES = 4
@@ -32,7 +33,17 @@ BOXES = [
     for i, a, b, c, d in CORNERS
 ]
 TAGS = ["<think>", "</think>", "<answer>", "</answer>"]
-WORDS = ["<pad>", "<eos>", "at", "sum", "T", "D", "A", "go", *[f"p{k}" for k in range(PLACES)]]
+WORDS = [
+    "<pad>",
+    "<eos>",
+    "at",
+    "sum",
+    "T",
+    "D",
+    "A",
+    "go",
+    *[f"{kind}{k}" for kind in "ps" for k in range(PLACES)],
+]
 TEMPLATE = (
     "{% for m in messages %}{% if m.role != 'assistant' %}{% if m.content is string %}"
     "{{ m.content + ' ' }}{% else %}{% for p in m.content %}{{ p.text + ' ' }}{% endfor %}"
@@ -74,10 +85,10 @@ def question(rng: random.Random, hard: bool) -> tuple[str, int, list[str]]:
     """(question, number of the place, what a thinking policy writes)."""
     if not hard:
         place = rng.randrange(PLACES)
-        return f"at p{place}", place, [f"p{place}"]
+        return f"at p{place}", place, [f"s{place}"]
     terms = [rng.randrange(PLACES) for _ in range(TERMS)]
     sums = [sum(terms[: k + 1]) % PLACES for k in range(TERMS)]
-    return "sum " + " ".join(f"p{t}" for t in terms), sums[-1], [f"p{s}" for s in sums]
+    return "sum " + " ".join(f"p{t}" for t in terms), sums[-1], [f"s{s}" for s in sums]
 
 
 def answer_text(place: int, thought: list[str] | None) -> str:
@@ -107,18 +118,26 @@ def rows(count: int, seed: int) -> list[dict[str, Any]]:
     return made
 
 
-def warm_start(folder: Path, seed: int = 0, steps: int = 350) -> Path:
-    """Teach the form; returns the folder of the model and its tokenizer."""
+def context() -> ReadContext:
+    """In which answers are read: two pictures of 1000 x 1000 pixels."""
+    return ReadContext(sizes_book(SIZES))
+
+
+def warm_start(folder: Path, seed: int = 0, steps: int = 300) -> Path:
+    """Teach the form; returns the folder of the model and its tokenizer.
+
+    Adding takes longest to learn, so most lessons are hard questions with a think part.
+    """
     import torch
 
     words, net, rng = tokenizer(), model(seed), random.Random(seed)
     rate = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.0)
     for step in range(steps):
         for group in rate.param_groups:
-            group["lr"] = 3e-3 * min(1.0, (steps - step) / steps * 1.5)
+            group["lr"] = 3e-3 * min(1.0, (step + 1) / 20, (steps - step) / steps * 1.5)
         batch, prefix = [], []
-        for _ in range(96):
-            hard, mode = rng.random() < 0.6, rng.choice(MODES)
+        for _ in range(64):
+            hard, mode = rng.random() < 0.75, rng.choice(("think", "think", "direct", "auto"))
             text, place, thought = question(rng, hard)
             thinks = mode == "think" or (mode == "auto" and rng.random() < 0.5)
             if hard and not thinks:

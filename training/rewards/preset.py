@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...tools.errors import UsageError
+from ...tools.errors import TrainingError, UsageError
 from .batch import Floats, ScoredBatch
 
 Term = Callable[[ScoredBatch], Floats]
@@ -42,11 +42,21 @@ class Preset:
         return sum(max(0.0, self.weight(name)) for name in self.terms)
 
     def components(self, batch: ScoredBatch) -> dict[str, Floats]:
-        """Every term's values, unweighted, (B,) in [0, 1]; a NaN, a defect, counts 0."""
+        """Every term's values, unweighted, (B,) in [0, 1].
+
+        Raises:
+            TrainingError: a term gave something that is not a number, a defect of the term; a
+                policy would be trained on whatever it were turned into.
+        """
         values: dict[str, Floats] = {}
         for name, term in self.terms.items():
             raw = np.asarray(term(batch), dtype=np.float64)
-            values[name] = np.clip(np.nan_to_num(raw, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+            if not np.isfinite(raw).all():
+                raise TrainingError(
+                    f"the reward term {name} of {self.name} gave a value that is not a number.",
+                    f"Train without it: rft.drop_terms=[{name}].",
+                )
+            values[name] = np.clip(raw, 0.0, 1.0)
         return values
 
     def total(self, batch: ScoredBatch) -> Floats:

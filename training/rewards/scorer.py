@@ -56,7 +56,7 @@ class Spoken:
         tokens: tokens that the policy generated, over all turns.
         cut: whether generation ended at the token limit.
         tool_calls, tool_errors: of the whole episode.
-        image_count: how many pictures the question had; later views are tools' work.
+        thought: whether a turn before the last one reasoned.
     """
 
     text: str
@@ -66,6 +66,7 @@ class Spoken:
     cut: bool = False
     tool_calls: int = 0
     tool_errors: int = 0
+    thought: bool = False
 
 
 def read_rollout(spoken: Spoken, dialect: Dialect) -> Rollout:
@@ -80,7 +81,7 @@ def read_rollout(spoken: Spoken, dialect: Dialect) -> Rollout:
         answer=BoxSet.of(reading.boxes),
         status=reading.status,
         asked=spoken.asked,
-        thought=reading.mode == "think",
+        thought=reading.mode == "think" or spoken.thought,
         well_formed=not reading.notes and exact_tags(spoken.text),
         tokens=spoken.tokens,
         tool_calls=spoken.tool_calls,

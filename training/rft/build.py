@@ -11,8 +11,9 @@ from ..recipe import Recipe, RftPart
 from ..rewards.presets import get_preset
 from ..rows import check_pictures, rft_rows, with_pictures
 from ..run import common_arguments
-from .environment import environment_factory
+from .environment import GroundingEnvironment
 from .reward_functions import GroupScorer
+from .tool_calling import prepare_tool_calls
 from .trainer import HybridGRPOTrainer
 from .watch import SampleSheets
 
@@ -29,10 +30,12 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
     part, data = recipe.rft, recipe.data
     assert part is not None
     tools = make_tools(tuple(part.tools)) if part.tools else {}
-    # TRL renders tool schemas into the prompt itself, so the dialect is not asked to.
-    rows = rft_rows(data.train, dialect, (), data.limit)
+    if tools:
+        prepare_tool_calls(processor)
+    told = tuple(tools.values()) if dialect.tools_in_prompt else ()
+    rows = rft_rows(data.train, dialect, told, data.limit)
     check_pictures(rows)
-    held = rft_rows(data.eval, dialect, (), data.eval_limit) if data.eval else []
+    held = rft_rows(data.eval, dialect, told, data.eval_limit) if data.eval else []
     check_pictures(held)
     scorer = GroupScorer(get_preset(part.preset).without(*part.drop_terms), dialect)
     trainer = HybridGRPOTrainer(
@@ -40,6 +43,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         shares=part.shares,
         direct_bonus=part.direct_bonus,
         shared_prefill=part.shared_prefill,
+        tools_in_prompt=bool(told),
         model=model,
         args=_arguments(recipe, part, processor),
         train_dataset=with_pictures(rows),
@@ -47,7 +51,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         processing_class=processor,
         peft_config=lora_config(recipe.model),
         environment_factory=(
-            environment_factory(tools, dialect, part.max_tool_calls) if tools else None
+            GroundingEnvironment.offering(tools, dialect, part.max_tool_calls) if tools else None
         ),
     )
     trainer.add_callback(SampleSheets(trainer, recipe.run.sample_every))

@@ -16,6 +16,7 @@ from ..rewards.preset import Preset
 from ..rewards.rollout import BoxSet, Rollout, Sample
 from ..rewards.scorer import Spoken, read_rollout
 from ..rewards.tool_use import answer_quality
+from .written import Written
 
 RewardFunction = Callable[..., list[float]]
 
@@ -84,17 +85,21 @@ class GroupScorer:
         environments = columns.get("environments") or [None] * len(completions)
         ids = columns.get("completion_ids") or [[]] * len(completions)
         modes: list[Mode] = columns.get("mode") or ["auto"] * len(completions)
-        tokens = columns.get("generated_tokens") or [len(row) for row in ids]
+        own: list[Written] = columns.get("written") or [
+            Written(last_text(said), len(row)) for said, row in zip(completions, ids, strict=True)
+        ]
         state = columns.get("trainer_state")
         self.rollouts = []
-        self.texts = [last_text(completion) for completion in completions]
+        self.texts = [written.text for written in own]
         self.questions = list(columns.get("question") or [""] * len(completions))
-        for index, text in enumerate(self.texts):
+        for index, said in enumerate(own):
             ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
             context, calls, refused = _episode(environments[index], columns["sizes"][index])
+            # Calls that no tool took (unknown name, arguments that are no object) are refused too.
+            stray = max(0, said.calls - calls)
             spoken = Spoken(
-                text, modes[index], context, int(tokens[index]), not ended,
-                calls, refused,
+                said.text, modes[index], context, said.tokens, not ended,
+                calls + stray, refused + stray, said.thought,
             )  # fmt: skip
             self.rollouts.append(read_rollout(spoken, self.dialect))
         labels = columns.get("truth_labels") or [()] * len(completions)

@@ -10,9 +10,12 @@ from trl import GRPOTrainer
 
 from ...policy.modes import Mode
 from ...tools.errors import TrainingError
+from .environment import as_turns
 from .modes import HybridShares
+from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
 from .shared_prefill import PromptRow, Sampling, can_share, generate
+from .written import Written, read_written
 
 Row = dict[str, Any]
 BONUS = "direct_bonus"
@@ -35,6 +38,8 @@ class HybridGRPOTrainer(GRPOTrainer):
         right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
         shared_prefill: prefill pictures and question once per group where generation runs in
             process on transformers.
+        tools_in_prompt: the prompts themselves describe the tools, as they do at inference, so the
+            chat template is not asked to.
         trl: everything else, as for `trl.GRPOTrainer`.
     """
 
@@ -48,6 +53,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         direct_bonus: float = 0.05,
         right_at: float = 0.5,
         shared_prefill: bool = True,
+        tools_in_prompt: bool = False,
         **trl: Any,
     ) -> None:
         self.scorer = scorer
@@ -56,7 +62,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         self.right_at = right_at
         self.shared_prefill = shared_prefill
         self._factors: torch.Tensor | None = None
-        self._generated: list[int] = []
+        self._written: list[Written] = []
         functions: list[Any] = scorer.functions()
         args = trl["args"]
         args.reward_weights = [*scorer.weights(), 1.0]
@@ -65,6 +71,9 @@ class HybridGRPOTrainer(GRPOTrainer):
         if not scorer.end_ids:
             ends: Any = self.eos_token_ids
             scorer.end_ids = frozenset(int(token) for token in ends)
+        if tools_in_prompt and self.environment_factories is not None:
+            factories: Any = self.environment_factories
+            self._env_tools = {name: [] for name in factories}
 
     @property
     def layout(self) -> tuple[Mode, ...]:
@@ -92,7 +101,8 @@ class HybridGRPOTrainer(GRPOTrainer):
             {**row, "mode": mode, "prompt": row[f"prompt_{mode}"]}
             for row, mode in zip(inputs, modes, strict=True)
         ]
-        output = super()._generate_and_score_completions(rows)
+        with pictures_once(self.processing_class):
+            output = super()._generate_and_score_completions(rows)
         self._check_pictures(rows, output)
         if self._factors is not None:
             output["advantages"] = output["advantages"] * self._factors.to(output["advantages"])
@@ -101,11 +111,14 @@ class HybridGRPOTrainer(GRPOTrainer):
 
     def _generate(self, prompts: list[Any]) -> Any:
         generated = super()._generate(prompts)
-        ids, tool_mask = generated[1], generated[2]
-        self._generated = (
-            [len(row) for row in ids] if tool_mask is None else [sum(row) for row in tool_mask]
-        )
+        _, ids, tool_mask, completions, *_ = generated
+        self._written = read_written(self._tokenizer, ids, tool_mask, completions)
         return generated
+
+    def _get_tool_suffix_ids(self, tool_messages: list[Row]) -> list[int]:
+        turns = [turn for message in tool_messages for turn in as_turns(message)]
+        suffix: list[int] = super()._get_tool_suffix_ids(turns)
+        return suffix
 
     def _generate_single_turn(
         self,
@@ -196,8 +209,8 @@ class HybridGRPOTrainer(GRPOTrainer):
     def _calculate_rewards(
         self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any
     ) -> torch.Tensor:
-        for row, tokens in zip(inputs, self._generated, strict=True):
-            row["generated_tokens"] = tokens
+        for row, written in zip(inputs, self._written, strict=True):
+            row["written"] = written
         rewards: torch.Tensor = super()._calculate_rewards(
             inputs, prompts, completions, completion_ids_list
         )
@@ -246,7 +259,7 @@ class HybridGRPOTrainer(GRPOTrainer):
             raise TrainingError(
                 "image tokens and image features differ in length, so this step would have been "
                 "trained without its pictures.",
-                "Raise max_completion_length or lower max_pixels.",
+                "Raise rft.max_completion_tokens or lower model.max_pixels.",
             )
 
     def _log_modes(self) -> None:
