@@ -46,14 +46,16 @@ def first_boxes(
         (n, 4), numbers as written; a row of NaN where a text holds no complete box.
     """
     encoded = _encoded(texts)
-    if not whole and b"<" in encoded and (b"think>" in encoded or b"answer>" in encoded):
+    # A search for one byte is ten times as fast as for a word.
+    tagged = not whole and b"<" in encoded and b">" in encoded
+    if tagged and (b"think>" in encoded or b"answer>" in encoded):
         encoded = _encoded([_answer_part(t) for t in texts])
     # Column by column in memory, as metrics read it.
     boxes = np.full((4, len(texts)), np.nan).T
-    for index in map(int, _plain_boxes(encoded, boxes)):
-        found = read_one(texts[index])
-        if found is not None:
-            boxes[index] = found
+    left = _plain_boxes(encoded, boxes).tolist()
+    found = {index: quad for index in left if (quad := read_one(texts[index])) is not None}
+    if found:
+        boxes[list(found)] = np.asarray(list(found.values()))
     return boxes
 
 
