@@ -78,7 +78,8 @@ class PictureShelf:
         if known is not None:
             return known
         if name[:5].lower() == "data:":
-            return picture_from_bytes(self._inline(name), "<data>", self._limits)
+            picture = picture_from_bytes(self._inline(name), "<data>", self._limits)
+            return replace(picture, source=f"<data {picture.digest[:12]}>", _lock=threading.Lock())
         if is_remote(name):
             return picture_from_bytes(self._from_address(name), name, self._limits)
         if is_remote(self.base):
@@ -86,7 +87,11 @@ class PictureShelf:
             return self._put(name, (0, 0, 0), picture_from_bytes(data, name, self._limits))
         path = Path(self.base) / name
         before = self._signature(name)
-        picture = picture_from_path(path, self._limits)
+        try:
+            picture = picture_from_path(path, self._limits)
+        except ImageError as error:
+            # As the line names it, wherever the job is run.
+            raise ImageError(error.message.replace(str(path), name), error.cure) from error
         self._folders.add(str(path.parent))
         if len(self._folders) > FOLDERS_KEPT:
             self._folders.clear()

@@ -15,6 +15,7 @@ from ...tools.errors import GemvgError
 COMMANDS = {
     "ask": "Ask one question about some pictures; get boxes.",
     "batch": "Answer every line of a file; go on where it ended.",
+    "export": "Write results as COCO, YOLO, LabelMe, Label Studio, CVAT, CSV, Parquet.",
     "eval": "Run and score benchmarks; compare runs.",
     "data": "Build, look at, check and export training data.",
     "train": "Train a policy: supervised or hybrid reinforcement finetuning.",
