@@ -155,21 +155,51 @@ def fit_size(width: int, height: int, grid: PixelGrid, max_tokens: int) -> tuple
         max_tokens: raised to the least and lowered to the most that the grid allows.
     """
     cap = max(min(max_tokens, grid.ceiling), grid.floor)
-    area = width * height / grid.factor**2
-    least = grid.min_pixels / grid.factor**2
-    scale = math.sqrt(cap / area) if area > cap else max(1.0, math.sqrt(least / area))
-    columns = max(1, round(width * scale / grid.factor))
-    rows = max(1, round(height * scale / grid.factor))
-    columns, rows = min(columns, MAX_RATIO * rows), min(rows, MAX_RATIO * columns)
-    while columns * rows > cap and max(columns, rows) > 1:
-        # Give up the cell whose loss bends the picture least.
-        by_column = abs(math.log((columns - 1) / rows * height / width)) if columns > 1 else 99.0
-        by_row = abs(math.log(columns / (rows - 1) * height / width)) if rows > 1 else 99.0
-        columns, rows = (columns - 1, rows) if by_column <= by_row else (columns, rows - 1)
-    while columns * rows < least:
-        columns, rows = (columns + 1, rows) if columns / width <= rows / height else (
-            columns, rows + 1)  # fmt: skip
+    least = max(1, math.ceil(grid.min_pixels / grid.factor**2))
+    across, down = width / grid.factor, height / grid.factor
+    columns, rows = _whole(across, down, 1.0)
+    if not least <= columns * rows <= cap or max(columns, rows) > MAX_RATIO * min(columns, rows):
+        bound = cap if columns * rows > cap else least if columns * rows < least else cap
+        columns, rows = _whole(across, down, math.sqrt(bound / (across * down)))
+        if not _allowed(columns, rows, least, cap):
+            columns, rows = _nearest(across, down, columns * rows, least, cap)
     return columns * grid.factor, rows * grid.factor
+
+
+def _whole(across: float, down: float, scale: float) -> tuple[int, int]:
+    """Cells at a scale, rounded, at least one each way."""
+    return max(1, round(across * scale)), max(1, round(down * scale))
+
+
+def _allowed(columns: int, rows: int, least: int, cap: int) -> bool:
+    """Whether a processor leaves a picture of so many cells as it is, and the budget holds it."""
+    in_shape = max(columns, rows) <= MAX_RATIO * min(columns, rows)
+    return in_shape and least <= columns * rows <= cap
+
+
+def _nearest(across: float, down: float, cells: int, least: int, cap: int) -> tuple[int, int]:
+    """The allowed cells that bend the picture least; the most of those that bend it alike.
+
+    Only a few shorter sides are tried: those around the one that the aspect ratio wants, and, for
+    pictures longer than any processor takes, those at the limit.
+    """
+    long, short = max(across, down), min(across, down)
+    ratio = min(long / short, float(MAX_RATIO))
+    wanted = math.sqrt(min(max(cells, least), cap) / ratio)
+    best: tuple[float, int, int] | None = None
+    for shorter in range(max(1, int(wanted) - 2), int(wanted) + 4):
+        low, high = math.ceil(least / shorter), min(cap // shorter, MAX_RATIO * shorter)
+        if low > high:
+            continue
+        longer = min(max(round(shorter * ratio), low), high)
+        bend = abs(math.log(longer / shorter / ratio))
+        found = (round(bend, 2), -longer * shorter, shorter)
+        best = found if best is None else min(best, found)
+    if best is None:
+        shorter, longer = 1, min(cap, MAX_RATIO)
+    else:
+        shorter, longer = best[2], -best[1] // best[2]
+    return (longer, shorter) if across >= down else (shorter, longer)
 
 
 def plan_images(

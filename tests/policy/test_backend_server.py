@@ -1,0 +1,427 @@
+import asyncio
+import base64
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gemvg.policy.backends.endpoints import Endpoints, base_url, discover
+from gemvg.policy.backends.openai_compatible import OpenAICompatiblePolicy
+from gemvg.policy.backends.retry import Retry, parse_retry_after
+from gemvg.policy.dialects import get_dialect
+from gemvg.policy.messages import Message, TextPart, ToolCall, ViewPart
+from gemvg.policy.policy import Request, ToolSpec
+from gemvg.policy.registry import load_policy
+from gemvg.tools.errors import (
+    BackendError,
+    BackendTimeout,
+    ContextOverflow,
+    UnknownDialect,
+    UsageError,
+)
+from gemvg.tools.images import picture_from_array
+from gemvg.tools.views import ViewBook
+from tests.fake_server import Reply, chat, chunks, serving
+
+QUICK = Retry(first=0.01, longest=0.05, seconds=20)
+SIZES = ((640, 480), (100, 900), (3000, 2000))
+
+
+def book(sizes=SIZES):
+    return ViewBook(
+        [picture_from_array(np.full((h, w, 3), 90, np.uint8), f"{w}x{h}.png") for w, h in sizes]
+    )
+
+
+def request(views=(1,), text="the dog", **options):
+    made = options.pop("book", None) or book()
+    parts = [part for v in views for part in (TextPart(f"Image {v}: "), ViewPart(v))]
+    messages = (Message("user", (*parts, TextPart(text))),)
+    return Request(text, options.pop("messages", messages), made, **options)
+
+
+def ask(server, asked, dialect="qwen3-vl", **options):
+    async def run():
+        policy = OpenAICompatiblePolicy(
+            [server.url], discover(server.url), get_dialect(dialect), retry=QUICK, **options
+        )
+        try:
+            return await policy.complete(asked)
+        finally:
+            await policy.aclose()
+
+    return asyncio.run(run())
+
+
+def picture_sizes(body):
+    urls = [
+        part["image_url"]["url"]
+        for message in body["messages"]
+        if isinstance(message["content"], list)
+        for part in message["content"]
+        if part["type"] == "image_url"
+    ]
+    data = [base64.b64decode(url.split(",", 1)[1]) for url in urls]
+    return [Image.open(io.BytesIO(d)).size for d in data]
+
+
+@pytest.mark.parametrize("form", ["jpeg", "png"])
+@pytest.mark.parametrize(("dialect", "factor"), [("qwen3-vl", 32), ("qwen2.5-vl", 28)])
+def test_pictures_arrive_at_their_planned_size(dialect, factor, form):
+    name = f"tiny-{dialect}"
+    with serving(lambda *_: Reply(chat()), id=name, max_model_len=32768) as server:
+        usage = chat()
+        usage["usage"]["prompt_tokens"] = 30000
+        server.handler = lambda *_: Reply(usage)
+        got = ask(server, request((1, 2, 3)), dialect, image_format=form)
+    sizes = picture_sizes(server.bodies[0])
+    assert sizes == [tuple(map(int, got.grids[v])) for v in (1, 2, 3)]
+    assert all(w % factor == 0 and h % factor == 0 for w, h in sizes)
+    assert got.usage.image_tokens == sum(w * h // factor**2 for w, h in sizes)
+    # In order, each after its name.
+    parts = server.bodies[0]["messages"][0]["content"]
+    assert [p.get("text", p["type"]) for p in parts][:4] == [
+        "Image 1: ", "image_url", "Image 2: ", "image_url",
+    ]  # fmt: skip
+
+
+def test_pictures_shrink_to_the_servers_context():
+    with serving(lambda *_: Reply(chat()), max_model_len=2000) as server:
+        got = ask(server, request((1, 2, 3), max_tokens=512))
+    assert got.usage.image_tokens + 512 < 2000
+    with (
+        serving(lambda *_: Reply(chat()), max_model_len=400) as server,
+        pytest.raises(ContextOverflow, match=r"3000x2000\.png \(view 3\)"),
+    ):
+        ask(server, request((1, 2, 3), max_tokens=200))
+    assert server.bodies == []
+
+
+def test_a_prompt_that_the_server_finds_too_long_is_sent_smaller():
+    words = "This model's maximum context length is 4096 tokens."
+
+    def handler(body, number):
+        return Reply({"error": {"message": words}}, 400) if number < 2 else Reply(chat("[]"))
+
+    with serving(handler) as server:
+        ask(server, request((3,)))
+    areas = [w * h for body in server.bodies for w, h in picture_sizes(body)]
+    assert areas == sorted(areas, reverse=True)
+    assert len(areas) == 3
+    always = Reply({"error": {"message": words}}, 400)
+    with serving(lambda *_: always) as server, pytest.raises(ContextOverflow):
+        ask(server, request((3,)))
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
+def test_a_busy_or_failing_server_is_asked_again(status):
+    def handler(body, number):
+        return Reply({"error": {}}, status) if number < 2 else Reply(chat("[]"))
+
+    with serving(handler) as server:
+        assert ask(server, request()).text == "[]"
+    assert len(server.bodies) == 3
+    broken = Reply({"error": {"message": "boom at 0x7f00deadbeef /root/x.py"}}, status)
+    with serving(lambda *_: broken) as server, pytest.raises(BackendError) as raised:
+        ask(server, request())
+    assert len(server.bodies) == QUICK.attempts
+    assert str(status) in str(raised.value)
+    assert "boom" not in str(raised.value)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("cut", [0.0, 0.3, 0.7])
+def test_a_cut_connection_is_made_again(cut, stream):
+    body = chunks("[{", '"bbox', "_2d", '": 1}]') if stream else chat('[{"bbox_2d": 1}]')
+
+    def handler(_, number):
+        return Reply(body, cut=cut if number < 2 else None)
+
+    shown = []
+    with serving(handler) as server:
+        got = ask(server, request(on_text=shown.append if stream else None))
+    assert got.text == '[{"bbox_2d": 1}]'
+    assert len(server.bodies) == 3
+    # What was shown before the cut is not shown again.
+    assert "".join(shown) == (got.text if stream else "")
+
+
+def test_a_stream_without_an_end_is_no_answer():
+    with serving(lambda *_: Reply(chunks("[")[:1])) as server, pytest.raises(BackendError):
+        ask(server, request(on_text=lambda _: None))
+    assert len(server.bodies) == QUICK.attempts
+
+
+def test_retry_after_is_honoured_and_bounded():
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    def handler(_, number):
+        after = ["1.5", "99999", "junk"][min(number, 2)]
+        return Reply({}, 429, {"Retry-After": after}) if number < 3 else Reply(chat())
+
+    with serving(handler) as server:
+        asyncio.run(
+            OpenAICompatiblePolicy(
+                [server.url], discover(server.url), get_dialect("qwen3-vl"),
+                retry=Retry(first=1, longest=7, sleep=sleep),
+            ).complete(request())
+        )  # fmt: skip
+    assert waits[:2] == [1.5, 7]
+    assert 2.0 <= waits[2] <= 4.0
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("3", 3.0), ("0.5", 0.5), ("-4", 0.0), ("", None), (None, None),
+                           ("soon", None), ("nan", None), ("inf", None),
+                           ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)]
+)  # fmt: skip
+def test_retry_after_is_read_whatever_it_holds(value, seconds):
+    assert parse_retry_after(value) == seconds
+
+
+def test_time_limit_and_cancellation():
+    with serving(lambda *_: Reply(chat(), delay=30)) as server:
+        policy = OpenAICompatiblePolicy(
+            [server.url], discover(server.url), get_dialect("qwen3-vl"), retry=Retry(seconds=0.3)
+        )
+        with pytest.raises(BackendTimeout, match=r"0\.3 seconds"):
+            asyncio.run(policy.complete(request()))
+        assert server.gone.wait(10)
+        server.gone.clear()
+
+        async def cancelled():
+            task = asyncio.create_task(replace_retry(policy).complete(request()))
+            while len(server.bodies) < 2:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(cancelled())
+        assert server.gone.wait(10)
+
+
+def replace_retry(policy):
+    policy._retry = replace(policy._retry, seconds=60)
+    return policy
+
+
+def test_tool_calls_streamed_in_pieces_and_damaged():
+    first = {"index": 0, "id": "c1", "function": {"name": "zo", "arguments": '{"a"'}}
+    second = {"index": 0, "function": {"name": "om", "arguments": ": 1}"}}
+    third = {"index": 1, "id": "c2", "function": {"name": "detect", "arguments": "{oh"}}
+    body = [{"choices": [{"delta": {"tool_calls": [c]}}]} for c in (first, second, third)]
+    body.append({"choices": [{"delta": {}, "finish_reason": "tool_calls"}]})
+    with serving(lambda *_: Reply(body)) as server:
+        got = ask(server, request(on_text=lambda _: None))
+    assert got.finish_reason == "tool_calls"
+    assert [(c.id, c.name, dict(c.arguments)) for c in got.tool_calls] == [
+        ("c1", "zoom", {"a": 1}), ("c2", "detect", {}),
+    ]  # fmt: skip
+    assert got.tool_calls[0].error is None
+    assert "not a JSON object" in got.tool_calls[1].error
+
+
+class OpenDialect:
+    """A dialect whose prompt does not describe the tools."""
+
+    def __init__(self):
+        self._base = get_dialect("qwen3-vl")
+
+    tools_in_prompt = False
+
+    def __getattr__(self, name):
+        return getattr(self._base, name)
+
+
+def test_a_server_without_a_tool_parser_still_gets_the_tools():
+    spec = ToolSpec("zoom", "Look closer.", {"type": "object", "properties": {}})
+
+    def handler(body, number):
+        if body.get("tool_choice") == "auto":
+            words = '"auto" tool choice requires --enable-auto-tool-choice'
+            return Reply({"error": {"message": words}}, 400)
+        return Reply(chat('<tool_call>{"name": "zoom", "arguments": {}}</tool_call>'))
+
+    async def run(server):
+        policy = OpenAICompatiblePolicy(
+            [server.url], discover(server.url), OpenDialect(), retry=QUICK
+        )
+        first = await policy.complete(request(tools=(spec,)))
+        await policy.complete(request(tools=(spec,)))
+        return first
+
+    with serving(handler) as server:
+        got = asyncio.run(run(server))
+    assert "<tool_call>" in got.text
+    # It is learned once.
+    assert [b["tool_choice"] for b in server.bodies] == ["auto", "none", "none"]
+    assert server.bodies[1]["tools"][0]["function"]["name"] == "zoom"
+
+
+def test_prefill_reasoning_schema_logprobs_and_abilities():
+    schema = {"type": "array"}
+    body = chat("x</think>[]", logprobs=[("x", -0.1), ("[]", 0.3), ("<|im_end|>", -1.0)])
+    with serving(lambda *_: Reply(body)) as server:
+        got = ask(
+            server,
+            request(prefill="<think>", logprobs=True, response_schema=schema, seed=7, stop=("S",)),
+        )
+    sent = server.bodies[0]
+    assert sent["messages"][-1] == {"role": "assistant", "content": "<think>"}
+    assert sent["continue_final_message"] and not sent["add_generation_prompt"]
+    assert sent["response_format"]["json_schema"]["schema"] == schema
+    assert (sent["seed"], sent["stop"], sent["logprobs"]) == (7, ["S"], True)
+    assert got.text == "<think>x</think>[]"
+    assert [(t.text, t.logprob) for t in got.tokens] == [("x", -0.1), ("[]", 0.0)]
+    # A hosted server is not sent what it does not know; reasoning that it takes apart comes back.
+    message = {"role": "assistant", "reasoning_content": "because", "content": "[]"}
+    hosted = {"choices": [{"message": message, "finish_reason": "stop"}]}
+    with serving(lambda *_: Reply(hosted), owned_by="someone") as server:
+        got = ask(server, request(prefill="<think>"))
+    assert "continue_final_message" not in server.bodies[0]
+    assert "skip_special_tokens" not in server.bodies[0]
+    assert got.text == "<think>because</think>[]"
+
+
+def test_conversations_keep_calls_results_and_new_views():
+    messages = (
+        Message("system", (TextPart("be brief"),)),
+        Message("user", (ViewPart(1), TextPart("q"))),
+        Message("assistant", (TextPart("hm <|image_pad|>"),), (ToolCall("c1", "zoom", {"a": 1}),)),
+        Message("tool", (TextPart("done"),), call_id="c1"),
+        Message("assistant", (TextPart("<tool_call>..</tool_call>"),), (ToolCall("text-0", "z"),)),
+        Message("user", (TextPart("View 2: "), ViewPart(2))),
+    )
+    with serving(lambda *_: Reply(chat())) as server:
+        ask(server, request(messages=messages))
+    sent = server.bodies[0]["messages"]
+    assert [m["role"] for m in sent] == [
+        "system", "user", "assistant", "tool", "assistant", "user",
+    ]  # fmt: skip
+    # A picture token that a model wrote can't pose as a picture.
+    assert "<|image_pad|>" not in sent[2]["content"]
+    assert json.loads(sent[2]["tool_calls"][0]["function"]["arguments"]) == {"a": 1}
+    assert sent[3]["tool_call_id"] == "c1"
+    assert "tool_calls" not in sent[4]
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "message"),
+    [
+        (401, "", "refuses the key"),
+        (404, "", "does not know the model"),
+        (400, "At most 1 image(s) may be provided in one prompt.", "fewer pictures"),
+        (400, "secret /root/path", "refuses the question"),
+    ],
+)
+def test_refusals_are_told_in_our_words(status, words, message):
+    with (
+        serving(lambda *_: Reply({"error": {"message": words}}, status)) as server,
+        pytest.raises(BackendError, match=message) as raised,
+    ):
+        ask(server, request())
+    assert len(server.bodies) == 1
+    assert "root" not in str(raised.value)
+
+
+def test_resized_pixels_need_a_server_that_does_not_resize():
+    small = chat()
+    small["usage"]["prompt_tokens"] = 20
+    with (
+        serving(lambda *_: Reply(small), id="qwen2.5-vl-7b", max_model_len=32768) as server,
+        pytest.raises(BackendError, match="smaller than they are sent"),
+    ):
+        ask(server, request((3,)), "qwen2.5-vl")
+
+
+def test_keys_go_only_where_they_belong(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
+    monkeypatch.delenv("GEMVG_API_KEY", raising=False)
+    with serving(lambda *_: Reply(chat())) as server:
+        asyncio.run(load_policy(server.url).complete(request()))
+        monkeypatch.setenv("GEMVG_API_KEY", "mine")
+        asyncio.run(load_policy(server.url).complete(request()))
+    assert [h.get("authorization") for h in server.headers] == [None, "Bearer mine"]
+
+
+def test_the_model_and_its_dialect_are_found():
+    with serving(lambda *_: Reply(chat()), id="Qwen/Qwen2.5-VL-7B-Instruct") as server:
+        policy = load_policy(server.url.removesuffix("/v1"))
+        assert (policy.name, policy.dialect.name) == ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2.5-vl")
+        assert load_policy(server.url, dialect="migician").dialect.name == "migician"
+    with serving(lambda *_: Reply(chat()), id="llama-4") as server:
+        with pytest.raises(UnknownDialect, match=r"llama-4.*--dialect"):
+            load_policy(server.url)
+        with pytest.raises(UsageError, match="has no model other"):
+            load_policy(f"{server.url}#other")
+    with pytest.raises(BackendError, match="no server answers"):
+        load_policy(server.url)
+
+
+def test_several_models_must_be_told_apart():
+    with serving(lambda *_: Reply(chat())) as server:
+        server.model = [{"id": "a-qwen3-vl", "root": "a"}, {"id": "b-qwen3-vl", "root": "b"}]
+        with pytest.raises(UsageError, match=r"several models.*a-qwen3-vl, b-qwen3-vl"):
+            discover(server.url)
+        assert load_policy(f"{server.url}#b-qwen3-vl").name == "b-qwen3-vl"
+        server.model = [{"id": "x", "root": "same"}, {"id": "y", "root": "same"}]
+        assert discover(server.url).name == "x"
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://h:1", "http://h:1/v1"),
+        ("http://h:1/v1/", "http://h:1/v1"),
+        ("https://h/api/v3", "https://h/api/v3"),
+        ("http://h/v1/chat/completions", "http://h/v1"),
+    ],
+)
+def test_addresses(url, base):
+    assert base_url(url) == base
+
+
+@pytest.mark.parametrize("url", ["", "ftp://h/v1", "http://", "http://h:port/v1", "h:8000"])
+def test_wrong_addresses(url):
+    with pytest.raises(UsageError):
+        base_url(url)
+
+
+def test_several_servers_share_the_calls_and_cover_for_each_other():
+    with serving(lambda *_: Reply(chat(), delay=0.2)) as one, serving(
+        lambda *_: Reply(chat(), delay=0.2)
+    ) as two:  # fmt: skip
+        policy = load_policy(f"{one.url},{two.url}")
+
+        async def eight():
+            await asyncio.gather(*(policy.complete(request()) for _ in range(8)))
+
+        asyncio.run(eight())
+        assert one.most_open == two.most_open == 4
+        assert len(one.bodies) == len(two.bodies) == 4
+    with serving(lambda *_: Reply(chat())) as two:
+        pool = OpenAICompatiblePolicy(
+            [one.url, two.url], discover(two.url), get_dialect("qwen3-vl"), retry=QUICK
+        )
+
+        async def four():
+            return [(await pool.complete(request())).text for _ in range(4)]
+
+        assert asyncio.run(four()) == ["[]"] * 4
+        assert len(two.bodies) == 4
+
+
+def test_the_least_busy_server_is_taken():
+    pool = Endpoints.of(["http://a/v1", "http://b/v1"])
+    with pool.lease() as first, pool.lease() as second:
+        assert first.url != second.url
+        pool.failed(first)
+    with pool.lease() as third:
+        assert third.url == second.url
