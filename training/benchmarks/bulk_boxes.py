@@ -52,7 +52,7 @@ def first_boxes(
         encoded = _encoded([_answer_part(t) for t in texts])
     # Column by column in memory, as metrics read it.
     boxes = np.full((4, len(texts)), np.nan).T
-    left = _plain_boxes(encoded, boxes).tolist()
+    left: list[int] = [int(i) for i in _plain_boxes(encoded, boxes)]
     found = {index: quad for index in left if (quad := read_one(texts[index])) is not None}
     if found:
         boxes[list(found)] = np.asarray(list(found.values()))
