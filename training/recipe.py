@@ -88,7 +88,7 @@ class RftPart(_Part):
     drop_terms: list[str] = Field(default_factory=list[str])
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
     group: Annotated[int, Field(ge=2)] = 8
-    direct_bonus: Fraction = 0.05
+    direct_bonus: Fraction = 0.5
     beta: Annotated[float, Field(ge=0.0)] = 0.0
     clip: tuple[float, float] = (0.2, 0.28)
     temperature: Annotated[float, Field(gt=0.0)] = 1.0

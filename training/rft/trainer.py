@@ -32,9 +32,11 @@ class HybridGRPOTrainer(GRPOTrainer):
     Args:
         scorer: the reward. Its terms become TRL's reward functions, one each.
         shares: how a group is divided.
-        direct_bonus: paid to a right direct answer where a think answer of its group is right too
-            (AdaptThink's delta, arXiv 2505.13417; 0.05 there), so that equal quality goes to the
-            cheaper mode. 0 for none.
+        direct_bonus: added to the advantage of an auto rollout that answered directly and right
+            where a think rollout of its group is right too, so that equal quality goes to the
+            cheaper mode (the idea of AdaptThink's delta, arXiv 2505.13417). It is no part of the
+            reward: there it would count against every think rollout of an easy question, scaled
+            up by the small spread of such a group, and wear the think mode out. 0 for none.
         right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
         shared_prefill: prefill pictures and question once per group where generation runs in
             process on transformers.
@@ -50,7 +52,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         *,
         scorer: GroupScorer,
         shares: HybridShares,
-        direct_bonus: float = 0.05,
+        direct_bonus: float = 0.5,
         right_at: float = 0.5,
         shared_prefill: bool = True,
         tools_in_prompt: bool = False,
@@ -62,10 +64,11 @@ class HybridGRPOTrainer(GRPOTrainer):
         self.right_at = right_at
         self.shared_prefill = shared_prefill
         self._factors: torch.Tensor | None = None
+        self._extra: torch.Tensor | None = None
         self._written: list[Written] = []
         functions: list[Any] = scorer.functions()
         args = trl["args"]
-        args.reward_weights = [*scorer.weights(), 1.0]
+        args.reward_weights = [*scorer.weights(), 0.0]
         rewards: list[Any] = [*functions, _no_bonus]
         super().__init__(reward_funcs=rewards, **trl)
         if not scorer.end_ids:
@@ -104,8 +107,12 @@ class HybridGRPOTrainer(GRPOTrainer):
         with pictures_once(self.processing_class):
             output = super()._generate_and_score_completions(rows)
         self._check_pictures(rows, output)
+        advantages: torch.Tensor = output["advantages"]
+        if self._extra is not None:
+            advantages = advantages + self._extra.to(advantages)
         if self._factors is not None:
-            output["advantages"] = output["advantages"] * self._factors.to(output["advantages"])
+            advantages = advantages * self._factors.to(advantages)
+        output["advantages"] = advantages
         self._log_modes()
         return output
 
@@ -220,18 +227,20 @@ class HybridGRPOTrainer(GRPOTrainer):
         local = torch.tensor(self.scorer.quality, dtype=torch.float32, device=rewards.device)
         quality = cast(torch.Tensor, self.accelerator.gather(local))
         group = self._group()
-        rewards[:, -1] = self._bonus(quality.view(-1, group)).view(-1)
+        bonus = self._bonus(quality.view(-1, group)).view(-1)
+        rewards[:, -1] = bonus
+        start = self.accelerator.process_index * len(inputs)
+        self._extra = bonus[start : start + len(inputs)]
         self._factors = self._group_factors(quality.view(-1, group), len(inputs))
         return rewards
 
     def _bonus(self, quality: torch.Tensor) -> torch.Tensor:
-        """(groups, G) the direct bonus: paid where both a direct and a think answer are right."""
-        layout = self.layout
+        """(groups, G) the direct bonus of every rollout; see the class."""
         used = self._used_modes(quality.shape[0])
         direct = torch.tensor([[m == "direct" for m in row] for row in used], device=quality.device)
-        think = torch.tensor([m == "think" for m in layout], device=quality.device)
+        auto = torch.tensor([m == "auto" for m in self.layout], device=quality.device)
         right = quality >= self.right_at
-        both = (right & think).any(dim=1, keepdim=True) & right & direct
+        both = (right & ~direct).any(dim=1, keepdim=True) & right & direct & auto
         return both.to(quality.dtype) * self.direct_bonus
 
     def _used_modes(self, groups: int) -> list[list[str]]:

@@ -1,0 +1,195 @@
+"""The hybrid trainer against stock GRPO, its slots and groups, and the traps of its backends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from gemvg.tools.errors import TrainingError
+from gemvg.training.rewards.preset import Preset
+from gemvg.training.rewards.presets import get_preset
+from gemvg.training.rft.modes import HybridShares
+from gemvg.training.rft.reward_functions import GroupScorer
+from tests.training import toy
+
+PRESET = get_preset("gemvg").without("tool_use", "length")
+
+
+def arguments(output, **changes):
+    from trl import GRPOConfig
+
+    given = {
+        "output_dir": str(output), "per_device_train_batch_size": 8, "num_generations": 4,
+        "max_completion_length": 8, "learning_rate": 1e-3, "max_steps": 2, "logging_steps": 1,
+        "save_strategy": "no", "use_cpu": True, "bf16": False, "seed": 3, "report_to": [],
+        "gradient_checkpointing": False, "disable_tqdm": True, "remove_unused_columns": False,
+    }  # fmt: skip
+    return GRPOConfig(**{**given, **changes})
+
+
+def hybrid(output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, **changes):
+    """A hybrid trainer of a fresh toy model."""
+    from datasets import Dataset
+
+    from gemvg.training.rft.trainer import HybridGRPOTrainer
+
+    return HybridGRPOTrainer(
+        scorer=GroupScorer(preset, toy.DIALECT),
+        shares=shares or HybridShares(think=0.5, direct=0.25),
+        direct_bonus=bonus,
+        shared_prefill=prefill,
+        model=toy.model(1),
+        args=arguments(output, **changes),
+        train_dataset=Dataset.from_list(rows or toy.rows(16, 0)),
+        processing_class=toy.tokenizer(),
+    )
+
+
+def scripted(trainer):
+    """Let the trainer write in its prompt's mode; one slot of each group is right."""
+    words = toy.tokenizer()
+
+    def write(prompt_ids, images, fields, num_generations, has_tool_images=False):
+        texts = words.batch_decode(prompt_ids)
+        answers, begin = [], trainer.accelerator.process_index * len(texts)
+        for row, text in enumerate(texts, begin):
+            thinks = text.split()[-2] == "T"
+            pick = (len(text) + row) % toy.PLACES
+            answers.append(toy.answer_text(pick, ["s1"] if thinks else None) + " <eos>")
+        return words(answers)["input_ids"], None
+
+    trainer._generate_single_turn = write
+    return trainer
+
+
+def repeated(rows, group=4):
+    return [dict(row) for row in rows for _ in range(group)]
+
+
+def history(trainer, *names):
+    return [[row[name] for name in names] for row in trainer.state.log_history if "loss" in row]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["think", "direct"])
+def test_one_mode_alone_is_stock_grpo_in_that_mode(tmp_path, mode):
+    from datasets import Dataset
+    from trl import GRPOTrainer
+
+    rows = toy.rows(16, 0)
+    shares = HybridShares(think=float(mode == "think"), direct=float(mode == "direct"))
+    ours = hybrid(tmp_path / "ours", rows, shares=shares)
+    ours.train()
+    scorer = GroupScorer(PRESET, toy.DIALECT, end_ids=(1,))
+    plain = [{**row, "prompt": row[f"prompt_{mode}"], "mode": mode} for row in rows]
+    stock = GRPOTrainer(
+        model=toy.model(1),
+        reward_funcs=scorer.functions(),
+        args=arguments(tmp_path / "stock", reward_weights=scorer.weights()),
+        train_dataset=Dataset.from_list(plain),
+        processing_class=toy.tokenizer(),
+    )
+    stock.train()
+    names = ("loss", "reward", "reward_std", "grad_norm", "completions/mean_length")
+    assert history(ours, *names) == history(stock, *names)
+    for a, b in zip(ours.model.parameters(), stock.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_groups_and_terms_may_come_in_any_order(tmp_path):
+    rows = toy.rows(2, 0)
+    first, second = repeated(rows[:1]), repeated(rows[1:])
+    ahead = scripted(hybrid(tmp_path / "a"))._generate_and_score_completions([*first, *second])
+    behind = scripted(hybrid(tmp_path / "b"))._generate_and_score_completions([*second, *first])
+    assert ahead["advantages"].abs().sum() > 0
+    swapped = torch.cat([behind["advantages"][4:], behind["advantages"][:4]])
+    torch.testing.assert_close(ahead["advantages"], swapped)
+
+    back = Preset("back", "", dict(reversed(PRESET.terms.items())), PRESET.weights)
+    other = scripted(hybrid(tmp_path / "c", preset=back))
+    again = other._generate_and_score_completions([*first, *second])
+    torch.testing.assert_close(ahead["advantages"], again["advantages"])
+
+
+def test_each_slot_is_asked_in_its_mode(tmp_path):
+    trainer = scripted(hybrid(tmp_path))
+    trainer._generate_and_score_completions(repeated(toy.rows(2, 0)))
+    assert [r.asked for r in trainer.scorer.rollouts] == ["think", "think", "direct", "auto"] * 2
+    assert [r.thought for r in trainer.scorer.rollouts] == [True, True, False, False] * 2
+
+
+@pytest.mark.parametrize(("index", "count"), [(0, 4), (1, 4), (3, 4), (1, 6), (2, 2)])
+def test_slots_follow_the_global_row(tmp_path, index, count):
+    """Row r of all processes together belongs to slot r mod G, wherever a process begins."""
+    from gemvg.training.rft.trainer import HybridGRPOTrainer
+
+    layout = ("think", "think", "direct", "auto")
+    fake = SimpleNamespace(layout=layout, accelerator=SimpleNamespace(process_index=index))
+    found = HybridGRPOTrainer._slots(fake, count)
+    assert found == [layout[r % 4] for r in range(index * count, (index + 1) * count)]
+
+
+def test_the_bonus_goes_to_autos_right_direct_answers_beside_right_thinking(tmp_path):
+    """Slots: think, think, direct, auto. Only a choice is paid, and only in the advantage."""
+    trainer = hybrid(tmp_path, bonus=0.5)
+    thought = [(True, True, False, False), (True, True, False, False), (True, True, False, True)]
+    trainer.scorer.rollouts = [SimpleNamespace(thought=t) for row in thought for t in row]
+    quality = torch.tensor([[0.9, 0.0, 0.8, 1.0], [0.2, 0.1, 1.0, 1.0], [0.9, 0.9, 1.0, 1.0]])
+    assert trainer._bonus(quality).tolist() == [[0, 0, 0, 0.5], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert trainer.reward_weights[-1] == 0.0
+
+
+def test_a_reward_that_is_no_number_names_its_term(tmp_path):
+    broken = Preset("broken", "", {"beauty": lambda batch: batch.true * float("nan")})
+    trainer = scripted(hybrid(tmp_path, preset=broken))
+    with pytest.raises(TrainingError, match="reward term beauty of broken"):
+        trainer._generate_and_score_completions(repeated(toy.rows(2, 0)))
+
+
+def test_pictures_dropped_in_silence_stop_the_step(tmp_path):
+    trainer = hybrid(tmp_path)
+    with pytest.raises(TrainingError, match="without its pictures"):
+        trainer._check_pictures([{"images": [object()]}], {"input_ids": 1})
+    trainer._check_pictures([{"images": []}], {"input_ids": 1})
+    trainer._check_pictures([{"images": [object()]}], {"pixel_values": 1})
+
+
+def test_a_vllm_server_is_asked_for_one_answer_of_each_prompt(tmp_path):
+    """It would else keep every G-th prompt and give a whole group the mode of its first slot."""
+    trainer = hybrid(tmp_path)
+    trainer.use_vllm, trainer.vllm_mode = True, "server"
+    trainer._last_loaded_step = trainer.state.global_step
+    asked = []
+
+    def generate(prompts, images, num_generations, profiler):
+        asked.append((len(prompts), num_generations))
+        return prompts, [[4, 1] for _ in prompts], [[[0.0], [0.0]] for _ in prompts], None
+
+    trainer.vllm_generation = SimpleNamespace(generate=generate)
+    ids, _ = trainer._generate_single_turn([[2, 4]] * 8, None, {}, 4)
+    assert asked == [(8, 1)]
+    assert len(ids) == 8
+
+
+@pytest.mark.slow
+def test_two_processes_are_one(tmp_path):
+    """Groups cut across processes: same slots, rewards and advantages as in one process."""
+    trainer = scripted(hybrid(tmp_path / "one", bonus=0.5))
+    whole = trainer._generate_and_score_completions(repeated(toy.rows(3, 0)))
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
+         "--master-port", str(20_000 + os.getpid() % 20_000),
+         "-m", "tests.training.two_processes", str(tmp_path)],
+        cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        timeout=540, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    asked = [mode for part in parts for mode in part["asked"]]
+    assert asked == [rollout.asked for rollout in trainer.scorer.rollouts]
+    torch.testing.assert_close(torch.cat([p["advantages"] for p in parts]), whole["advantages"])
