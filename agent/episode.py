@@ -113,13 +113,27 @@ class Episode:
         ]
 
     def read_context(
-        self, query: str, views: tuple[int, ...], completion: Completion
+        self,
+        query: str,
+        views: tuple[int, ...],
+        completion: Completion,
+        *,
+        target: int | None = None,
     ) -> ReadContext:
-        """What the dialect needs to read a completion."""
+        """What the dialect needs to read a completion.
+
+        Args:
+            query: the user's question.
+            views: what was shown at the start.
+            completion: to be read.
+            target: the one picture that was asked about, where others were shown beside it.
+        """
+        alone = len(views) == 1
         return ReadContext(
             self.book,
             completion.grids,
             self.context.boxes,
-            views[0] if len(views) == 1 else None,
+            views[0] if alone else target,
             query,
+            alone=alone,
         )

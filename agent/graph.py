@@ -138,7 +138,7 @@ async def _ask_policy(
         request = _request(state, episode, messages, with_tools=with_tools)
         async with limit:
             completion = await episode.policy.complete(request)
-        context = episode.read_context(state.query, state.asked_views, completion)
+        context = episode.read_context(state.query, state.views, completion, target=state.target)
         reading = episode.dialect.read(completion, context)
         if episode.options.scores == "token-probability":
             reading = token_scored(reading, completion.tokens, episode.dialect, context)
@@ -190,7 +190,7 @@ async def tools(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
         return {}
     if state.closing:
         return {"stop": state.closing}
-    context = episode.read_context(state.query, state.asked_views, completion)
+    context = episode.read_context(state.query, state.views, completion, target=state.target)
     try:
         turn = await run_turn(state, episode, reading.calls, context)
     except Exception:

@@ -41,7 +41,8 @@ def expected_boxes(query: str, pictures: int) -> int:
         pictures: how many pictures it is about.
     """
     words = query.lower()
-    counts = [_NUMBERS.get(found) or int(found) for found in _COUNT.findall(words)]
+    unnamed = _ANY_NAMED.sub(" ", words)
+    counts = [_NUMBERS.get(found) or int(found) for found in _COUNT.findall(unnamed)]
     least = max((n for n in counts if 2 <= n <= 50), default=1)
     if pictures > 1 and _ACROSS.search(words):
         least = max(least, min(2, pictures))

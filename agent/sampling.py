@@ -56,5 +56,5 @@ async def _sample(
         completion = await episode.policy.complete(request)
     except GemvgError:
         return None
-    context = episode.read_context(state.query, state.asked_views, completion)
+    context = episode.read_context(state.query, state.views, completion, target=state.target)
     return episode.dialect.read(completion, context), completion.usage

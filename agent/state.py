@@ -67,11 +67,6 @@ class EpisodeState:
     error: ErrorRecord | None = None
     answer: Answer | None = None
 
-    @property
-    def asked_views(self) -> tuple[int, ...]:
-        """The views that an answer may lie in."""
-        return self.views if self.target is None else (self.target,)
-
 
 Update = dict[str, Any]
 """What a node changes: new values by attribute name."""

@@ -52,6 +52,8 @@ class ReadContext:
         boxes: for answers that name box ids.
         default_view: the picture that was shown alone (1-based), as in polling; None where all
             were shown. Boxes that name no picture, or one that was not shown, lie in it.
+        alone: whether `default_view`, where given, is the only view that was shown; where others
+            were shown beside it, a box that names one of them lies there.
         query: the user's question (some families answer about the picture that it names).
         turn: number of the completion in the episode, which makes the ids of calls in text unique.
     """
@@ -62,6 +64,7 @@ class ReadContext:
     default_view: int | None = None
     query: str = ""
     turn: int = 0
+    alone: bool = True
 
 
 class Dialect(Protocol):

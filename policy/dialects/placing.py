@@ -117,7 +117,7 @@ class _Placing:
         A model that was shown one picture alone may count it as the first, whatever its number.
         """
         index = resolve(image, self._context.book.image_count)
-        alone = self._context.default_view
+        alone = self._context.default_view if self._context.alone else None
         if alone is None or index == alone or not 1 <= index <= self._context.book.image_count:
             return index
         self.placed.notes[f"only image {alone} was shown: a box in image {index} put there"] = None

