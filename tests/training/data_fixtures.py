@@ -81,10 +81,16 @@ def recipe(**changes: object) -> Recipe:
     ]  # fmt: skip
     raw: dict[str, object] = {
         "name": "painted", "seed": 3, "size": 60, "splits": {"train": 0.7, "val": 0.3},
-        "sources": {"painted": {"reader": "coco", "annotations": "instances.json", "images": "images",
-                                "licence": "CC0-1.0"}},
-        "pools": {"painted": {"records": "painted"},
-                  "composed": {"sprites": "painted", "backgrounds": ["painted"], "sides": [160, 260]}},
+        "sources": {
+            "painted": {
+                "reader": "coco", "annotations": "instances.json", "images": "images",
+                "licence": "CC0-1.0",
+            },
+        },
+        "pools": {
+            "painted": {"records": "painted"},
+            "composed": {"sprites": "painted", "backgrounds": ["painted"], "sides": [160, 260]},
+        },
         "tasks": [{"task": t, "pool": "painted", "share": 1, "paste": "painted"} for t in tasks]
         + [{"task": t, "pool": "composed", "share": 1} for t in ("same-instance", "tracking")],
     }  # fmt: skip

@@ -16,7 +16,7 @@ from ...tools.errors import BackendError
 from ...tools.text import clean_text
 from .language.words import NUMBERS, ORDINALS, plural
 from .sample import Sample
-from .verify_words import images_named, word_findings
+from .verify_words import images_named, without_images, word_findings
 
 PROMPT = (
     "Say the following question in other words. Keep every object name, number, ordinal, side, "
@@ -54,7 +54,11 @@ class RewriteReport:
 
 def _guards(question: str) -> frozenset[str]:
     """The deciding words of a question, like ones taken as one."""
-    words = {w for w in re.findall(r"[a-z]+", _BOX.sub(" ", question).lower()) if w in _GUARDED}
+    words = {
+        w
+        for w in re.findall(r"[a-z]+", without_images(_BOX.sub(" ", question)).lower())
+        if w in _GUARDED
+    }
     return frozenset(next((min(same) for same in _SAME if word in same), word) for word in words)
 
 

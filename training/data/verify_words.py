@@ -34,6 +34,11 @@ def images_named(question: str, total: int) -> set[int]:
     return found
 
 
+def without_images(question: str) -> str:
+    """The question without its references to pictures (`the second image` is no `second dog`)."""
+    return _IMAGE.sub(" ", question)
+
+
 def _has(question: str, *forms: str) -> bool:
     low = question.lower()
     return any(re.search(rf"(?<!\w){re.escape(f.lower())}(?!\w)", low) for f in forms)

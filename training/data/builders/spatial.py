@@ -90,7 +90,9 @@ def stands(box: Box, anchor: Box, side: str) -> bool | None:
     anchor_low, anchor_high = forward(anchor)
     if high <= anchor_low + 0.15 * (anchor_high - anchor_low):
         return True
-    return False if (low + high) / 2 > (anchor_low + anchor_high) / 2 else None
+    extent = anchor_high - anchor_low
+    clearly_not = (low + high) / 2 > anchor_low + 0.7 * extent
+    return False if clearly_not else None
 
 
 def pick_relation(rng: Random) -> Relation:

@@ -31,7 +31,7 @@ def _hue_word(hue: float, saturation: float, value: float) -> str | None:
         return "brown"
     if hue < 6 or hue >= 174:
         return "red" if saturation > 120 else None
-    if 9 <= hue < 18:
+    if 9 <= hue < 19:
         return "orange" if value > 190 and saturation > 130 else None
     spans = ((23, 33, "yellow"), (40, 82, "green"), (96, 126, "blue"), (131, 148, "purple"))
     for low, high, word in spans:
@@ -42,12 +42,12 @@ def _hue_word(hue: float, saturation: float, value: float) -> str | None:
 
 @lru_cache(maxsize=1)
 def _table() -> NDArray[np.uint8]:
-    """Colour index by hue / 4, saturation / 8, value / 8: (46, 32, 32)."""
-    table = np.empty((46, 32, 32), dtype=np.uint8)
-    for h in range(46):
+    """Colour index by hue / 2, saturation / 8, value / 8: (90, 32, 32)."""
+    table = np.empty((90, 32, 32), dtype=np.uint8)
+    for h in range(90):
         for s in range(32):
             for v in range(32):
-                table[h, s, v] = _name_index(h * 4 + 2, s * 8 + 4, v * 8 + 4)
+                table[h, s, v] = _name_index(h * 2 + 1, s * 8 + 4, v * 8 + 4)
     return table
 
 
@@ -61,7 +61,7 @@ def colour_shares(pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> dict[st
     if len(inside) > 4096:
         inside = inside[:: len(inside) // 2048]
     hsv = cv2.cvtColor(inside.reshape(1, -1, 3), cv2.COLOR_RGB2HSV)[0]
-    index = _table()[hsv[:, 0] // 4, hsv[:, 1] // 8, hsv[:, 2] // 8]
+    index = _table()[hsv[:, 0] // 2, hsv[:, 1] // 8, hsv[:, 2] // 8]
     counts = np.bincount(index, minlength=_UNSURE + 1)
     return {word: float(counts[i]) / len(hsv) for i, word in enumerate(COLOURS) if counts[i]}
 
