@@ -10,7 +10,7 @@ from pydantic import Field
 from .boxes import Box, GroundedBox
 from .matching.change import Change, find_changes
 from .matching.rasters import Matrix, Raster, make_raster, map_box
-from .matching.register import covered, register, warp_onto
+from .matching.register import both_show, register, warp_onto
 from .tool import Tool, ToolArguments, ToolContext, ToolResult, describe_box, resolve_views
 from .views import View
 
@@ -58,7 +58,7 @@ class Compare(Tool[CompareArguments]):
                 "can't be laid over each other. Look at each with detect or zoom instead."
             )
         warped = warp_onto(b.rgb, registration.matrix, (a.width, a.height))
-        inside = covered(registration.matrix, (b.width, b.height), (a.width, a.height))
+        inside = both_show(a, b, registration.matrix)
         changes = find_changes(a.rgb, warped, inside)[:MAX_CHANGES]
         named = self._register_boxes(
             changes, arguments, (view_a, a), (view_b, b), registration.matrix, context

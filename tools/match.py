@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from .boxes import Box, GroundedBox
-from .matching.locate import Placement, locate
+from .matching.locate import SURE, Placement, locate, locate_small, may_be_small
 from .matching.rasters import Raster, make_raster, map_box
 from .tool import (
     Region,
@@ -22,7 +22,10 @@ from .tool import (
 from .views import View
 
 WORK_SIDE = 1024
-"""Longest side of the rasters that are matched, pixels."""
+"""Longest side of the rasters that are matched first, pixels."""
+
+FINE_SIDE = 4096
+"""Longest side of the rasters in which small contents of large pictures are sought, pixels."""
 
 MIN_SOURCE = 8.0
 """Least side of a source, picture pixels."""
@@ -64,13 +67,33 @@ class Match(Tool[MatchArguments]):
                 f"{view.image}, too small to recognise. Give a larger box."
             )
         source = make_raster(context.book.picture(view.image), window, WORK_SIDE)
-        found: list[tuple[View, GroundedBox, Placement]] = []
+        found = self._look(source, targets, context)
+        return report(found, targets, context)
+
+    def _look(self, source: Raster, targets: list[View], context: ToolContext) -> list[Found]:
+        """Every target at a working size; those of many pixels again in full where need be.
+
+        A content that is only tens of pixels wide in a picture of many megapixels is lost in the
+        reduced picture; so where it is found in none for sure, the rest are searched in full, one
+        at a time.
+        """
+        found: list[Found] = []
+        again: list[tuple[View, float]] = []
         for target in targets:
             raster = make_raster(context.book.picture(target.image), target.window, WORK_SIDE)
             placement = locate(source, raster)
             if placement is not None:
                 found.append((target, ground(placement, raster, target), placement))
-        return report(found, targets, arguments, view, context)
+            elif may_be_small(source, raster):
+                again.append((target, float(raster.width)))
+        if any(placement.score >= SURE for _, _, placement in found):
+            return found
+        for target, width in again:
+            raster = make_raster(context.book.picture(target.image), target.window, FINE_SIDE)
+            placement = locate_small(source, raster, width / raster.width)
+            if placement is not None:
+                found.append((target, ground(placement, raster, target), placement))
+        return found
 
     def _targets(self, arguments: MatchArguments, source: View, context: ToolContext) -> list[View]:
         """The views to look in, the source's own view left out."""
@@ -78,6 +101,10 @@ class Match(Tool[MatchArguments]):
         if arguments.views is None:
             return [v for v in views if v.image != source.image]
         return [v for v in views if v.index != source.index or arguments.source.box is not None]
+
+
+Found = tuple[View, GroundedBox, Placement]
+"""A view, the box in its picture, and how it was found."""
 
 
 def ground(placement: Placement, raster: Raster, target: View) -> GroundedBox:
@@ -88,13 +115,7 @@ def ground(placement: Placement, raster: Raster, target: View) -> GroundedBox:
     return GroundedBox(target.image, inside, "match", round(min(1.0, placement.score), 4), "match")
 
 
-def report(
-    found: list[tuple[View, GroundedBox, Placement]],
-    targets: list[View],
-    arguments: MatchArguments,
-    source: View,
-    context: ToolContext,
-) -> ToolResult:
+def report(found: list[Found], targets: list[View], context: ToolContext) -> ToolResult:
     """The result in words and boxes."""
     where = ", ".join(target.shows for target in targets)
     if not found:
@@ -104,7 +125,7 @@ def report(
             "for other things of its kind use detect.",
             f"not found in {len(targets)} view{'s' if len(targets) > 1 else ''}",
         )
-    found.sort(key=lambda item: -(item[1].score or 0.0))
+    found.sort(key=lambda item: -item[2].logit)
     named = tuple((context.boxes.add(box), box) for _, box, _ in found)
     lines: list[str] = []
     for (name, box), (target, _, placement) in zip(named, found, strict=True):

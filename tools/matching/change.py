@@ -10,6 +10,12 @@ from ..boxes import Box
 from .lighting import relight_to
 from .rasters import Bytes, Floats, require_cv2
 
+STRUCTURE_REACH = 2.0
+"""Standard deviation of the window in which structure is compared, pixels."""
+
+STRUCTURE_FLOOR = 4.5
+"""Energy of the fine lightness of two flat pictures (noise, compression), Lab units squared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -40,11 +46,17 @@ def find_changes(first: Bytes, second: Bytes, inside: np.ndarray) -> list[Change
     # Each in the light of the other, and the smaller difference counts: where one picture is
     # burnt out, only the other can be mapped onto it.
     a, b = to_lab(first), to_lab(second)
-    forward = _normalised(to_lab(relight_to(first, second, inside)), b, inside)
-    backward = _normalised(a, to_lab(relight_to(second, first, inside)), inside)
-    z = np.minimum(forward, backward)
-    z = cv2.GaussianBlur(z, (0, 0), 1.2)
-    return cut_regions(z, inside)
+    relit_a = to_lab(relight_to(first, second, inside))
+    relit_b = to_lab(relight_to(second, first, inside))
+    # Where only one shows the scene it stands in for the other, so that no edge leaks inwards.
+    outside = ~inside[..., None]
+    b, relit_b = np.where(outside, relit_a, b), np.where(outside, a, relit_b)
+    forward, backward = _normalised(relit_a, b, inside), _normalised(a, relit_b, inside)
+    colour = cv2.GaussianBlur(np.minimum(forward, backward), (0, 0), 1.2)
+    structure = np.minimum(
+        structural_difference(relit_a, b, inside), structural_difference(a, relit_b, inside)
+    )
+    return cut_regions(np.maximum(colour, structure), inside)
 
 
 def _normalised(a: Floats, b: Floats, inside: np.ndarray) -> Floats:
@@ -75,6 +87,28 @@ def tolerant_difference(a: Floats, b: Floats, reach: int = 1) -> Floats:
         return np.sqrt((gap * gap).sum(axis=2)).astype(np.float32)
 
     return (0.5 * (outside(a, b) + outside(b, a))).astype(np.float32)
+
+
+def structural_difference(a: Floats, b: Floats, inside: np.ndarray) -> Floats:
+    """How little the fine structure of two pictures agrees, in the units of `find_changes`.
+
+    The energy of the difference of the high-passed lightness over the energy of both: 0 where the
+    structure is the same, 1 where it is unrelated, whatever the contrast; so a thing is seen in
+    front of a texture of its own colour. Flat places have no structure and come out as 0.
+
+    Args:
+        a: (h, w, 3) Lab.
+        b: (h, w, 3) Lab.
+        inside: (h, w) bool, where both show the scene.
+    """
+    cv2 = require_cv2()
+    mask = inside.astype(np.float32)
+    fine_a, fine_b = ((x[..., 0] - cv2.GaussianBlur(x[..., 0], (0, 0), 4.0)) * mask for x in (a, b))
+    apart = cv2.GaussianBlur((fine_a - fine_b) ** 2, (0, 0), STRUCTURE_REACH)
+    whole = cv2.GaussianBlur(fine_a**2 + fine_b**2, (0, 0), STRUCTURE_REACH)
+    ratio = apart / (whole + STRUCTURE_FLOOR)
+    usual = float(np.median(ratio[inside])) if inside.any() else 0.0
+    return np.where(inside, ratio / max(0.16, 3.0 * usual), 0.0).astype(np.float32)
 
 
 def noise_level(difference: Floats, a: Floats, b: Floats, inside: np.ndarray) -> Floats:

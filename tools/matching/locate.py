@@ -11,7 +11,8 @@ from ..boxes import Box
 from .features import BoundedCache, Features, extract_features
 from .geometric import fit_features
 from .rasters import Matrix, Raster, map_box
-from .template import search_template
+from .score import placement_logit, probability
+from .template import SWIFT, search_template
 from .verify import Evidence, judge_placement
 
 _features: BoundedCache[tuple[object, ...], Features] = BoundedCache(64)
@@ -23,8 +24,11 @@ ACCEPT = 0.5
 SURE = 0.95
 """Score from which no other way of looking is tried."""
 
-LEAST_SIDE = 19.0
-"""Short side, pixels, under which a correlation says too little to place anything."""
+SMALLEST = 24.0
+"""Short side, target pixels, down to which `locate_small` looks."""
+
+ENLARGED = 4.0
+"""How much larger than its content in the target a source may be for `locate_small` to be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Placement:
     Attributes:
         matrix: 3 x 3, source raster to target raster (mirroring included).
         box: upright box around the placed source, target raster pixels, clipped to the target.
-        score: 0 to 1.
+        logit: how surely it is right, log odds; orders placements that are all but certain.
         mirrored: the target shows the content left-right mirrored.
         method: what proposed it.
         inliers: feature matches that agree; 0 for a template.
@@ -42,11 +46,16 @@ class Placement:
 
     matrix: Matrix
     box: Box
-    score: float
+    logit: float
     mirrored: bool
     method: Literal["features", "template"]
     inliers: int
     evidence: Evidence
+
+    @property
+    def score(self) -> float:
+        """0 to 1."""
+        return probability(self.logit)
 
 
 def cached_features(raster: Raster, mirrored: bool = False) -> Features:
@@ -58,36 +67,66 @@ def cached_features(raster: Raster, mirrored: bool = False) -> Features:
 def locate(source: Raster, target: Raster) -> Placement | None:
     """The best placement of the source's content in the target, or None where it is not there."""
     best: Placement | None = None
+    for propose in (_by_features, _by_template):
+        for mirrored in (False, True):
+            best = _better(best, propose(source, target, mirrored))
+            if best is not None and best.score >= SURE:
+                return best
+    return best if best is not None and best.score >= ACCEPT else None
+
+
+def may_be_small(source: Raster, coarse: Raster) -> bool:
+    """Whether the content may lie in the picture at a size that the reduced target hides.
+
+    Args:
+        source: what is looked for; its window has its own pixels.
+        coarse: the target as `locate` saw it.
+    """
+    reduction = coarse.width / coarse.window.width
+    content = min(source.window.width, source.window.height) / ENLARGED
+    return reduction < 0.9 and content * reduction < SMALLEST
+
+
+def locate_small(source: Raster, target: Raster, reduction: float) -> Placement | None:
+    """The best placement at sizes too small for `locate`, in a target of full resolution.
+
+    Args:
+        source: what is looked for.
+        target: at (or near) its picture's own resolution.
+        reduction: size of the target that `locate` saw over the size of this one, below 1.
+    """
+    best: Placement | None = None
     for mirrored in (False, True):
-        for placement in _by_features(source, target, mirrored):
-            if best is None or placement.score > best.score:
-                best = placement
-        if best is not None and best.score >= SURE:
-            return best
-    for mirrored in (False, True):
-        for placement in _by_template(source, target, mirrored):
-            if best is None or placement.score > best.score:
-                best = placement
+        grey = np.ascontiguousarray(source.grey[:, ::-1]) if mirrored else source.grey
+        candidates = search_template(
+            grey, target.grey, smallest=SMALLEST, largest=1.2 * SMALLEST / reduction, effort=SWIFT
+        )
+        places = [_place(source, target, c.matrix, mirrored, "template", 0) for c in candidates]
+        best = _better(best, places)
         if best is not None and best.score >= SURE:
             break
     return best if best is not None and best.score >= ACCEPT else None
 
 
-def _by_features(source: Raster, target: Raster, mirrored: bool) -> list[Placement]:
+def _better(best: Placement | None, others: list[Placement | None]) -> Placement | None:
+    """The most likely of several placements."""
+    for other in others:
+        if other is not None and (best is None or other.logit > best.logit):
+            best = other
+    return best
+
+
+def _by_features(source: Raster, target: Raster, mirrored: bool) -> list[Placement | None]:
     fits = fit_features(
         cached_features(source, mirrored), cached_features(target), (source.width, source.height)
     )
-    placements = [
-        _place(source, target, fit.matrix, mirrored, "features", fit.inliers) for fit in fits[:3]
-    ]
-    return [placement for placement in placements if placement is not None]
+    return [_place(source, target, f.matrix, mirrored, "features", f.inliers) for f in fits[:3]]
 
 
-def _by_template(source: Raster, target: Raster, mirrored: bool) -> list[Placement]:
+def _by_template(source: Raster, target: Raster, mirrored: bool) -> list[Placement | None]:
     grey = np.ascontiguousarray(source.grey[:, ::-1]) if mirrored else source.grey
     candidates = search_template(grey, target.grey)
-    placements = [_place(source, target, c.matrix, mirrored, "template", 0) for c in candidates]
-    return [placement for placement in placements if placement is not None]
+    return [_place(source, target, c.matrix, mirrored, "template", 0) for c in candidates]
 
 
 def _place(
@@ -110,30 +149,5 @@ def _place(
     full = evidence.matrix
     if mirrored:
         full = full @ np.array([[-1.0, 0.0, source.width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    score = placement_score(evidence, inliers)
-    return Placement(full, box, score, mirrored, method, inliers, evidence)
-
-
-def placement_score(evidence: Evidence, inliers: int) -> float:
-    """How surely a placement is right: 0 to 1, at least `ACCEPT` where it is believed.
-
-    A logistic regression on what placements of degraded crops in their own and in other pictures
-    look like: a correlation tells more over more pixels, over more detail, and where features
-    agree too. Correlations enter by Fisher's transform, under which their noise is even.
-    """
-    coarse = np.arctanh(np.clip(evidence.coarse, -0.2, 0.995))
-    fine = np.arctanh(np.clip(evidence.fine, -0.2, 0.995))
-    size = np.log(evidence.side / 32.0)
-    if evidence.side < LEAST_SIDE:
-        return 0.0
-    logit = (
-        -8.0
-        + 3.37 * coarse
-        + (1.08 + 2.14 * size) * fine
-        + 2.69 * size
-        + 0.28 * np.log1p(inliers)
-        + 0.22 * min(inliers, 30)
-        - 2.84 * np.log(max(evidence.contrast, 1.0) / 20.0)
-        + 2.91 * np.log(max(evidence.detail, 0.5) / 10.0)
-    )
-    return float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0))))
+    logit = placement_logit(evidence, inliers)
+    return Placement(full, box, logit, mirrored, method, inliers, evidence)

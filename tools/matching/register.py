@@ -8,10 +8,15 @@ import numpy as np
 
 from .geometric import Fit, fit_features, is_plausible
 from .locate import cached_features
+from .padding import find_padding
 from .rasters import Bytes, Floats, Matrix, Raster, centred, require_cv2, uncentred
 
 BLOCK = 24
 """Side of the blocks whose correlation says how much of a picture agrees, work pixels."""
+
+RIM = 7
+"""Width of the square by which the common part of two pictures is worn off, pixels: next to a
+border of one picture, resampling and compression mix in what lies beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,20 @@ def covered(matrix: Matrix, second: tuple[int, int], first: tuple[int, int]) -> 
     ones = np.full((second[1], second[0]), 255, dtype=np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpPerspective(ones, centred(matrix), first, flags=flags) >= 250
+
+
+def both_show(first: Raster, second: Raster, matrix: Matrix) -> np.ndarray:
+    """Which pixels of the first raster show the scene in both, rims left out; (h, w) bool."""
+    cv2 = require_cv2()
+    size = (first.width, first.height)
+    inside = covered(matrix, (second.width, second.height), size)
+    empty = warp_onto(find_padding(second.rgb).astype(np.uint8) * 255, matrix, size) > 0
+    inside &= ~empty & ~find_padding(first.rgb)
+    worn = inside.astype(np.uint8)
+    if not inside.all():
+        worn = cv2.copyMakeBorder(worn, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        worn = cv2.erode(worn, np.ones((RIM, RIM), dtype=np.uint8))[1:-1, 1:-1]
+    return worn > 0
 
 
 def judge_registration(first: Bytes, second: Bytes, matrix: Matrix) -> Registration:

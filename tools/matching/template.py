@@ -8,11 +8,26 @@ import numpy as np
 
 from .rasters import Bytes, Matrix, require_cv2
 
-STEP = 1.09
-"""Ratio of neighbouring scales."""
 
-TEMPLATE_SIDE = 20
-"""Short side of the reduced template, pixels; the target is reduced by the same factor."""
+class Effort(NamedTuple):
+    """How finely scales are searched.
+
+    Attributes:
+        step: ratio of neighbouring scales.
+        side: short side of the reduced template, pixels; the target is reduced by the same factor.
+        places: how many places are returned; they differ in place or in scale.
+    """
+
+    step: float
+    side: int
+    places: int
+
+
+THOROUGH = Effort(1.09, 20, 6)
+"""For targets of about a megapixel."""
+
+SWIFT = Effort(1.15, 16, 8)
+"""For targets of many megapixels: a third of the cost at half a pixel's more slack at the rim."""
 
 
 class Candidate(NamedTuple):
@@ -23,32 +38,38 @@ class Candidate(NamedTuple):
 
 
 def search_template(
-    source: Bytes, target: Bytes, *, count: int = 6, smallest: float = 20.0
+    source: Bytes,
+    target: Bytes,
+    *,
+    smallest: float = 20.0,
+    largest: float = float("inf"),
+    effort: Effort = THOROUGH,
 ) -> list[Candidate]:
     """The best places of a source in a target over all scales at which it fits, best first.
 
     Args:
         source: (h, w) uint8.
         target: (h, w) uint8.
-        count: how many places are returned; they differ in place or in scale.
         smallest: least short side of the content in the target, target pixels.
+        largest: greatest short side of the content in the target, target pixels.
+        effort: how finely scales are searched.
     """
     height, width = source.shape
-    limit = min(target.shape[0] / height, target.shape[1] / width)
-    scale = limit
+    short = min(width, height)
+    scale = min(target.shape[0] / height, target.shape[1] / width, largest / short)
     found: list[Candidate] = []
-    while scale * min(width, height) >= smallest:
-        found.extend(_search_scale(source, target, scale))
-        scale /= STEP
-    return _distinct(found, (width, height), count)
+    while scale * short >= smallest:
+        found.extend(_search_scale(source, target, scale, effort.side))
+        scale /= effort.step
+    return _distinct(found, (width, height), effort.places)
 
 
-def _search_scale(source: Bytes, target: Bytes, scale: float) -> list[Candidate]:
+def _search_scale(source: Bytes, target: Bytes, scale: float, side: int) -> list[Candidate]:
     """The best places at one scale (target pixels per source pixel)."""
     cv2 = require_cv2()
     height, width = source.shape
     content = scale * min(width, height)
-    reduction = min(1.0, TEMPLATE_SIDE / content)
+    reduction = min(1.0, side / content)
     target_size = (
         max(1, round(target.shape[1] * reduction)),
         max(1, round(target.shape[0] * reduction)),
@@ -62,7 +83,7 @@ def _search_scale(source: Bytes, target: Bytes, scale: float) -> list[Candidate]
         return []
     reduced = cv2.resize(target, target_size, interpolation=cv2.INTER_AREA)
     response = cv2.matchTemplate(reduced, template, cv2.TM_CCOEFF_NORMED)
-    response = np.where(np.isfinite(response), response, -1.0)
+    np.nan_to_num(response, copy=False, nan=-1.0, posinf=-1.0, neginf=-1.0)
     fx, fy = target.shape[1] / target_size[0], target.shape[0] / target_size[1]
     places: list[Candidate] = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Does a placement hold, pixel by pixel: refinement by ECC and correlation at two scales."""
+"""Does a placement hold, pixel by pixel: refinement by ECC, and correlation at two scales."""
 
 from __future__ import annotations
 
@@ -55,71 +55,85 @@ def judge_placement(
     """
     cv2 = require_cv2()
     height, width = source.shape
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-    placed = map_points(matrix, corners)
-    if not np.isfinite(placed).all():
-        return None
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    if scale < 1e-3 or scale > 1e3:
+    if not np.isfinite(scale) or scale < 1e-3 or scale > 1e3:
         return None
     short = min(width, height)
     goal = min(float(short), short * scale, float(side))
     if goal < 8.0:
         return None
     work = (max(8, round(width * goal / short)), max(8, round(height * goal / short)))
-    small = cv2.resize(source, work, interpolation=cv2.INTER_AREA)
     to_source = np.diag([width / work[0], height / work[1], 1.0])
-    reduced, to_target = _reduce(target, scale * short / goal)
+    part = _around(target, matrix @ to_source, work, scale * short / goal)
+    if part is None:
+        return None
+    reduced, to_target = part
     # work raster -> reduced target
     warp = np.linalg.inv(to_target) @ matrix @ to_source
+    small = cv2.resize(source, work, interpolation=cv2.INTER_AREA)
     template = cv2.GaussianBlur(small, (0, 0), 0.8).astype(np.float32)
     if refine:
         warp = _refine(template, reduced, warp)
     under, inside = _sample(reduced, warp, work)
-    share = float(inside.mean())
-    if share < 0.5:
+    if float(inside.mean()) < 0.5:
         return None
     under = cv2.GaussianBlur(under, (0, 0), 0.8)
+    refined = to_target @ warp @ np.linalg.inv(to_source)
     sigma = max(2.0, goal / 10)
     fine_a = template - cv2.GaussianBlur(template, (0, 0), sigma)
     fine_b = under - cv2.GaussianBlur(under, (0, 0), sigma)
-    refined = to_target @ warp @ np.linalg.inv(to_source)
     return Evidence(
         refined / refined[2, 2],
         correlation(template, under, inside),
         correlation(fine_a, fine_b, inside),
         float(template[inside].std()),
         float(fine_a[inside].std()),
-        share,
+        float(inside.mean()),
         goal,
     )
 
 
-def _reduce(target: Bytes, factor: float) -> tuple[Bytes, Matrix]:
-    """The target made smaller by about `factor` (kept where that is below 1), and the map back."""
+def _around(
+    target: Bytes, warp: Matrix, size: tuple[int, int], factor: float
+) -> tuple[Floats, Matrix] | None:
+    """The part of the target around a placed work raster, made smaller by about `factor`.
+
+    Kept at its size where the factor is near or below 1. Returns float32 pixels and the map from
+    them to the target; None where nothing of the target is there.
+    """
     cv2 = require_cv2()
-    if factor <= 1.1:
-        return target, np.eye(3)
-    height, width = target.shape
-    size = (max(8, round(width / factor)), max(8, round(height / factor)))
-    reduced = cv2.resize(target, size, interpolation=cv2.INTER_AREA)
-    return reduced, np.diag([width / size[0], height / size[1], 1.0])
+    corners = np.array([[0, 0], [size[0], 0], list(size), [0, size[1]]], dtype=np.float64)
+    placed = map_points(warp, corners)
+    if not np.isfinite(placed).all():
+        return None
+    margin = 0.3 * (placed.max(axis=0) - placed.min(axis=0)) + 4.0 * max(1.0, factor)
+    limit = np.array([target.shape[1], target.shape[0]])
+    low = np.clip(np.floor(placed.min(axis=0) - margin), 0, limit).astype(int)
+    high = np.clip(np.ceil(placed.max(axis=0) + margin), 0, limit).astype(int)
+    if (high - low < 4).any():
+        return None
+    part = target[low[1] : high[1], low[0] : high[0]]
+    scale = np.ones(2)
+    if factor > 1.1:
+        small = (max(4, round(part.shape[1] / factor)), max(4, round(part.shape[0] / factor)))
+        scale = np.array([part.shape[1] / small[0], part.shape[0] / small[1]])
+        part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+    back = np.array([[scale[0], 0.0, low[0]], [0.0, scale[1], low[1]], [0.0, 0.0, 1.0]])
+    return part.astype(np.float32), back
 
 
-def _sample(target: Bytes, warp: Matrix, size: tuple[int, int]) -> tuple[Floats, np.ndarray]:
+def _sample(target: Floats, warp: Matrix, size: tuple[int, int]) -> tuple[Floats, np.ndarray]:
     """The target under each work pixel (float32), and which of them lie inside the target."""
     cv2 = require_cv2()
     matrix = centred(warp)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    under = cv2.warpPerspective(
-        target.astype(np.float32), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    under = cv2.warpPerspective(target, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     ones = np.ones(target.shape, dtype=np.uint8)
     inside = cv2.warpPerspective(ones, matrix, size, flags=flags) > 0
     return under, inside
 
 
-def _refine(template: Floats, target: Bytes, warp: Matrix) -> Matrix:
+def _refine(template: Floats, target: Floats, warp: Matrix) -> Matrix:
     """The warp improved by ECC; as given where ECC does not converge or runs away."""
     cv2 = require_cv2()
     start = centred(warp)
