@@ -156,7 +156,8 @@ class Journal:
         except OSError as error:
             if fd >= 0:
                 os.close(fd)
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
             raise OutputError(
                 f"{self.path}: can't be rewritten ({_reason(error)}).", "Is the disk full?"
             ) from error

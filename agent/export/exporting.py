@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -63,7 +64,8 @@ def export(records: Iterable[BatchRecord], to: str, target: Path, *, force: bool
         reason = (error.strerror or "unknown reason").lower()
         raise OutputError(f"{target}: can't be written ({reason}).", "Name another.") from error
     finally:
-        _remove(fresh)
+        with contextlib.suppress(OSError):
+            _remove(fresh)
 
 
 def _format(to: str) -> tuple[str, str, bool]:
