@@ -203,9 +203,10 @@ def _backgrounds(recipe: Recipe, place: Place) -> None:
     from .scenes.package import ObjectPictures
     from .scenes.thumbs import MOST, write_thumbs
 
-    if any(pool.sprites == "objects" for pool in recipe.pools.values()):
+    pools = [recipe.pools[name] for name in sorted({task.pool for task in recipe.tasks})]
+    if any(pool.sprites == "objects" for pool in pools):
         ObjectPictures()
-    for name in sorted({source for pool in recipe.pools.values() for source in pool.backgrounds}):
+    for name in sorted({source for pool in pools for source in pool.backgrounds}):
         path = place.thumbs(name)
         if path.is_file():
             continue
@@ -310,7 +311,7 @@ def _merge(
 def _merge_pictures(
     place: Place, planned: Sequence[Chunk], kept: set[str], pictures: TextIO
 ) -> None:
-    """Lines of kept made pictures as they come; of source pictures the fullest, once."""
+    """Lines of kept made pictures as they come; of source pictures one, with all colours."""
     sources: dict[str, str] = {}
     for chunk in planned:
         file = place.shard(chunk).with_suffix(".pictures")
@@ -318,14 +319,25 @@ def _merge_pictures(
             for line in lines:
                 key = str(json.JSONDecoder().raw_decode(line, 8)[0])
                 if not key.startswith(":"):
-                    if len(line) > len(sources.get(key, "")):
-                        sources[key] = line
+                    known = sources.get(key)
+                    sources[key] = (
+                        line if known is None or known == line else _with_colours(known, line)
+                    )
                 elif Path(key).stem.rsplit("-", 1)[0] in kept:
                     pictures.write(line)
                 else:
                     (place.out / key[1:]).unlink(missing_ok=True)
     for key in sorted(sources):
         pictures.write(sources[key])
+
+
+def _with_colours(first: str, second: str) -> str:
+    """One picture's line with the colours that either line's objects carry."""
+    merged, other = json.loads(first), json.loads(second)
+    for own, more in zip(merged["record"]["objects"], other["record"]["objects"], strict=True):
+        if "colour" in more:
+            own["colour"] = more["colour"]
+    return json.dumps(merged, ensure_ascii=False) + "\n"
 
 
 @contextmanager

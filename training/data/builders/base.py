@@ -189,6 +189,11 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def pointable(shot: Shot, found: Instance) -> bool:
+    """True where a box around an object marks that object alone."""
+    return all(o is found or o.box.iou(found.box) < 0.75 for o in shot.record.objects)
+
+
 def with_drawn(desk: Desk, shot: Shot, box: Box, colour: str) -> Shot:
     """A copy of a shot with a box drawn around an object, outside its edge where there is room."""
     import cv2

@@ -37,6 +37,9 @@ def _coloured(desk: Desk, shot: Shot, label: str) -> tuple[Shot, list[dict[str, 
 def colour(rng: Random, desk: Desk) -> Draft | None:
     """Every red X, where the others are clearly of other colours."""
     label, total = desk.pool.label(rng), desk.count(rng, 2, 3)
+    # A colour word said of people would not be read as one of clothes.
+    if label == "person":
+        return None
     kin = distractor(rng, desk, label)
     wants = [({label: None}, ()) if k < 2 else (kin, (label,)) for k in range(total)]
     rng.shuffle(wants)

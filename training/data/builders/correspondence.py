@@ -9,7 +9,7 @@ from random import Random
 
 from ..language.grammar import image_words
 from ..shots import Shot
-from .base import Builder, Desk, Draft, boxes, in_order, point_at
+from .base import Builder, Desk, Draft, boxes, in_order, point_at, pointable
 
 _RULES = {
     "use": "correspondence-use",
@@ -72,6 +72,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     target = 3 - source
     shots = [source_shot, target_shot] if source == 1 else [target_shot, source_shot]
     pointed = rng.choice(source_shot.record.of(label))
+    if not pointable(source_shot, pointed):
+        return None
     pointer = point_at(rng, desk, shots, source, pointed.box)
     slots = {"pointer": pointer.words, "image": image_words(rng, target, 2)}
     question = desk.words.phrase(rng, _RULES[relation], slots)

@@ -17,7 +17,7 @@ from ..record import Instance
 from ..scenes.camera import random_view, seen, warp
 from ..scenes.plan import finish
 from ..shots import Shot
-from .base import Builder, Desk, Draft, boxes, point_at
+from .base import Builder, Desk, Draft, boxes, point_at, pointable
 
 
 def shrunk(desk: Desk, shot: Shot, longest: int = 448) -> tuple[Shot, list[Mask | None]]:
@@ -116,6 +116,8 @@ def same_object(
     if not both:
         return None
     chosen = rng.choice(both)
+    if not pointable(shots[source - 1], chosen):
+        return None
     pointer = point_at(rng, desk, shots, source, chosen.box, drawn=0.4)
     slots = {"pointer": pointer.words, "image": image_words(rng, target, len(shots))}
     question = desk.words.phrase(rng, rule, slots)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 
 from ..language.grammar import image_words
-from .base import Builder, Desk, Draft, boxes, distractor, in_order, point_at, shots_with
+from .base import Builder, Desk, Draft, boxes, distractor, in_order, point_at, pointable, shots_with
 
 
 def build(rng: Random, desk: Desk) -> Draft | None:
@@ -23,6 +23,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if shots is None:
         return None
     pointed = rng.choice(shots[source - 1].record.of(label))
+    if not pointable(shots[source - 1], pointed):
+        return None
     pointer = point_at(rng, desk, shots, source, pointed.box)
     slots = {"pointer": pointer.words, "image": image_words(rng, target, total)}
     question = desk.words.phrase(rng, "same-class", slots)

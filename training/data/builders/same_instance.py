@@ -11,7 +11,7 @@ from random import Random
 from ..language.grammar import image_words
 from ..scenes.pool import ScenePool
 from ..shots import Shot
-from .base import Builder, Desk, Draft, boxes, point_at
+from .base import Builder, Desk, Draft, boxes, point_at, pointable
 
 
 def _scenes(rng: Random, pool: ScenePool, total: int) -> list[Shot] | None:
@@ -48,6 +48,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     pointed = [o for o in shots[source - 1].record.objects if o.identity == chosen.identity]
     again = [o for o in shots[target - 1].record.objects if o.identity == chosen.identity]
     if len(pointed) != 1 or len(again) != 1:
+        return None
+    if not pointable(shots[source - 1], pointed[0]):
         return None
     pointer = point_at(rng, desk, shots, source, pointed[0].box)
     slots = {"pointer": pointer.words, "image": image_words(rng, target, total)}

@@ -14,7 +14,7 @@ from ..scenes.arrange import arrange, outline
 from ..scenes.plan import Layer, Plan, render
 from ..scenes.pool import ScenePool
 from ..shots import Shot
-from .base import Builder, Desk, Draft, point_at
+from .base import Builder, Desk, Draft, point_at, pointable
 from .multiview import same_object
 
 
@@ -91,6 +91,8 @@ def _everywhere(rng: Random, desk: Desk, shots: list[Shot]) -> Draft | None:
     if not both:
         return None
     chosen = rng.choice(both)
+    if not pointable(shots[0], chosen):
+        return None
     pointer = point_at(rng, desk, shots, 1, chosen.box, drawn=0.4)
     question = desk.words.phrase(rng, "tracking-all", {"pointer": pointer.words})
     answer = [
