@@ -1,0 +1,89 @@
+"""`gemvg-agent mcp`: the agent and its tools for MCP clients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import (
+    DetectorOption,
+    DialectOption,
+    MaxImagesOption,
+    MaxSecondsOption,
+    MaxStepsOption,
+    ModeOption,
+    OpenDetectorOption,
+    PolicyOption,
+    SeedOption,
+    StrategyOption,
+    ToolsOption,
+    load_settings,
+)
+from .serve import KEY_VARIABLE, read_key
+
+
+def mcp(
+    context: typer.Context,
+    root: Annotated[
+        list[Path] | None,
+        typer.Option("--root", metavar="DIR", help="A folder that may be read; may be repeated."),
+    ] = None,
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve over HTTP instead of standard input and output.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="With --http: where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="With --http: where to listen.", min=1, max=65535)
+    ] = 8322,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help=f"With --http: a file with the key to demand; or {KEY_VARIABLE}."),
+    ] = None,
+    policy: PolicyOption = None,
+    dialect: DialectOption = None,
+    mode: ModeOption = None,
+    strategy: StrategyOption = None,
+    tools: ToolsOption = None,
+    detector: DetectorOption = None,
+    open_detector: OpenDetectorOption = None,
+    max_steps: MaxStepsOption = None,
+    max_seconds: MaxSecondsOption = None,
+    max_images: MaxImagesOption = None,
+    seed: SeedOption = None,
+) -> None:
+    """Offer ground, zoom, detect, match and compare to an MCP client.
+
+    Over standard input and output unless --http is given. Pictures are read from the --root
+    folders and from data URIs in calls; nothing else on this machine can be read.
+    """
+    from ...tools.errors import MissingDependency
+
+    try:
+        from ..mcp_server.roots import Roots
+        from ..mcp_server.running import make_http_app, run_http, run_stdio
+        from ..mcp_server.server import make_server
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            "the MCP SDK is not installed.", "pip install 'gemvg-agent[mcp]'"
+        ) from error
+    settings = load_settings(context.params)
+    roots = Roots(root or [])
+    agent = settings.make_agent()
+    server = make_server(agent, roots)
+    if http:
+        from ..serve.running import check_exposure
+
+        key = read_key(key_file, KEY_VARIABLE)
+        check_exposure(host, key)
+        run_http(make_http_app(server, host, key), host, port)
+    else:
+        import asyncio
+
+        asyncio.run(run_stdio(server))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("mcp")(mcp)
