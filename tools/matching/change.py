@@ -16,6 +16,9 @@ STRUCTURE_REACH = 2.0
 STRUCTURE_FLOOR = 4.5
 """Energy of the fine lightness of two flat pictures (noise, compression), Lab units squared."""
 
+SAME = 1.5
+"""Difference of a pixel, in units of its noise, up to which it is the same in both pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -108,7 +111,11 @@ def structural_difference(a: Floats, b: Floats, inside: np.ndarray) -> Floats:
     whole = cv2.GaussianBlur(fine_a**2 + fine_b**2, (0, 0), STRUCTURE_REACH)
     ratio = apart / (whole + STRUCTURE_FLOOR)
     usual = float(np.median(ratio[inside])) if inside.any() else 0.0
-    return np.where(inside, ratio / max(0.16, 3.0 * usual), 0.0).astype(np.float32)
+    # The window reaches beyond the edge of a thing; the pixels there are the same in both.
+    point = cv2.GaussianBlur(np.sqrt(((a - b) ** 2).sum(axis=2)), (0, 0), 0.8)
+    noise = 1.0 + 1.5 * float(np.median(point[inside])) if inside.any() else 1.0
+    known = inside & (point > SAME * noise)
+    return np.where(known, ratio / max(0.16, 3.0 * usual), 0.0).astype(np.float32)
 
 
 def noise_level(difference: Floats, a: Floats, b: Floats, inside: np.ndarray) -> Floats:
