@@ -24,6 +24,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gemvg.agent import GroundingAgent
+from gemvg.agent.budgets import Budgets
 from gemvg.policy.dialect import ReadContext
 from gemvg.policy.policy import Completion, Policy, Request
 from gemvg.policy.registry import load_policy
@@ -65,7 +66,8 @@ def photographs(count: int, size: tuple[int, int]) -> list[Picture]:
 async def compare(policy: Policy, pictures: list[Picture], rounds: int) -> tuple[float, float]:
     """Median seconds of (the bare call, the same through the agent), in turn."""
     recording = Recording(policy)
-    agent = GroundingAgent(recording, tools="none", mode="direct", max_tokens=60)
+    once = Budgets(max_steps=1)
+    agent = GroundingAgent(recording, tools="none", mode="direct", max_tokens=60, budgets=once)
     await agent.aask(QUERY, pictures)
     calls = tuple(recording.requests)
     bare: list[float] = []
