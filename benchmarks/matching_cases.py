@@ -25,11 +25,13 @@ CHANGE_KINDS = ("paste", "feather", "remove", "fill", "none")
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph and its objects: id, path, annotations (COCO)."""
+    """A photograph, its objects and its crowds (COCO annotations with `name`); area in pixels."""
 
     id: int
     path: Path
     objects: tuple[dict[str, Any], ...]
+    crowds: tuple[dict[str, Any], ...] = ()
+    area: float = 0.0
 
     def pixels(self) -> Pixels:
         """(h, w, 3) uint8, RGB."""
@@ -39,13 +41,18 @@ class Photo:
 def load_photos(half: str) -> list[Photo]:
     """The photographs of even ids (for tuning), of odd ids (for reporting), or all."""
     data = json.loads((SHARED / "photos" / "instances.json").read_text())
-    objects: dict[int, list[dict[str, Any]]] = {}
+    names = {item["id"]: item["name"] for item in data["categories"]}
+    objects: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for item in data["annotations"]:
-        if not item["iscrowd"]:
-            objects.setdefault(item["image_id"], []).append(item)
+        item["name"] = names[item["category_id"]]
+        objects.setdefault((item["image_id"], item["iscrowd"]), []).append(item)
     photos = [
         Photo(
-            i["id"], SHARED / "photos" / "images" / i["file_name"], tuple(objects.get(i["id"], ()))
+            i["id"],
+            SHARED / "photos" / "images" / i["file_name"],
+            tuple(objects.get((i["id"], 0), ())),
+            tuple(objects.get((i["id"], 1), ())),
+            float(i["width"] * i["height"]),
         )
         for i in sorted(data["images"], key=lambda i: i["id"])
     ]
