@@ -36,6 +36,7 @@ _ITEM = re.compile(
 _OWN = re.compile(r"<(?:image_|c|b)\d{1,6}>|<none>|<unknown>")
 _END = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _NUMBERS = re.compile(r"(?:<c\d{1,4}>\s{0,4}){1,16}")
+_NAMED = re.compile(r"<b(\d{1,6})>")
 _CALL = re.compile(r"<tool_call>[^\0]*")
 
 
@@ -157,7 +158,7 @@ class NanoDialect(FamilyDialect):
     def read(self, completion: Completion, context: ReadContext) -> Reading:
         """See `Dialect.read`."""
         if "<tool_call>" in completion.text:
-            text = _CALL.sub(lambda m: _NUMBERS.sub(_plain_numbers, m[0]), completion.text)
+            text = _CALL.sub(lambda m: _as_json(m[0]), completion.text)
             completion = replace(completion, text=text)
         return FamilyDialect.read(self, completion, context)
 
@@ -190,6 +191,11 @@ class NanoDialect(FamilyDialect):
             self._item(b, context) + (f" {b.label.replace('<', ' ')}" if b.label else "")
             for b in boxes
         )
+
+
+def _as_json(call: str) -> str:
+    """Coordinate and id tokens in a call as JSON knows them: `8, 16, 24, 32` and `b3`."""
+    return _NAMED.sub(r"b\1", _NUMBERS.sub(_plain_numbers, call))
 
 
 def _plain_numbers(found: re.Match[str]) -> str:

@@ -1,0 +1,129 @@
+"""The language model over packed pages: its loss, and what it would write."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...policy.dialects.nano import COORDINATES, coordinate
+from .packing import Batch, block_mask
+
+SPREAD = 1.5
+"""Standard deviation of a coordinate's soft label, in steps: a near miss is nearly right."""
+
+
+class CoordinateLabels:
+    """Soft labels for coordinate tokens, hard ones for all others.
+
+    Args:
+        tokenizer: nano's, whose coordinate tokens follow each other.
+        spread: standard deviation in steps; 0 makes all labels hard.
+    """
+
+    def __init__(self, tokenizer: Any, spread: float = SPREAD) -> None:
+        import torch
+
+        self.first = int(tokenizer.convert_tokens_to_ids(coordinate(COORDINATES[0])))
+        self.count = len(COORDINATES)
+        steps = torch.arange(self.count, dtype=torch.float32)
+        apart = steps[:, None] - steps[None]
+        table = torch.exp(-0.5 * (apart / max(spread, 1e-3)) ** 2)
+        self.table = table / table.sum(1, keepdim=True)
+
+    def loss(self, logits: Any, targets: Any) -> Any:
+        """Mean cross entropy of logits (T, vocabulary) against targets (T,) with soft labels."""
+        from torch.nn import functional
+
+        logs = functional.log_softmax(logits.float(), dim=-1)
+        hard = -logs.gather(1, targets[:, None])[:, 0]
+        steps = targets - self.first
+        is_place = (steps >= 0) & (steps < self.count)
+        rows = self.table.to(logs.device)[steps.clamp(0, self.count - 1)]
+        soft = -(rows * logs[:, self.first : self.first + self.count]).sum(1)
+        return soft.where(is_place, hard).mean()
+
+
+def hidden_states(model: Any, batch: Batch, tokens: Any, deep: list[Any]) -> Any:
+    """Last hidden states (B, L, width) of the language model over a packed batch.
+
+    Args:
+        model: a `Qwen3VLForConditionalGeneration`.
+        batch: the packed pages.
+        tokens: visual tokens from `tower.see`.
+        deep: features from `tower.see`, for the language model's first layers.
+    """
+    import torch
+
+    rows = batch.ids.shape[0]
+    words = model.get_input_embeddings()(batch.ids)
+    shown = tokens.reshape(rows, -1, tokens.shape[-1]).to(words.dtype)
+    inputs = words.index_copy(1, batch.visual, shown)
+    places = torch.zeros(batch.ids.shape, dtype=torch.bool, device=batch.ids.device)
+    places[:, batch.visual] = True
+    out = model.model.language_model(
+        inputs_embeds=inputs,
+        position_ids=batch.positions,
+        attention_mask=block_mask(batch.blocks),
+        visual_pos_masks=places,
+        deepstack_visual_embeds=[d.reshape(-1, d.shape[-1]) for d in deep],
+        use_cache=False,
+    )
+    return out.last_hidden_state
+
+
+def answer_loss(model: Any, batch: Batch, tokens: Any, deep: list[Any], labels: Any) -> Any:
+    """Mean loss over all taught tokens; logits are computed at those places only."""
+    hidden = hidden_states(model, batch, tokens, deep)
+    row, place = batch.asked.unbind(1)
+    return labels.loss(model.lm_head(hidden[row, place]), batch.targets)
+
+
+def write_answers(model: Any, batch: Batch, end: int, most: int = 24) -> list[list[int]]:
+    """Greedy answers to pages of one question each, ids without the end.
+
+    The whole sequence is read anew for every token: simple, and the pictures are seen once. It is
+    what training sees, so it must agree with an exported folder's own generation.
+
+    Args:
+        model: in evaluation mode.
+        batch: packed without answers.
+        end: id of the token that ends an answer.
+        most: tokens of an answer at most.
+    """
+    import torch
+
+    from .tower import see
+
+    with torch.no_grad():
+        tokens, deep = see(model.model.visual, batch.pixels)
+        used = (batch.blocks >= 0).sum(1)
+        rows = torch.arange(len(used), device=used.device)
+        written: list[list[int]] = [[] for _ in range(len(used))]
+        open_rows = set(range(len(used)))
+        for _ in range(most):
+            _make_room(batch, int(used.max()) + 1)
+            hidden = hidden_states(model, batch, tokens, deep)
+            chosen = model.lm_head(hidden[rows, used - 1]).argmax(-1)
+            batch.ids[rows, used] = chosen
+            batch.positions[:, rows, used] = batch.positions[:, rows, used - 1] + 1
+            batch.blocks[rows, used] = 1
+            used = used + 1
+            for row, token in enumerate(chosen.tolist()):
+                if row in open_rows and token == end:
+                    open_rows.discard(row)
+                elif row in open_rows:
+                    written[row].append(token)
+            if not open_rows:
+                break
+    return written
+
+
+def _make_room(batch: Batch, length: int) -> None:
+    """Pad a batch to at least a length, in place; some more, so that it is seldom done."""
+    from torch.nn import functional
+
+    more = math.ceil((length - batch.ids.shape[1]) / 8) * 8
+    if more > 0:
+        batch.ids = functional.pad(batch.ids, (0, more))
+        batch.positions = functional.pad(batch.positions, (0, more))
+        batch.blocks = functional.pad(batch.blocks, (0, more), value=-1)

@@ -1,0 +1,126 @@
+"""A recipe for a nano model: its size, what it sees, and the legs in which it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ...tools.errors import DataError
+from ...tools.text import clean_text
+from ...tools.tool import explain_validation
+from .size import SIZES
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0.0, le=1.0)]
+HERE = Path(__file__).parent
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Leg(_Part):
+    """One stage with a schedule of its own.
+
+    Attributes:
+        name: of its folder.
+        trains: the vision tower, the language model on what the tower sees, or both.
+        steps, minutes: how long; exactly one. With steps the result is the same wherever a run was
+            broken off; with minutes it depends on the machine's speed.
+        batch: pages a step. pictures: on a page, drawn by weight. questions: on a page.
+        absent, common: see `questions.AskedOf`.
+        muon, adam: learning rates. dense: weight of the dense loss where the tower is trained.
+        save_minutes: between checkpoints.
+    """
+
+    name: Annotated[str, Field(pattern=r"[a-z0-9-]{1,40}")]
+    trains: Literal["vision", "language", "joint"]
+    steps: Positive | None = None
+    minutes: Annotated[float, Field(gt=0.0)] | None = None
+    batch: Positive = 32
+    pictures: dict[int, float] = Field(default_factory=lambda: {1: 1.0})
+    questions: Positive = 3
+    absent: Fraction = 0.25
+    common: Fraction = 0.0
+    muon: Rate = 0.01
+    adam: Rate = 0.002
+    dense: Annotated[float, Field(ge=0.0)] = 1.0
+    clip: Annotated[float, Field(gt=0.0)] = 1.0
+    save_minutes: Annotated[float, Field(gt=0.0)] = 5.0
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("give either steps or minutes")
+        if not self.pictures or min(self.pictures) < 1 or max(self.pictures) > 16:
+            raise ValueError("pictures on a page are 1 to 16")
+        if min(self.pictures.values()) <= 0:
+            raise ValueError("weights of pictures are above 0")
+        return self
+
+
+class NanoRecipe(_Part):
+    """A whole training.
+
+    Attributes:
+        objects: the fetched object pictures, or shapes made by code.
+        names: how many of their names are used; drawn by the seed; all where None.
+        shapes: (rows, columns) of cells, one drawn a step.
+        bfloat16: compute in bfloat16 where it is faster; weights stay in float32.
+        workers: processes that compose scenes; 0 composes between steps.
+        evaluate: held-out questions after each leg, on layouts that no step has.
+    """
+
+    name: Annotated[str, Field(pattern=r"[a-z0-9.-]{1,60}")]
+    size: str
+    seed: int = 0
+    output: str
+    objects: Literal["pictures", "shapes"] = "pictures"
+    names: Positive | None = None
+    most: Annotated[int, Field(ge=1, le=12)] = 4
+    wordings: list[str] = Field(default_factory=lambda: ["find the {label}"], min_length=1)
+    shapes: list[tuple[Positive, Positive]] = Field(default_factory=list[tuple[int, int]])
+    bfloat16: bool = True
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    threads: Positive | None = None
+    evaluate: Annotated[int, Field(ge=0)] = 400
+    legs: list[Leg] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.size not in SIZES:
+            raise ValueError(f"size is one of {', '.join(SIZES)}")
+        if len({leg.name for leg in self.legs}) < len(self.legs):
+            raise ValueError("two legs have the same name")
+        if any("{label}" not in wording for wording in self.wordings):
+            raise ValueError("every wording holds {label}")
+        return self
+
+
+def packaged_recipes() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    return tuple(sorted(path.stem for path in HERE.glob("*.yaml")))
+
+
+def read_nano_recipe(name: str) -> NanoRecipe:
+    """The recipe of a packaged name or a YAML file.
+
+    Raises:
+        DataError: there is none, or it is not a recipe; the message says where it is wrong.
+    """
+    import yaml
+
+    path = HERE / f"{name}.yaml" if name in packaged_recipes() else Path(name)
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return NanoRecipe.model_validate(raw)
+    except ValidationError as error:
+        raise DataError(f"{clean_text(name, 120)}: {explain_validation(error)}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(
+            f"{clean_text(name, 120)}: there is no such recipe, or it is not YAML.",
+            f"The packaged ones are: {', '.join(packaged_recipes())}.",
+        ) from error
