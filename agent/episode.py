@@ -119,6 +119,7 @@ class Episode:
         completion: Completion,
         *,
         target: int | None = None,
+        turn: int = 0,
     ) -> ReadContext:
         """What the dialect needs to read a completion.
 
@@ -127,6 +128,7 @@ class Episode:
             views: what was shown at the start.
             completion: to be read.
             target: the one picture that was asked about, where others were shown beside it.
+            turn: number of the completion in the episode.
         """
         alone = len(views) == 1
         return ReadContext(
@@ -136,4 +138,5 @@ class Episode:
             views[0] if alone else target,
             query,
             alone=alone,
+            turn=turn,
         )

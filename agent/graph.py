@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from ..policy.dialect import Reading
+from ..policy.dialect import ReadContext, Reading
 from ..policy.messages import Message, TextPart, text_message
 from ..policy.policy import Completion, Request
 from ..tools.errors import ErrorRecord, GemvgError, PolicyError
@@ -122,6 +122,13 @@ async def generate(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
     }
 
 
+def _read_context(state: EpisodeState, episode: Episode, completion: Completion) -> ReadContext:
+    """What the dialect needs to read a completion of this turn."""
+    return episode.read_context(
+        state.query, state.views, completion, target=state.target, turn=state.policy_calls
+    )
+
+
 class _Turn(NamedTuple):
     """What the policy said, raw and read."""
 
@@ -138,7 +145,7 @@ async def _ask_policy(
         request = _request(state, episode, messages, with_tools=with_tools)
         async with limit:
             completion = await episode.policy.complete(request)
-        context = episode.read_context(state.query, state.views, completion, target=state.target)
+        context = _read_context(state, episode, completion)
         reading = episode.dialect.read(completion, context)
         if episode.options.scores == "token-probability":
             reading = token_scored(reading, completion.tokens, episode.dialect, context)
@@ -190,7 +197,7 @@ async def tools(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
         return {}
     if state.closing:
         return {"stop": state.closing}
-    context = episode.read_context(state.query, state.views, completion, target=state.target)
+    context = _read_context(state, episode, completion)
     try:
         turn = await run_turn(state, episode, reading.calls, context)
     except Exception:

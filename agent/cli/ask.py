@@ -21,6 +21,8 @@ from .options import (
     ModeOption,
     OpenDetectorOption,
     PolicyOption,
+    SamplesOption,
+    ScoresOption,
     SeedOption,
     StrategyOption,
     TemperatureOption,
@@ -56,6 +58,8 @@ def ask(
     max_images: MaxImagesOption = None,
     max_tokens: MaxTokensOption = None,
     temperature: TemperatureOption = None,
+    scores: ScoresOption = None,
+    samples: SamplesOption = None,
     seed: SeedOption = None,
     allow_urls: AllowUrlsOption = None,
     as_json: Annotated[

@@ -24,6 +24,8 @@ from .options import (
     ModeOption,
     OpenDetectorOption,
     PolicyOption,
+    SamplesOption,
+    ScoresOption,
     SeedOption,
     StrategyOption,
     TemperatureOption,
@@ -109,6 +111,8 @@ def _run(name: str) -> Callable[..., None]:
         max_images: MaxImagesOption = None,
         max_tokens: MaxTokensOption = None,
         temperature: TemperatureOption = None,
+        scores: ScoresOption = None,
+        samples: SamplesOption = None,
         seed: SeedOption = None,
     ) -> None:
         given = [*(predictions or []), *(files or [])]
@@ -252,6 +256,8 @@ def deciding(
     max_seconds: MaxSecondsOption = None,
     max_tokens: MaxTokensOption = None,
     temperature: TemperatureOption = None,
+    scores: ScoresOption = None,
+    samples: SamplesOption = None,
     seed: SeedOption = None,
 ) -> None:
     """Think, direct, auto and the oracle chooser side by side: accuracy against tokens.

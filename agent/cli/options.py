@@ -63,6 +63,17 @@ TemperatureOption = Annotated[
     float | None, typer.Option("--temperature", help="Of sampling; 0 is greedy. [0]")
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of everything random. [0]")]
+ScoresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scores",
+        metavar="none|token-probability|agreement",
+        help="Scores of a model's boxes: from its tokens, or from several samples.",
+    ),
+]
+SamplesOption = Annotated[
+    int | None, typer.Option("--samples", help="Samples for agreement. [5]", show_default=False)
+]
 AllowUrlsOption = Annotated[
     bool | None,
     typer.Option("--allow-urls/--no-urls", help="Fetch pictures from addresses. [no]"),
