@@ -133,13 +133,22 @@ def test_slots_follow_the_global_row(tmp_path, index, count):
     assert found == [layout[r % 4] for r in range(index * count, (index + 1) * count)]
 
 
-def test_the_bonus_goes_to_autos_right_direct_answers_beside_right_thinking(tmp_path):
-    """Slots: think, think, direct, auto. Only a choice is paid, and only in the advantage."""
+@pytest.mark.parametrize(
+    ("quality", "auto_thinks", "bonus"),
+    [
+        ([0.9, 0.9, 0.8, 1.0], False, 0.5),  # both right: direct is the cheaper one
+        ([0.9, 0.9, 0.8, 1.0], True, -0.5),
+        ([0.9, 0.9, 0.8, 0.1], False, 0.0),  # a wrong answer earns nothing
+        ([0.9, 0.9, 0.1, 1.0], False, 0.0),  # direct is right less often: a lucky guess
+        ([0.0, 0.0, 0.1, 0.0], True, 0.0),  # nothing is right
+    ],
+)
+def test_the_bonus_moves_choices_only(tmp_path, quality, auto_thinks, bonus):
+    """Slots: think, think, direct, auto. Only the choice is paid, and only in the advantage."""
     trainer = hybrid(tmp_path, bonus=0.5)
-    thought = [(True, True, False, False), (True, True, False, False), (True, True, False, True)]
-    trainer.scorer.rollouts = [SimpleNamespace(thought=t) for row in thought for t in row]
-    quality = torch.tensor([[0.9, 0.0, 0.8, 1.0], [0.2, 0.1, 1.0, 1.0], [0.9, 0.9, 1.0, 1.0]])
-    assert trainer._bonus(quality).tolist() == [[0, 0, 0, 0.5], [0, 0, 0, 0], [0, 0, 0, 0]]
+    thought = (True, True, False, auto_thinks)
+    trainer.scorer.rollouts = [SimpleNamespace(thought=t) for t in thought]
+    assert trainer._bonus(torch.tensor([quality])).tolist() == [[0, 0, 0, bonus]]
     assert trainer.reward_weights[-1] == 0.0
 
 

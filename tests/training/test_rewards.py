@@ -202,6 +202,12 @@ def test_format_follows_the_mode(asked, thought, paid):
     assert GEMVG.components(batch)["format"][0] == paid
 
 
+@pytest.mark.parametrize(("asked", "thought"), [("think", False), ("direct", True)])
+def test_the_wrong_mode_earns_nothing(asked, thought):
+    """Else a right answer that thinks under the direct prompt beats an honest wrong one."""
+    assert total(GEMVG, TRUTH, TRUTH, asked=asked, thought=thought) == 0.0
+
+
 def test_the_bar_rises():
     assert [threshold_at(p) for p in (-1, 0, 0.5, 1, 2)] == [0.5, 0.5, 0.625, 0.75, 0.75]
     loose = [(1, 0, 0, 100, 60)]  # IoU .6 with the truth

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .batch import Floats, ScoredBatch
 from .rollout import Rollout
 
 
+def _in_mode(rollout: Rollout) -> bool:
+    return rollout.asked == "auto" or rollout.thought == (rollout.asked == "think")
+
+
 def _format(rollout: Rollout) -> float:
     if not rollout.readable or not rollout.well_formed or rollout.status == "partial":
         return 0.0
-    if rollout.asked == "auto":
-        return 1.0
-    return float(rollout.thought == (rollout.asked == "think"))
+    return float(_in_mode(rollout))
+
+
+def in_mode(term: Callable[[ScoredBatch], Floats]) -> Callable[[ScoredBatch], Floats]:
+    """A term that pays only for answers in the mode that was asked for.
+
+    Where the format is but one summand, a policy gains by thinking under the direct prompt: it
+    gives up one term and wins the others, and the direct mode dies.
+    """
+
+    def paid(batch: ScoredBatch) -> Floats:
+        kept = np.asarray([_in_mode(rollout) for rollout in batch.rollouts], dtype=np.bool_)
+        return np.where(kept, term(batch), 0.0)
+
+    return paid
 
 
 def format_reward(batch: ScoredBatch) -> Floats:

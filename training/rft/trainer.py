@@ -32,11 +32,12 @@ class HybridGRPOTrainer(GRPOTrainer):
     Args:
         scorer: the reward. Its terms become TRL's reward functions, one each.
         shares: how a group is divided.
-        direct_bonus: added to the advantage of an auto rollout that answered directly and right
-            where a think rollout of its group is right too, so that equal quality goes to the
-            cheaper mode (the idea of AdaptThink's delta, arXiv 2505.13417). It is no part of the
-            reward: there it would count against every think rollout of an easy question, scaled
-            up by the small spread of such a group, and wear the think mode out. 0 for none.
+        direct_bonus: added to the advantage of an auto rollout that answered directly, and taken
+            from one that thought, where the direct answers of its group are right as often as the
+            reasoned ones: equal quality goes to the cheaper mode (the idea of AdaptThink's delta,
+            arXiv 2505.13417). It is no part of the reward: there it would count against every think
+            rollout of an easy question, scaled up by the small spread of such a group, and wear the
+            think mode out. 0 for none.
         right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
         shared_prefill: prefill pictures and question once per group where generation runs in
             process on transformers.
@@ -235,13 +236,16 @@ class HybridGRPOTrainer(GRPOTrainer):
         return rewards
 
     def _bonus(self, quality: torch.Tensor) -> torch.Tensor:
-        """(groups, G) the direct bonus of every rollout; see the class."""
+        """(groups, G) the direct bonus of every rollout, or what it takes; see the class."""
         used = self._used_modes(quality.shape[0])
         direct = torch.tensor([[m == "direct" for m in row] for row in used], device=quality.device)
         auto = torch.tensor([m == "auto" for m in self.layout], device=quality.device)
         right = quality >= self.right_at
-        both = (right & ~direct).any(dim=1, keepdim=True) & right & direct & auto
-        return both.to(quality.dtype) * self.direct_bonus
+        reached, lost = _rate(right, direct), _rate(right, ~direct)
+        # A comparison with an empty side is false: nothing is known of the mode that was not used.
+        enough = ((reached >= lost) & (reached > 0)).unsqueeze(1) & right & auto
+        sign = torch.where(direct, 1.0, -1.0).to(quality.dtype)
+        return enough.to(quality.dtype) * sign * self.direct_bonus
 
     def _used_modes(self, groups: int) -> list[list[str]]:
         """What every rollout of the step did, by its tags: (groups, G) of think or direct."""
@@ -283,6 +287,11 @@ class HybridGRPOTrainer(GRPOTrainer):
                 sums.setdefault("modes/auto/think_share", []).append(float(used == "think"))
         for name, values in sums.items():
             self._metrics[phase][name].append(sum(values) / len(values))
+
+
+def _rate(right: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """(groups,) how many of the chosen rollouts are right; NaN where none is chosen."""
+    return (right & chosen).sum(dim=1) / chosen.sum(dim=1)
 
 
 def _no_bonus(completions: Sequence[Any], **_: Any) -> list[float]:

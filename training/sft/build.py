@@ -41,7 +41,7 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=arguments,
         data_collator=SftCollator(processor, model, part.packing, part.max_tokens),
@@ -50,3 +50,7 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         processing_class=processor,
         peft_config=lora_config(recipe.model),
     )
+    # The Qwen-VL classes say that they take no loss arguments, though their loss does; left so, a
+    # batch in several passes has the mean of the passes' means, in which short answers weigh more.
+    trainer.model_accepts_loss_kwargs = True
+    return trainer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..format import format_reward
+from ..format import format_reward, in_mode
 from ..image_index import image_index
 from ..length import length
 from ..precision import precision
@@ -19,11 +19,11 @@ GEMVG = Preset(
     ),
     terms={
         "format": format_reward,
-        "image_index": image_index,
-        "recall": recall,
-        "precision": precision,
-        "length": length,
-        "tool_use": tool_use,
+        "image_index": in_mode(image_index),
+        "recall": in_mode(recall),
+        "precision": in_mode(precision),
+        "length": in_mode(length),
+        "tool_use": in_mode(tool_use),
     },
     # Length and tool use only break ties between answers of the same quality.
     weights={"length": 0.1, "tool_use": 0.2},
