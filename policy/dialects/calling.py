@@ -37,9 +37,26 @@ def tool_specs(tools: Sequence[AnyTool], coordinates: str) -> tuple[ToolSpec, ..
         coordinates: a clause on the numbers of a box, such as `integers from 0 to 1000 ...`.
     """
     return tuple(
-        ToolSpec(tool.name, tool.description, plain_schema(tool.schema(), coordinates))
+        ToolSpec(tool.name, tool.description, _plain_once(tool.schema(), coordinates))
         for tool in tools
     )
+
+
+_made: dict[tuple[int, str], tuple[Mapping[str, Any], dict[str, Any]]] = {}
+"""Plain schemas by the identity of what they were made from, which is kept so that it stays."""
+
+_MOST_MADE = 256
+
+
+def _plain_once(schema: Mapping[str, Any], coordinates: str) -> dict[str, Any]:
+    """`plain_schema`, shared between questions: it was a quarter of what a question costs."""
+    key = (id(schema), coordinates)
+    made = _made.get(key)
+    if made is None or made[0] is not schema:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        made = _made[key] = (schema, plain_schema(schema, coordinates))
+    return made[1]
 
 
 def plain_schema(schema: Mapping[str, Any], coordinates: str) -> dict[str, Any]:
