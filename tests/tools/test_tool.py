@@ -8,6 +8,7 @@ from PIL import Image
 
 from gemvg.tools.boxes import Box, GroundedBox
 from gemvg.tools.compare import Compare
+from gemvg.tools.detect import Detect
 from gemvg.tools.errors import GemvgError
 from gemvg.tools.images import picture_from_image
 from gemvg.tools.match import Match
@@ -24,14 +25,46 @@ from gemvg.tools.tool import (
 from gemvg.tools.views import ViewBook
 from gemvg.tools.zoom import Zoom
 
-TOOLS: list[AnyTool] = [Zoom(), Match(), Compare()]
+from .fake_detector import FakeDetector
+
+
+def noise() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8))
+
+
+SEEN = {
+    picture_from_image(noise()).digest: [
+        ("dog", (1.0, 2.0, 30.0, 40.0), 0.9),
+        ("raccoon", (20.0, 0.0, 64.0, 48.0), 0.4),
+    ]
+}
+TOOLS: list[AnyTool] = [
+    Zoom(),
+    Match(),
+    Compare(),
+    Detect(FakeDetector(SEEN), FakeDetector(SEEN, ["raccoon", "sofa"], "open", "fake-open")),
+]
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["b1", "B2 ", "both", "first", "second", 1, 2, 3])
 )  # fmt: skip
 keys = st.sampled_from(
-    ["regions", "view", "views", "box", "id", "padding", "source", "first", "second", "report"]
+    [
+        "regions",
+        "view",
+        "views",
+        "box",
+        "id",
+        "padding",
+        "source",
+        "first",
+        "second",
+        "report",
+        "labels",
+        "vocabulary",
+        "min_score",
+    ]
 ) | st.text(max_size=6)
 json_like = st.recursive(
     scalars,
@@ -57,14 +90,19 @@ plausible = st.fixed_dictionaries(
         "first": st.integers(-1, 5),
         "second": st.integers(-1, 5),
         "report": st.sampled_from(["first", "second", "both", "x"]),
+        "labels": st.lists(
+            st.sampled_from(["dog", "raccoons", "sofa", "unicorn", " ", "red couch"])
+            | st.text(max_size=9),
+            max_size=4,
+        ),
+        "vocabulary": st.sampled_from(["auto", "closed", "open", "x"]),
+        "min_score": st.none() | st.floats(-0.2, 1.2),
     },
 )
 
 
 def small_context() -> ToolContext:
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-    images = [Image.fromarray(noise), Image.new("RGB", (40, 90), (9, 9, 9)),
+    images = [noise(), Image.new("RGB", (40, 90), (9, 9, 9)),
               Image.new("RGB", (1, 1))]  # fmt: skip
     context = ToolContext(ViewBook([picture_from_image(image) for image in images]))
     context.boxes.add(GroundedBox(1, Box(4, 4, 30, 30), "thing"))
