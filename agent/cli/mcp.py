@@ -21,7 +21,7 @@ from .options import (
     ToolsOption,
     load_settings,
 )
-from .serve import KEY_VARIABLE, read_key
+from .serve import KEY_VARIABLE, read_key, remote_agent
 
 
 def mcp(
@@ -70,8 +70,7 @@ def mcp(
         ) from error
     settings = load_settings(context.params)
     roots = Roots(root or [])
-    agent = settings.make_agent()
-    server = make_server(agent, roots)
+    server = make_server(remote_agent(settings), roots)
     if http:
         from ..serve.running import check_exposure
 

@@ -29,6 +29,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..grounding_agent import GroundingAgent
     from ..settings import AskSettings
 
 KEY_VARIABLE = "GEMVG_SERVE_KEY"
@@ -100,7 +101,7 @@ def serve(
         waiting=waiting,
         max_seconds=settings.max_seconds + 10.0,
     )
-    run(make_app(settings.make_agent(), limits, settings.fetcher()), host, port, limits)
+    run(make_app(remote_agent(settings), limits, settings.fetcher()), host, port, limits)
 
 
 def read_key(file: Path | None, variable: str) -> str | None:
@@ -138,6 +139,14 @@ def remote_settings(context: typer.Context, url_hosts: list[str] | None) -> AskS
             "Name them with --url-host; '*' is every public host.",
         )
     return settings
+
+
+def remote_agent(settings: AskSettings) -> GroundingAgent:
+    """The agent of a program that answers others; with spans where GEMVG_TRACE says so."""
+    from .. import tracing
+
+    agent = settings.make_agent()
+    return tracing.traced(agent) if tracing.wanted() else agent
 
 
 def register(app: typer.Typer) -> None:
