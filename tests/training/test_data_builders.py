@@ -16,7 +16,7 @@ from gemvg.training.data.sample import ImageRef, Sample, targets_of
 from gemvg.training.data.shots import Shot
 from gemvg.training.data.teacher.traces import trace_of
 from gemvg.training.data.verify import verify_sample
-from gemvg.training.data.verify_rules import Scene
+from gemvg.training.data.verify_scene import Scene
 from tests.training.data_fixtures import Shapes, scene_pool
 
 SIZE = (400, 300)

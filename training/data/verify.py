@@ -17,14 +17,16 @@ from ...tools.boxes import Box
 from .folder import RecordIndex
 from .record import Record
 from .sample import Sample
-from .verify_rules import RULES, Place, Scene, Unsettled
+from .verify_rules import RULES
+from .verify_scene import Place, Scene, Unsettled
 from .verify_words import word_findings
 
 EXACT = 0.02
 """Pixels by which a stated and an enumerated coordinate may differ (both are rounded to .01)."""
 
-WARPED = 0.7
-"""Least IoU where the enumerated place is only estimated from a camera's map."""
+WARPED = 3.0
+"""Pixels by which a side may leave its bounds where a camera's map gives only bounds (an outline
+and its box differ by up to 1.5, seen up to 1.25 times as large, and masks are whole pixels)."""
 
 
 @dataclass(slots=True)
@@ -86,13 +88,21 @@ def _count_findings(sample: Sample, scene: Scene) -> list[str]:
 def _same(place: Place, image: int, box: Box) -> bool:
     if place.image != image:
         return False
-    if place.estimated:
-        return place.box.iou(box) >= WARPED or _close(place.box, box, 3.0)
+    if place.least is not None:
+        return _between(box, place.box, place.least)
     return _close(place.box, box, EXACT)
 
 
 def _close(a: Box, b: Box, slack: float) -> bool:
     return all(abs(p - q) <= slack for p, q in zip(a, b, strict=True))
+
+
+def _between(box: Box, most: Box, least: tuple[float, float, float, float]) -> bool:
+    """True where every side lies between its two bounds."""
+    return all(
+        min(a, b) - WARPED <= side <= max(a, b) + WARPED
+        for side, a, b in zip(box, most, least, strict=True)
+    )
 
 
 def _compare(sample: Sample, places: Sequence[Place]) -> list[str]:

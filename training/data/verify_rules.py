@@ -5,59 +5,15 @@ Written apart from the builders, on purpose without their helpers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...tools.boxes import Box
-from .record import Instance, Record
-from .sample import Sample
-
-
-class Unsettled(Exception):
-    """The annotation does not settle the question."""
-
-
-class Place(NamedTuple):
-    """A box that answers; `estimated` where it is computed from a camera's map."""
-
-    image: int
-    box: Box
-    estimated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A sample with what is annotated in its pictures."""
-
-    sample: Sample
-    records: tuple[Record, ...]
-    notes: tuple[Mapping[str, Any], ...]
-
-    @property
-    def meaning(self) -> dict[str, Any]:
-        """What is asked."""
-        return self.sample.meaning
-
-    def images(self) -> list[int]:
-        """1-based pictures that the question is about."""
-        return list(self.meaning.get("images") or range(1, len(self.records) + 1))
-
-    def record(self, image: int) -> Record:
-        """The annotation of a picture."""
-        return self.records[image - 1]
-
-    def of(self, image: int, label: str) -> list[Instance]:
-        """All objects of a label; raises Unsettled where not all may be annotated."""
-        record = self.record(image)
-        found = [o for o in record.objects if o.label == label]
-        if label in record.unsure:
-            raise Unsettled(f"image {image} may hold more {label} than is annotated")
-        if not found and record.known is not None and label not in record.known:
-            raise Unsettled(f"nobody looked for {label} in image {image}")
-        return found
+from .record import Instance
+from .verify_changed import changed
+from .verify_scene import Place, Scene, Unsettled
 
 
 def _all(scene: Scene) -> list[Place]:
@@ -272,77 +228,9 @@ def _region(scene: Scene) -> list[Place]:
     return [Place(b.image, Box(*b.box)) for b in scene.sample.answer]
 
 
-def _mapped(box: Box, camera: Any) -> Box:
-    """A box through a 3 x 3 map, corner by corner."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for x, y in ((box.x1, box.y1), (box.x2, box.y1), (box.x2, box.y2), (box.x1, box.y2)):
-        u, v, w = (row[0] * x + row[1] * y + row[2] for row in camera)
-        xs.append(u / w)
-        ys.append(v / w)
-    return Box(min(xs), min(ys), max(xs), max(ys))
-
-
-def _changed(scene: Scene) -> list[Place]:
-    """Objects of one picture that have no counterpart in the other, or another colour there."""
-    first, second = scene.records
-    camera = scene.notes[1].get("camera")
-    places: list[Place] = []
-    for own, other, image in ((first, second, 1), (second, first, 2)):
-        for o in own.objects:
-            if _counterpart(o, other, camera, image):
-                continue
-            places += _changed_places(scene, o, image, camera)
-    recoloured = [
-        (k, Box(*b)) for k, n in enumerate(scene.notes, 1) for b in n.get("recoloured", [])
-    ]
-    for image, box in recoloured:
-        places += _changed_places(scene, None, image, camera, box)
-    return list(dict.fromkeys(places))
-
-
-def _counterpart(o: Instance, other: Record, camera: Any, image: int) -> bool:
-    """True where the other picture has the same object in the same place, or may have."""
-    for p in other.objects:
-        if p.label != o.label:
-            continue
-        if camera is None and p.box.iou(o.box) > 0.98:
-            return True
-        if camera is not None:
-            a, b = (o, p) if image == 1 else (p, o)
-            if _mapped(a.box, camera).clip(other.width, other.height).iou(b.box) > 0.5:
-                return True
-    # Behind the frame or too small to be named after the camera moved.
-    return camera is not None and (o.label in other.unsure or _outside(o.box, camera, other, image))
-
-
-def _outside(box: Box, camera: Any, other: Record, image: int) -> bool:
-    if image == 2:
-        return False
-    seen = _mapped(box, camera)
-    return seen.clip(other.width, other.height).area < 0.6 * seen.area
-
-
-def _changed_places(
-    scene: Scene, o: Instance | None, image: int, camera: Any, box: Box | None = None
-) -> Iterator[Place]:
-    """Where a change is to be boxed: in the pictures that the question names."""
-    found = o.box if o is not None else box
-    if found is None:
-        return
-    for target in scene.images():
-        if camera is None:
-            if scene.meaning.get("moved") and target != image:
-                continue
-            yield Place(target, found)
-        elif target == 2:
-            mapped = _mapped(found, camera) if image == 1 or o is None else found
-            yield Place(2, mapped, estimated=True)
-
-
 RULES: Mapping[str, Callable[[Scene], list[Place]]] = {
     "all": _all, "phrase": _phrase, "rank": _rank, "common": _common, "same-class": _same_class,
     "same-instance": _same_instance, "relation": _relation, "count": _count, "more": _more,
     "colour": _colour, "share": _share, "beside": _beside, "without": _without,
-    "region": _region, "changed": _changed,
+    "region": _region, "changed": changed,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -222,8 +223,25 @@ def write_jpeg(path: Path, shot: Shot, quality: int) -> None:
 _WORKSHOP: list[Workshop] = []
 
 
+def _end_with_parent() -> None:
+    """Watch the process that builds: killed outright, it could not tell its workers to stop."""
+    import threading
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def open_workshop(recipe: str, place: Place) -> None:
     """Start of a worker process; the recipe as JSON."""
+    _end_with_parent()
     _WORKSHOP[:] = [Workshop(Recipe.model_validate(json.loads(recipe)), place)]
 
 

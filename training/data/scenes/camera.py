@@ -13,7 +13,8 @@ from ..record import Instance
 from ..shots import Pixels, Shot
 
 Matrix = NDArray[np.float64]
-"""3 x 3, from pixels of the first view to pixels of the second."""
+"""3 x 3, from coordinates of the first view to those of the second, as boxes have them: a picture's
+first pixel spans 0 to 1, its middle is 0.5."""
 
 
 def random_view(
@@ -42,13 +43,21 @@ def random_view(
     return np.asarray(cv2.getPerspectiveTransform(source, target), np.float64)
 
 
+def _between_middles(matrix: Matrix) -> Matrix:
+    """The same map for OpenCV, which says 0 for the middle of the first pixel."""
+    back, forth = np.eye(3), np.eye(3)
+    back[:2, 2], forth[:2, 2] = -0.5, 0.5
+    return back @ matrix @ forth
+
+
 def warp(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
     """The picture seen through a map."""
     import cv2
 
     out = cv2.warpPerspective(
-        pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+        pixels, _between_middles(matrix), size,
+        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
     return np.asarray(out, np.uint8)
 
 
@@ -56,7 +65,8 @@ def warp_mask(mask: Mask, matrix: Matrix, size: tuple[int, int]) -> Mask:
     """A mask seen through a map; a pixel belongs where half or more of it does."""
     import cv2
 
-    out = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, size, flags=cv2.INTER_LINEAR)
+    solid = mask.astype(np.uint8) * 255
+    out = cv2.warpPerspective(solid, _between_middles(matrix), size, flags=cv2.INTER_LINEAR)
     return np.asarray(out) >= 128
 
 

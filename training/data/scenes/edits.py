@@ -26,6 +26,9 @@ from .sprites import SpriteLibrary
 
 Kind = Literal["removed", "added", "recoloured", "moved"]
 
+_AGREES = 1.5
+"""Pixels by which each side of an annotated box may differ from its outline's."""
+
 
 @dataclass(slots=True)
 class Change:
@@ -246,7 +249,8 @@ def _edit(
         return None
     mask = mask_of(found.shape, width, height)
     seen = box_of(mask)
-    if seen is None or seen.iou(found.box) < 0.7:
+    # An outline with thin tips fills fewer pixels than its box says; then the two would disagree.
+    if seen is None or max(abs(a - b) for a, b in zip(seen, found.box, strict=True)) > _AGREES:
         return None
     if kind == "removed":
         _paint_out(pixels, mask, seen)
