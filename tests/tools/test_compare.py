@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,3 +67,44 @@ def test_different_scenes_are_refused_with_a_cure(pair: tuple[int, int]) -> None
 def test_a_view_is_not_compared_with_itself() -> None:
     book = ViewBook([picture_from_array(np.zeros((9, 9, 3), np.uint8))])
     assert not Compare().call({"first": 1, "second": 1}, ToolContext(book)).ok
+
+
+@needs_shared
+def test_two_changes_are_two_boxes() -> None:
+    first = photo(2)
+    second = changed(first)
+    other = Box(BOX[2] + 40, BOX[1] + 60, BOX[2] + 100, BOX[1] + 120)
+    x1, y1, x2, y2 = map(int, other)
+    second[y1:y2, x1:x2] = (20, 220, 60)
+    found = [box.box for _, box in compare(first, second).boxes]
+    assert len(found) == 2
+    assert all(max(box.iou(there) for box in found) > 0.8 for there in (Box(*BOX), other))
+
+
+def test_a_thing_in_front_of_its_own_colour_is_seen() -> None:
+    rng = np.random.default_rng(0)
+    first, other = (
+        cv2.GaussianBlur(rng.integers(0, 255, (300, 400, 3), dtype=np.uint8), (0, 0), 1.5)
+        for _ in range(2)
+    )
+    second = first.copy()
+    second[120:190, 200:280] = other[120:190, 200:280]
+    (found,) = [box.box for _, box in compare(first, second).boxes]
+    assert found.iou(Box(200, 120, 280, 190)) > 0.75
+
+
+@needs_shared
+def test_padding_is_no_change() -> None:
+    first = photo(2)
+    height, width = first.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 2.0, 1.0)
+    second = cv2.warpAffine(first, turn, (width, height), flags=cv2.INTER_CUBIC)
+    result = compare(first, second)
+    assert result.ok
+    assert not result.boxes
+    night = first.copy()
+    night[: height // 2] = 4
+    lit = night.copy()
+    lit[10:60, 100:170] = (200, 180, 90)
+    (found,) = [box.box for _, box in compare(night, lit).boxes]
+    assert found.iou(Box(100, 10, 170, 60)) > 0.75

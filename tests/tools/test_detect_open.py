@@ -86,7 +86,7 @@ def test_the_public_tables_name_everyday_and_rare_things() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "config"), [("WorldModel", "yolov8s-world.yaml"), ("YOLOEModel", "yoloe-v8s.yaml")]
+    ("kind", "config"), [("WorldModel", "yolov8n-world.yaml"), ("YOLOEModel", "yoloe-v8n.yaml")]
 )
 def test_a_network_is_told_its_words(
     kind: str, config: str, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -94,7 +94,7 @@ def test_a_network_is_told_its_words(
     monkeypatch.setenv("GEMVG_CACHE", str(tmp_path))
     torch.manual_seed(0)
     network = getattr(ultralytics_tasks(), kind)(config, nc=80, verbose=False).eval()
-    detector = OpenYoloDetector("toy", network, TableFeatures(tables), NetworkSettings(side=320))
+    detector = OpenYoloDetector("toy", network, TableFeatures(tables), NetworkSettings(side=128))
     assert detector.vocabulary == "open"
     for labels in (("raccoon",), ("sofa", "bow", "raccoon"), ("raccoon",), ()):
         (found,) = detector.detect([noise_scene()], labels, 0.0)

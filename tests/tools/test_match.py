@@ -70,3 +70,18 @@ def test_failures_say_what_to_do() -> None:
     tiny = Match().call({"source": {"id": "b1"}, "views": [1]}, context)
     assert not tiny.ok
     assert "larger box" in tiny.text or "Name the views" in tiny.text
+
+
+def test_a_small_part_of_a_large_picture_is_found() -> None:
+    rng = np.random.default_rng(3)
+    coarse = cv2.resize(rng.integers(60, 200, (30, 42, 3), dtype=np.uint8), (2100, 1500))
+    fine = cv2.resize(rng.integers(0, 60, (500, 700, 3), dtype=np.uint8), (2100, 1500))
+    large = cv2.add(coarse, fine)
+    crop = np.ascontiguousarray(large[900:940, 1300:1350])
+    book = ViewBook([picture_from_array(large), picture_from_array(crop)])
+    result = Match().call({"source": {"view": 2}}, ToolContext(book))
+    assert [found.image for _, found in result.boxes] == [1]
+    assert result.boxes[0][1].box.iou(Box(1300, 900, 1350, 940)) > 0.9
+    other = cv2.resize(rng.integers(0, 255, (500, 700, 3), dtype=np.uint8), (2100, 1500))
+    book = ViewBook([picture_from_array(other), picture_from_array(crop)])
+    assert not Match().call({"source": {"view": 2}}, ToolContext(book)).boxes
