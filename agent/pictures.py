@@ -39,6 +39,9 @@ DECODED_PIXELS_KEPT = 400_000_000
 Fetcher = Callable[[str], bytes]
 """Gets a picture's bytes from a URL. It is the only way to the network, and off by default."""
 
+_DECODING = threading.Lock()
+"""PIL reads an opened file when it is first looked at, and two threads must not do that at once."""
+
 _URL = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]*):(//)?", re.ASCII)
 
 
@@ -101,13 +104,23 @@ def _load(source: Any, number: int, limits: ImageLimits, fetch: Fetcher | None) 
     if isinstance(source, (bytes, bytearray)):
         return picture_from_bytes(bytes(source), f"<bytes {number}>", limits)
     if isinstance(source, Image.Image):
-        return _within(picture_from_image(source, f"<image {number}>"), limits)
+        return _within(_from_pil(source, f"<image {number}>"), limits)
     if hasattr(source, "__array_interface__") and hasattr(source, "dtype"):
         return _within(picture_from_array(source, f"<array {number}>"), limits)
     raise UsageError(
         f"picture {number} is a {type(source).__name__}.",
         "Give a path, bytes, a PIL image or an array (height, width, 3) uint8.",
     )
+
+
+def _from_pil(image: Image.Image, name: str) -> Picture:
+    """A caller's PIL image, which may be a file that PIL has only opened so far."""
+    try:
+        with _DECODING:
+            image.load()
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise ImageError(f"{name}: the picture is damaged and can't be decoded.") from error
+    return picture_from_image(image, name)
 
 
 def _is_url(source: str) -> bool:

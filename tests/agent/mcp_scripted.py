@@ -25,7 +25,7 @@ def scripted(log):
                 log.write_text("stopped")
                 raise
         if request.query == "break":
-            raise RuntimeError("secret words at /root/x.py")
+            raise RuntimeError("secret words at /srv/app/x.py")
         turn = sum(message.role == "assistant" for message in request.messages)
         return [zoom(), answer(item(2, (0, 0, 500, 500), "cat"))][min(turn, 1)]
 

@@ -72,7 +72,7 @@ BAD_DATA_URIS = [
 ]
 
 _LEAKS = re.compile(
-    r"0x[0-9a-fA-F]{6,}|/etc/|/root|/tmp|/home|/proc|/dev/|site-packages|\.py\b|Traceback"
+    r"0x[0-9a-fA-F]{6,}|/etc/|/srv|/tmp|/home|/proc|/dev/|site-packages|\.py\b|Traceback"
     r"|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|::1|https?://|PIL|cannot identify|pydantic|Errno"
     r"|UnidentifiedImage|BytesIO|getaddrinfo|secret words"
 )

@@ -180,7 +180,7 @@ def test_what_is_told_is_told_plainly():
 @pytest.mark.parametrize(
     ("text", "gone"),
     [
-        ("can't open /root/.cache/x/y.pt now", "/root"),
+        ("can't open /home/someone/x/y.pt now", "/home/some"),
         ("can't open ~/secret/key", "secret"),
         (r"C:\Users\me\a.png is bad", "Users"),
         ("<_io.BytesIO object at 0x7f3a2c41d0>", "0x7f"),
@@ -205,3 +205,20 @@ def test_public_text_leaves_ordinary_words_alone():
     assert public_name("/models/qwen3-vl") == "qwen3-vl"
     assert public_name("http://10.0.0.1:8000/v1/served") == "served"
     assert public_name("Qwen/Qwen3-VL-8B") == "Qwen/Qwen3-VL-8B"
+
+
+def test_one_opened_picture_may_be_asked_about_by_many_at_once(tmp_path):
+    from gemvg.tools.errors import ImageError
+
+    Image.effect_noise((600, 500), 90).convert("RGB").save(tmp_path / "a.png")
+    opened = Image.open(tmp_path / "a.png")
+    many = agent(FOUND)
+
+    async def ask():
+        return await asyncio.gather(*(many.aask("it", [opened, opened]) for _ in range(16)))
+
+    answers = asyncio.run(ask())
+    assert {told.status for told in answers} == {"ok"}
+    cut = (tmp_path / "a.png").read_bytes()[:2000]
+    with pytest.raises(ImageError, match="damaged"):
+        many.ask("it", [Image.open(io.BytesIO(cut))])

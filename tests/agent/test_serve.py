@@ -187,16 +187,16 @@ def test_a_caller_who_leaves_ends_the_question(streamed):
 
 def test_a_failed_policy_tells_nothing_of_the_machine():
     def broken(request):
-        raise BackendError("no answer from http://10.1.2.3:8000/v1 with /root/key at 0x7f001122")
+        raise BackendError("no answer from http://10.1.2.3:8000/v1 with /home/someone/key at 0x7f001122")
 
     def bug(request):
-        raise RuntimeError("secret words at /root/x.py")
+        raise RuntimeError("secret words at /srv/app/x.py")
 
     for policy in (broken, bug):
         with serving(agent(policy)) as server:
             told = server.ground().json()
             assert told["status"] == "failed"
-            for gone in ("10.1.2.3", "/root", "0x7f", "secret"):
+            for gone in ("10.1.2.3", "/home", "/srv", "0x7f", "secret"):
                 assert gone not in json.dumps(told)
 
 
