@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .train_nano import register as register_nano
+
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe's YAML file, or a packaged name.")]
 SetOption = Annotated[
     list[str] | None,
@@ -26,6 +28,7 @@ def register(app: typer.Typer) -> None:
     train.command("rft")(rft)
     train.command("plan")(show_plan)
     train.command("recipes")(list_recipes)
+    register_nano(train)
     app.add_typer(train, name="train")
 
 

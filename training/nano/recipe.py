@@ -36,7 +36,7 @@ class Leg(_Part):
         save_minutes: between checkpoints.
     """
 
-    name: Annotated[str, Field(pattern=r"[a-z0-9-]{1,40}")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     trains: Literal["vision", "language", "joint"]
     steps: Positive | None = None
     minutes: Annotated[float, Field(gt=0.0)] | None = None
@@ -74,7 +74,7 @@ class NanoRecipe(_Part):
         evaluate: held-out questions after each leg, on layouts that no step has.
     """
 
-    name: Annotated[str, Field(pattern=r"[a-z0-9.-]{1,60}")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,60}$")]
     size: str
     seed: int = 0
     output: str
@@ -98,6 +98,24 @@ class NanoRecipe(_Part):
         if any("{label}" not in wording for wording in self.wordings):
             raise ValueError("every wording holds {label}")
         return self
+
+    def within(self, minutes: float) -> NanoRecipe:
+        """The same recipe with legs that take so many minutes together, shared as before.
+
+        Raises:
+            DataError: a leg is counted in steps.
+        """
+        given = [leg.minutes for leg in self.legs]
+        if any(part is None for part in given):
+            raise DataError(
+                f"{self.name}: a leg is counted in steps.", "Give minutes to every leg of it."
+            )
+        whole = sum(part or 0.0 for part in given)
+        legs = [
+            leg.model_copy(update={"minutes": (leg.minutes or 0.0) * minutes / whole})
+            for leg in self.legs
+        ]
+        return self.model_copy(update={"legs": legs})
 
 
 def packaged_recipes() -> tuple[str, ...]:
