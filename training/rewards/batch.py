@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 MAX_BOXES = 512
 """Boxes of one answer that are looked at. The rest still count as predicted, so they only cost."""
 
+CACHED_PAIRS = 8192
+"""Box pairs worked on at once: their temporary arrays then fit a core's own cache."""
+
 
 def _padded(sets: Sequence[BoxSet], limit: int) -> tuple[Floats, NDArray[np.int64]]:
     """(B, n, 4) boxes and (B, n) pictures, filled with zeros where a set is shorter."""
@@ -71,12 +74,22 @@ class ScoredBatch:
     @cached_property
     def iou(self) -> Floats:
         """(B, n, m) IoU of predicted with true boxes; 0 across pictures and for padding."""
-        return np.where(self._same_picture, iou_matrix(self._boxes, self._true_boxes), 0.0)
+        return self._pairwise(iou_matrix, 0.0)
 
     @cached_property
     def giou(self) -> Floats:
         """(B, n, m) generalized IoU; -1 across pictures and for padding."""
-        return np.where(self._same_picture, giou_matrix(self._boxes, self._true_boxes), -1.0)
+        return self._pairwise(giou_matrix, -1.0)
+
+    def _pairwise(self, matrix: Callable[[Floats, Floats], Floats], apart: float) -> Floats:
+        """(B, n, m) values of the pairs that share a picture, `apart` elsewhere."""
+        values = np.full(self._same_picture.shape, apart)
+        where = np.nonzero(self._same_picture)
+        for start in range(0, len(where[0]), CACHED_PAIRS):
+            rollout, row, column = (axis[start : start + CACHED_PAIRS] for axis in where)
+            said, true = self._boxes[rollout, row], self._true_boxes[rollout, column]
+            values[rollout, row, column] = matrix(said[:, None], true[:, None])[:, 0, 0]
+        return values
 
     def best_total(self, quality: Callable[[Floats], Floats], key: tuple[str, float]) -> Floats:
         """(B,) the greatest sum of pair qualities over one-to-one matchings within pictures.

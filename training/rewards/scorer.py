@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -102,18 +103,19 @@ def read_exact(spoken: Spoken) -> Rollout | None:
         return None
     try:
         items = from_json(parts[1])
-        rows = [(item["image"], *item["bbox_2d"]) for item in items]
+        images = [item["image"] for item in items]
+        corners = [item["bbox_2d"] for item in items]
         labels = [item["label"] for item in items]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     if type(items) is not list or "true" in parts[1] or "false" in parts[1]:
         return None
-    answer = _exact_boxes(rows, labels, spoken.context)
+    answer = _exact_boxes(images, corners, labels, spoken.context)
     if answer is None:
         return None
     return Rollout(
         answer=answer,
-        status="ok" if rows else "none",
+        status="ok" if images else "none",
         asked=spoken.asked,
         thought=parts[0] is not None,
         well_formed=True,
@@ -122,24 +124,28 @@ def read_exact(spoken: Spoken) -> Rollout | None:
 
 
 def _exact_boxes(
-    rows: list[tuple[Any, ...]], labels: list[Any], context: ReadContext
+    images: list[Any], corners: list[Any], labels: list[Any], context: ReadContext
 ) -> BoxSet | None:
-    """Rows `(image, x1, y1, x2, y2)`, relative-1000, as pixels; None where one is unusual."""
-    if not rows:
+    """Pictures and relative-1000 corners as pixels; None where anything is unusual."""
+    if not images:
         return BoxSet()
-    plain = all(type(label) is str and _LABEL.fullmatch(label) for label in labels)
-    if not plain or any(len(row) != 5 for row in rows) or len(set(rows)) < len(rows):
+    if any(type(four) is not list or len(four) != 4 for four in corners):
         return None
-    table = np.array(rows)
-    if table.dtype != np.int64:
+    numbers = [*images, *chain.from_iterable(corners)]
+    if set(map(type, numbers)) != {int} or set(map(type, labels)) != {str}:
         return None
-    images, boxes = table[:, 0], table[:, 1:]
+    if any(_LABEL.fullmatch(label) is None for label in set(labels)):
+        return None
+    if min(numbers) < 0 or max(numbers) > 1000:
+        return None
+    table = np.array(numbers, dtype=np.int64)
+    index, boxes = table[: len(images)], table[len(images) :].reshape(-1, 4)
     sizes = _sizes(context)
-    inside = images.min() >= 1 and images.max() <= len(sizes)
-    inside = inside and boxes.min() >= 0 and boxes.max() <= 1000
-    if not inside or (boxes[:, :2] >= boxes[:, 2:]).any():
+    if index.min() < 1 or index.max() > len(sizes) or (boxes[:, :2] >= boxes[:, 2:]).any():
         return None
-    return BoxSet(boxes * sizes[images - 1] / 1000.0, images, tuple(labels))
+    if len(set(zip(images, map(tuple, corners), strict=True))) < len(images):
+        return None
+    return BoxSet(boxes * sizes[index - 1] / 1000.0, index, tuple(labels))
 
 
 def _sizes(context: ReadContext) -> Floats:

@@ -27,5 +27,7 @@ def tool_use(batch: ScoredBatch) -> Floats:
     earned = np.asarray(
         [r.tool_calls > 0 and r.tool_mattered and r.tool_errors == 0 for r in batch.rollouts]
     )
+    if not earned.any():
+        return np.zeros(len(batch))
     found = batch.best_total(touching, ("touching", 0.0)) > 0.0
     return np.where(earned & found, answer_quality(batch), 0.0)
