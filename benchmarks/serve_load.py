@@ -151,6 +151,12 @@ def quantile(before: str, after: str, name: str, share: float) -> tuple[float, f
     return below, float("inf")
 
 
+def cpu_seconds(metrics: str) -> float:
+    """Processor time that the server has used, which other programs' load does not stretch."""
+    found = re.search(r"^process_cpu_seconds_total (\S+)", metrics, re.MULTILINE)
+    return float(found.group(1)) if found else 0.0
+
+
 def percentile(values: list[float], share: float) -> float:
     """A quantile of plain numbers."""
     ordered = sorted(values)
@@ -165,12 +171,14 @@ def steady(url: str, pid: int, clients: int, seconds: float) -> list[str]:
     metrics = httpx.get(f"{url}/metrics", trust_env=False).text
     total = sum(load.statuses.values())
     low, high = quantile(before, metrics, "gemvg_own_seconds", 0.99)
+    cpu = cpu_seconds(metrics) - cpu_seconds(before)
     half = len(load.memory) // 2
     first, second = max(load.memory[:half] or [0.0]), max(load.memory[half:] or [0.0])
     print(
         f"{clients} clients, {seconds:.0f} s: {total / seconds:.0f} replies/s", dict(load.statuses)
     )
     print(f"own time p99: {low * 1e3:.0f} to {high * 1e3:.0f} ms (must be below 50 ms)")
+    print(f"processor time of the server: {cpu / max(1, total) * 1e3:.1f} ms a reply, all included")
     print(
         f"a client waits: p50 {percentile(load.waits, 0.5) * 1e3:.0f} ms, "
         f"p99 {percentile(load.waits, 0.99) * 1e3:.0f} ms"
