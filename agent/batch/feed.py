@@ -1,4 +1,4 @@
-"""Lines of the input in an order that suits the caches, a bounded number ahead."""
+"""Lines of the input, a bounded number ahead, and an order of them that suits the caches."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Item = BatchLine | BadLine | BaseException | None
 
 
 class Feed:
-    """Reads lines in a thread and gives them in windows, lines over the same pictures together.
+    """Reads lines in a thread and gives them in windows, in the order of the input.
 
     Args:
         lines: the input; read in another thread.
-        window: lines that are put in order at a time.
+        window: lines that are given at a time, at most.
     """
 
     def __init__(self, lines: Iterable[BatchLine | BadLine], window: int = WINDOW) -> None:
@@ -40,7 +40,7 @@ class Feed:
             while True:
                 window, end = await asyncio.to_thread(self._next_window)
                 if window:
-                    yield grouped(window)
+                    yield window
                 if isinstance(end, BaseException):
                     raise end
                 if end is True:

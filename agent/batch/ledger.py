@@ -148,11 +148,12 @@ class Ledger:
         self._results.replace(
             line for n, (ident, line) in enumerate(self._result_lines()) if last[ident] == n
         )
-        self._errors.replace(
-            failed.encoded()[:-1]
+        self._failed = {
+            ident: failed
             for ident, failed in self._failed.items()
             if ident not in self._keys and not self._outdated(ident, failed, complete)
-        )
+        }
+        self._errors.replace(failed.encoded()[:-1] for failed in self._failed.values())
         self._tidy = True
 
     def _outdated(self, ident: Ident, failed: ErrorLine, complete: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ...tools.errors import GemvgError, ImageError
 from .engine import Engine
-from .feed import Feed
+from .feed import Feed, grouped
 from .ledger import Ledger
 from .line import BadLine, BatchLine
 from .outage import Outage
@@ -176,9 +176,11 @@ class BatchRunner:
 
     async def _read(self) -> None:
         async for window in self._feed.windows():
-            for line in window:
+            # Before they are put in order: of two lines with one custom_id the later is wrong.
+            wrong = {line.number: self._wrong(line) for line in window}
+            for line in grouped(window):
                 await self._slots.acquire()
-                task = asyncio.create_task(self._one(line))
+                task = asyncio.create_task(self._one(line, wrong[line.number]))
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
         while self._tasks:
@@ -191,10 +193,9 @@ class BatchRunner:
         if error is not None and not self._trouble.done():
             self._trouble.set_exception(error)
 
-    async def _one(self, line: BatchLine | BadLine) -> None:
-        """From a line to its place on disk."""
+    async def _one(self, line: BatchLine | BadLine, bad: ErrorLine | None) -> None:
+        """From a line to its place on disk; `bad` is why it is no question."""
         self.summary.read += 1
-        bad = self._wrong(line)
         if isinstance(line, BadLine) or bad is not None:
             await self._keep_error(bad)
         else:
