@@ -101,7 +101,7 @@ def test_auto_learns_to_think_where_thinking_pays(start, seed, tmp_path):
     assert after["hard"]["right"] > before["hard"]["right"] + 0.15
 
     # Both modes stay alive: asked for, each is still given, and thinking is still worth its tokens.
-    # Of the direct mode this is asked where it can be right: on hard questions all it has is guesses.
+    # Of the direct mode this is asked where it can be right: on hard questions it can but guess.
     think, direct = measure(model, "think"), measure(model, "direct")
     for kind in ("easy", "hard"):
         assert think[kind]["form"] > 0.9
