@@ -108,3 +108,13 @@ def test_padding_is_no_change() -> None:
     lit[10:60, 100:170] = (200, 180, 90)
     (found,) = [box.box for _, box in compare(night, lit).boxes]
     assert found.iou(Box(100, 10, 170, 60)) > 0.75
+
+
+def test_the_only_thing_in_a_clear_sky_is_gone() -> None:
+    sky = np.repeat(np.linspace(120, 190, 300)[:, None], 400, axis=1)
+    first = np.stack([sky - 60, sky - 20, sky], axis=2).astype(np.uint8)
+    second = first.copy()
+    rng = np.random.default_rng(0)
+    first[100:150, 150:230] = rng.integers(0, 90, (50, 80, 3), dtype=np.uint8)
+    (found,) = [box.box for _, box in compare(first, second).boxes]
+    assert found.iou(Box(150, 100, 230, 150)) > 0.75

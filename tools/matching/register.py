@@ -14,6 +14,12 @@ from .rasters import Bytes, Floats, Matrix, Raster, centred, require_cv2, uncent
 BLOCK = 24
 """Side of the blocks whose correlation says how much of a picture agrees, work pixels."""
 
+LEAST_AGREEMENT = 0.25
+"""Share of the textured blocks that must correlate for two pictures to show one scene."""
+
+FLAT_SHARE = 0.15
+"""Share of textured blocks below which a picture is nearly flat."""
+
 RIM = 7
 """Width of the square by which the common part of two pictures is worn off, pixels: next to a
 border of one picture, resampling and compression mix in what lies beyond it."""
@@ -52,12 +58,27 @@ def register(first: Raster, second: Raster) -> Registration | None:
             best = judged
     if best is None:
         return None
+    if best.agreement < LEAST_AGREEMENT and _nearly_flat(first, second, plain):
+        return Registration(plain, LEAST_AGREEMENT, 1.0)
     refined = refine_registration(first.grey, second.grey, best.matrix)
     if refined is not None:
         judged = judge_registration(first.grey, second.grey, refined)
         if judged.agreement >= best.agreement - 0.002:
             best = judged
-    return best if best.agreement >= 0.25 and best.overlap >= 0.3 else None
+    return best if best.agreement >= LEAST_AGREEMENT and best.overlap >= 0.3 else None
+
+
+def _nearly_flat(first: Raster, second: Raster, plain: Matrix) -> bool:
+    """Whether two pictures of one shape show next to nothing, such as a thing in a clear sky.
+
+    Then the little texture that there is may be all that changed, and can't speak for the scene.
+    """
+    if abs(first.width * second.height / (first.height * second.width) - 1.0) > 0.02:
+        return False
+    size = (first.width, first.height)
+    inside = np.ones((first.height, first.width), dtype=bool)
+    _, textured = block_correlation(first.grey, warp_onto(second.grey, plain, size), inside)
+    return float(textured.mean()) < FLAT_SHARE
 
 
 def warp_onto(image: np.ndarray, matrix: Matrix, size: tuple[int, int]) -> np.ndarray:
