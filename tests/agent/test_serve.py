@@ -187,7 +187,7 @@ def test_a_caller_who_leaves_ends_the_question(streamed):
 
 def test_a_failed_policy_tells_nothing_of_the_machine():
     def broken(request):
-        raise BackendError("no answer from http://10.1.2.3:8000/v1 with /home/someone/key at 0x7f001122")
+        raise BackendError("gone: http://10.1.2.3:8000/v1 with /home/a/key at 0x7f001122")
 
     def bug(request):
         raise RuntimeError("secret words at /srv/app/x.py")
