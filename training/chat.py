@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..policy.dialect import Dialect
+from ..policy.dialect import Dialect, ReadContext
 from ..policy.messages import Message, TextPart
 from ..policy.modes import Mode
 from ..tools.images import Picture
 from ..tools.tool import AnyTool
 from ..tools.views import ViewBook
 from .data.sample import Sample
+from .data.spoken import spoken
 
 MODES: tuple[Mode, ...] = ("think", "direct", "auto")
 
@@ -62,10 +63,10 @@ def picture_paths(sample: Sample, folder: Path, roots: Mapping[str, str]) -> lis
     Args:
         sample: of a data set.
         folder: the data set's folder.
-        roots: source folders by name, from `dataset.json`.
+        roots: source folders by name, from `dataset.json`; relative ones start at `folder`.
     """
     return [
-        str((Path(roots[ref.root]) if ref.root else folder) / ref.file) for ref in sample.images
+        str((folder / roots[ref.root] if ref.root else folder) / ref.file) for ref in sample.images
     ]
 
 
@@ -82,7 +83,9 @@ def rft_row(
     `truth_labels`, `question`, `sample_id`.
     """
     sizes = [[ref.width, ref.height] for ref in sample.images]
-    prompts = prompt_columns(sample.question, sizes_book(sizes), dialect, tools)
+    book = sizes_book(sizes)
+    question, _ = spoken(sample, dialect, ReadContext(book))
+    prompts = prompt_columns(question, book, dialect, tools)
     return {
         "prompt": prompts["prompt_auto"],
         **prompts,
@@ -90,6 +93,6 @@ def rft_row(
         "sizes": sizes,
         "truth": [[float(b.image), *b.box] for b in sample.answer],
         "truth_labels": [b.label for b in sample.answer],
-        "question": sample.question,
+        "question": question,
         "sample_id": sample.id,
     }

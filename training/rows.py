@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..policy.dialect import Dialect, ReadContext
+from ..tools.coordinates import ResizedPixelSpace
 from ..tools.errors import DataError, ImageError, TrainingError
 from ..tools.images import picture_from_path
 from ..tools.text import clean_text
 from ..tools.tool import AnyTool
 from .chat import chat, picture_paths, rft_row, sizes_book
 from .data.sample import Sample, read_samples
+from .data.spoken import spoken
 from .recipe import SftPart
 
 
@@ -60,6 +62,20 @@ def check_pictures(rows: Sequence[dict[str, Any]]) -> None:
                 )
 
 
+def _check_coordinates(dialect: Dialect) -> None:
+    """Rows are made from sizes alone, before any processor has resized a picture.
+
+    Raises:
+        DataError: the dialect writes pixels of the resized picture.
+    """
+    if dialect.coordinates == ResizedPixelSpace().name:
+        raise DataError(
+            f"dialect {dialect.name} writes pixels of the resized picture, which training rows "
+            "do not know.",
+            "Train in a dialect of relative coordinates: qwen2-vl, qwen3-vl, gemvg.",
+        )
+
+
 def rft_rows(
     folders: Sequence[str | Path],
     dialect: Dialect,
@@ -67,6 +83,7 @@ def rft_rows(
     limit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Rows for reinforcement finetuning; see `chat.rft_row` for the columns."""
+    _check_coordinates(dialect)
     found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
     return [
         rft_row(sample, paths, dialect, tools) for sample, paths in itertools.islice(found, limit)
@@ -86,6 +103,7 @@ def sft_rows(
     `think_share`, else direct; `auto_share` of all get the auto prompt, and there a trace is
     dropped with `thought_dropout` (TON), so that the choice stays open for the reinforcement stage.
     """
+    _check_coordinates(dialect)
     rng = random.Random(seed)
     found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
     rows: list[dict[str, Any]] = []
@@ -98,13 +116,14 @@ def sft_rows(
         if auto and thinks and rng.random() < part.thought_dropout:
             thinks = False
         mode = "auto" if auto else "think" if thinks else "direct"
-        boxes = [truth.grounded() for truth in sample.answer]
-        body = f"<answer>{dialect.write(boxes, ReadContext(book))}</answer>"
-        thought = f"<think>{sample.trace}</think>\n" if thinks else ""
+        boxes, context = [truth.grounded() for truth in sample.answer], ReadContext(book)
+        question, trace = spoken(sample, dialect, context)
+        body = f"<answer>{dialect.write(boxes, context)}</answer>"
+        thought = f"<think>{trace}</think>\n" if thinks else ""
         views = range(1, book.image_count + 1)
         rows.append(
             {
-                "messages": chat(dialect.opening(sample.question, book, views, mode, ())),
+                "messages": chat(dialect.opening(question, book, views, mode, ())),
                 "completion": thought + body,
                 "paths": paths,
                 "sizes": sizes,

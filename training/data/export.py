@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from ...policy.backends.image_budget import VIEW_TOKENS, fit_size, grid_of_family
 from ...policy.dialect import ReadContext
 from ...policy.dialects.registry import get_dialect
-from ...tools.boxes import Box, GroundedBox
+from ...tools.boxes import Box
 from ...tools.errors import OutputError
 from ...tools.images import Picture
 from ...tools.views import ViewBook
 from .dataset import trl_row
 from .folder import DataFolder
 from .sample import Sample
+from .spoken import spoken
 
 Form = Literal["coco", "qwen-vl", "trl"]
 FORMS: tuple[Form, ...] = ("coco", "qwen-vl", "trl")
@@ -105,24 +107,29 @@ def _coco(folder: DataFolder, out: Path) -> int:
     return count
 
 
-def sizes_book(sample: Sample) -> ViewBook:
-    """The views of a sample's pictures by their sizes alone; no pixels behind them."""
-    return ViewBook([Picture(ref.file, ref.width, ref.height, "") for ref in sample.images])
+def sizes_context(sample: Sample, dialect: str) -> ReadContext:
+    """A sample's pictures by their sizes alone; no pixels behind them.
+
+    Families that write pixels of the resized picture get the size that their processor makes of
+    it with its own bounds and at most `VIEW_TOKENS` tokens.
+    """
+    cells = grid_of_family(dialect)
+    sizes = [fit_size(ref.width, ref.height, cells, VIEW_TOKENS) for ref in sample.images]
+    return ReadContext(
+        ViewBook([Picture(ref.file, ref.width, ref.height, "") for ref in sample.images]),
+        {k: (float(width), float(height)) for k, (width, height) in enumerate(sizes, 1)},
+        query=sample.question,
+    )
 
 
 def conversation(folder: DataFolder, sample: Sample, out: Path, dialect: str) -> dict[str, Any]:
     """One sample as Qwen-VL's finetuning code reads it: `image` and `conversations`."""
     speech = get_dialect(dialect)
-    context = ReadContext(sizes_book(sample), query=sample.question)
-    question = sample.question
-    for prompt in sample.prompts:
-        if prompt.span is not None:
-            numbers = speech.written(GroundedBox(prompt.image, Box(*prompt.box)), context)
-            start, stop = prompt.span
-            question = question[:start] + str(list(numbers)) + question[stop:]
+    context = sizes_context(sample, dialect)
+    question, trace = spoken(sample, speech, context)
     answer = speech.write([b.grounded() for b in sample.answer], context)
-    if sample.trace is not None:
-        answer = f"<think>{sample.trace}</think><answer>{answer}</answer>"
+    if trace is not None:
+        answer = f"<think>{trace}</think><answer>{answer}</answer>"
     pictures = "".join(f"Image {k}: <image>\n" for k in range(1, len(sample.images) + 1))
     return {
         "id": sample.id,

@@ -39,10 +39,16 @@ def split_of(name: str, splits: Mapping[str, float]) -> str:
 
 
 class PixelCache:
-    """Decoded pictures, the last few only, so that memory stays flat."""
+    """Decoded pictures, the last ones used, in so much memory.
 
-    def __init__(self, limit: int = 12) -> None:
+    Args:
+        limit: bytes of pixels that may be kept beside the picture in use. Decoding is a quarter
+            of what an edited photograph costs, and small sources are drawn from again and again.
+    """
+
+    def __init__(self, limit: int = 256 << 20) -> None:
         self._limit = limit
+        self._held = 0
         self._kept: OrderedDict[str, Pixels] = OrderedDict()
 
     def load(self, path: Path) -> Pixels:
@@ -53,8 +59,9 @@ class PixelCache:
             return self._kept[key]
         pixels = picture_from_path(path).array()
         self._kept[key] = pixels
-        if len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
+        self._held += pixels.nbytes
+        while self._held > self._limit and len(self._kept) > 1:
+            self._held -= self._kept.popitem(last=False)[1].nbytes
         return pixels
 
 
