@@ -130,16 +130,20 @@ class ObjectSink:
         """Put the whole object, and take the parts away after that."""
         parts = self._parts()
         try:
-            with self._fs.open(self._path, "wb") as file:
+            # The lines may come from the object itself, so it stays until all are written.
+            with self._fs.open(f"{self._path}.new", "wb") as file:
                 for line in lines:
                     file.write(line + b"\n")
+            self._fs.mv(f"{self._path}.new", self._path)
             for part in parts:
                 self._fs.rm_file(part)
         except OSError as error:
             raise OutputError(f"{self.address}: can't be written.", "Check the rights.") from error
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Join the parts; what a kill leaves half done is put right by the next job's ledger."""
+        if self._parts():
+            self.replace(self.lines())
 
 
 class LazySink:

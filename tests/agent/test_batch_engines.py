@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from gemvg.agent.batch.job import run_batch
+from gemvg.agent.batch.job import BatchJob, run_batch
 from gemvg.agent.batch.outage import OWN_FAULT, Outage
 from gemvg.agent.batch.record import Outcome
 from gemvg.tools.errors import BackendError
-from tests.agent.batch_jobs import job, lines_of, write_lines, write_pictures
+from tests.agent.batch_jobs import (
+    SETTINGS,
+    job,
+    lines_of,
+    make_agent,
+    write_lines,
+    write_pictures,
+)
 
 AWAY = {"kind": "backend", "message": "no server answers at host:1."}
 
@@ -122,3 +129,23 @@ def test_ray_gives_the_same_though_a_worker_dies(tmp_path, monkeypatch):
     assert sorted(lines_of(tmp_path / "ray.jsonl")) == wanted
     errors = lines_of(tmp_path / "ray.errors.jsonl")
     assert errors == lines_of(tmp_path / "out.errors.jsonl")
+
+
+def test_an_object_store_keeps_parts_and_joins_them(tmp_path):
+    """Through fsspec: input, pictures and output, here with the file system as the store."""
+    pytest.importorskip("fsspec")
+    write_lines(tmp_path, 12, write_pictures(tmp_path), poison={5})
+    run_batch(job(tmp_path))
+    remote = BatchJob(
+        f"file://{tmp_path}/in.jsonl",
+        f"file://{tmp_path}/far.jsonl",
+        SETTINGS,
+        make_agent=make_agent,
+        in_flight=3,
+    )
+    assert run_batch(remote).answered == 11
+    assert sorted(lines_of(tmp_path / "far.jsonl")) == sorted(lines_of(tmp_path / "out.jsonl"))
+    assert list((tmp_path / "far.jsonl.parts").iterdir()) == []
+    again = run_batch(remote)
+    assert (again.known, again.answered, again.failures) == (12, 0, 1)
+    assert len(lines_of(tmp_path / "far.errors.jsonl")) == 1
