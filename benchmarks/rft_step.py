@@ -170,7 +170,8 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
     trainer = module.HybridGRPOTrainer(
         scorer=GroupScorer(get_preset("gemvg"), get_dialect("gemvg")),
         shares=HybridShares(think=0.5, direct=0.25), shared_prefill=ours, model=model,
-        args=arguments, train_dataset=Dataset.from_list([{"prompt": "unused"}]), processing_class=processor,
+        args=arguments, train_dataset=Dataset.from_list([{"prompt": "unused"}]),
+        processing_class=processor,
     )  # fmt: skip
     spent: dict[str, float] = {}
     timed(trainer, spent)
