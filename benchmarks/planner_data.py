@@ -1,6 +1,7 @@
 """The planner of `gemvg-agent ask` on a built data set: F1 at IoU .5, task by task.
 
     python benchmarks/planner_data.py FOLDER [--per-task 500] [--seconds 3600] [--policy planner]
+        [--tasks retrieval,absent]
 
 Tasks take turns, so that a run that is stopped by `--seconds` has asked about as many of each.
 Prints a Markdown table and, with `--json FILE`, writes the numbers.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from gemvg.agent.grounding_agent import GroundingAgent
@@ -20,9 +22,11 @@ from gemvg.training.data.teacher.episodes import EpisodeReport, ask
 from gemvg.training.data.view import pick
 
 
-def turns(folder: DataFolder, per_task: int, seed: int) -> list[Sample]:
-    """`per_task` samples of each task, one of each in turn."""
-    chosen = {task: pick(folder, per_task, seed, task) for task in TASKS}
+def turns(
+    folder: DataFolder, per_task: int, seed: int, tasks: Collection[str] = TASKS
+) -> list[Sample]:
+    """`per_task` samples of each of these tasks, one of each in turn."""
+    chosen = {task: pick(folder, per_task, seed, task) for task in TASKS if task in tasks}
     longest = max(map(len, chosen.values()))
     return [s[k] for k in range(longest) for s in chosen.values() if k < len(s)]
 
@@ -51,11 +55,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--policy", default="planner")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tasks", default=",".join(TASKS), help="Only these, by commas.")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     folder, report = DataFolder(given.folder), EpisodeReport()
     agent, start = GroundingAgent(given.policy), time.monotonic()
-    for sample in turns(folder, given.per_task, given.seed):
+    for sample in turns(folder, given.per_task, given.seed, given.tasks.split(",")):
         if time.monotonic() - start > given.seconds:
             break
         answer, score = ask(agent, folder, sample)

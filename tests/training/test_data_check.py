@@ -138,6 +138,7 @@ def test_a_missing_picture_and_a_damaged_line(copy: Path) -> None:
     assert lines[:2] == ["samples.jsonl, line 85", "samples.jsonl, line 86"]
 
 
+@pytest.mark.slow
 def test_a_planted_leak(copy: Path, tmp_path: Path) -> None:
     bench = tmp_path / "bench"
     bench.mkdir()
