@@ -24,7 +24,7 @@ from .verify_words import word_findings
 EXACT = 0.02
 """Pixels by which a stated and an enumerated coordinate may differ (both are rounded to .01)."""
 
-WARPED = 3.0
+WARPED = 2.5
 """Pixels by which a side may leave its bounds where a camera's map gives only bounds (an outline
 and its box differ by up to 1.5, seen up to 1.25 times as large, and masks are whole pixels)."""
 
