@@ -142,10 +142,11 @@ def test_the_async_stream_and_its_errors():
 
 
 def test_leaving_a_stream_cancels_the_question():
-    cancelled = threading.Event()
+    asked, cancelled = threading.Event(), threading.Event()
 
     async def policy(request):
         try:
+            asked.set()
             await asyncio.sleep(60)
         except asyncio.CancelledError:
             cancelled.set()
@@ -154,8 +155,10 @@ def test_leaving_a_stream_cancels_the_question():
 
     stream = agent(policy).stream("it", PICTURES)
     assert next(stream).kind == "started"
+    # Left before the policy is asked, there would be nothing to cancel.
+    assert asked.wait(30)
     stream.close()
-    assert cancelled.wait(10)
+    assert cancelled.wait(30)
 
 
 def test_a_question_may_choose_otherwise_than_its_agent():
