@@ -16,7 +16,7 @@ from gemvg.tools.errors import DataError
 from gemvg.training.data.build import build
 from gemvg.training.data.check import CheckReport, check
 from gemvg.training.data.folder import DataFolder
-from gemvg.training.data.hashing import near_pairs, picture_hash
+from gemvg.training.data.hashing import look_alike, near_pairs, picture_hash
 from tests.training.data_fixtures import make_coco, recipe
 
 Row = dict[str, Any]
@@ -191,3 +191,14 @@ def test_near_pairs_is_brute_force(hashes: list[int], flips: list[int]) -> None:
 def test_a_plain_picture_has_no_hash(tmp_path: Path) -> None:
     Image.new("RGB", (50, 50), (9, 99, 200)).save(tmp_path / "p.png")
     assert picture_hash(tmp_path / "p.png") is None
+
+
+def test_near_hashes_get_a_second_look(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (12, 16, 3)).astype(np.uint8)
+    Image.fromarray(noise).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "a.png")
+    one = Image.open(tmp_path / "a.png")
+    one.resize((150, 120)).save(tmp_path / "again.jpg", quality=50)
+    other = np.random.default_rng(4).integers(0, 255, (12, 16, 3)).astype(np.uint8)
+    Image.fromarray(other).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "b.png")
+    assert look_alike(tmp_path / "a.png", tmp_path / "again.jpg")
+    assert not look_alike(tmp_path / "a.png", tmp_path / "b.png")

@@ -14,7 +14,7 @@ from gemvg.training.data.masks import box_of
 from gemvg.training.data.record import Instance, Record
 from gemvg.training.data.sample import ImageRef, Sample, TruthBox
 from gemvg.training.data.scenes.camera import Matrix, random_view, visible_share, warp_mask
-from gemvg.training.data.scenes.edits import Change, Pair
+from gemvg.training.data.scenes.edits import Change, Pair, _shows
 from gemvg.training.data.shots import Shot
 from gemvg.training.data.verify import verify_sample
 from gemvg.training.data.verify_scene import Scene
@@ -157,3 +157,13 @@ def test_any_object_in_a_box_stays_between_the_bounds(seed: int, ellipse: bool) 
         [TruthBox.of(2, seen, "dog")], {"op": "changed", "images": [2]},
     )  # fmt: skip
     assert [text for text in findings(made) if "box" in text] == []
+
+
+def test_a_change_that_nobody_can_see_is_not_made() -> None:
+    before = np.full((20, 20, 3), 100, dtype=np.uint8)
+    after, solid = before.copy(), np.zeros((20, 20), dtype=bool)
+    solid[5:15, 5:15] = True
+    after[solid] = 96
+    assert not _shows(before, after, solid)
+    after[solid] = 60
+    assert _shows(before, after, solid) and _shows(after, before, solid)

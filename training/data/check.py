@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from ...tools.errors import DataError, ImageError
 from .folder import MANIFEST, SAMPLES, DataFolder
-from .hashing import near_pairs, picture_hash
+from .hashing import look_alike, near_pairs, picture_hash
 from .sample import Sample, parse_sample
 from .stats import Stats
 from .verify import scene_of, verify_sample
@@ -164,6 +164,8 @@ def _pictures(files: dict[str, tuple[str, str]], against: list[Path], report: Ch
         (v, str(f)) for f in benchmark_pictures(against) if (v := picture_hash(f)) is not None
     ]
     for i, j, bits in near_pairs([v for v, _ in every], [v for v, _ in benchmark]):
+        if not look_alike(Path(every[i][1]), Path(benchmark[j][1])):
+            continue
         text = f"{Path(every[i][1]).name} looks like {Path(benchmark[j][1]).name} ({bits} bits)"
         report.findings.append(Finding("leak", files[every[i][1]][1], text))
 
@@ -176,6 +178,8 @@ def _alike(
     splits: str,
 ) -> None:
     for i, j, bits in near_pairs([v for v, _ in first], [v for v, _ in second]):
+        if not look_alike(Path(first[i][1]), Path(second[j][1])):
+            continue
         text = (
             f"{Path(first[i][1]).name} looks like {Path(second[j][1]).name} ({splits}, {bits} bits)"
         )

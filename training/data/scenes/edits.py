@@ -26,6 +26,9 @@ from .sprites import SpriteLibrary
 
 Kind = Literal["removed", "added", "recoloured", "moved"]
 
+_VISIBLE = 10.0
+"""Mean change, of 255, on an object's pixels below which nobody could be asked to see it."""
+
 _AGREES = 1.5
 """Pixels by which each side of an annotated box may differ from its outline's."""
 
@@ -188,6 +191,8 @@ def changed_photo(
         changes.append(change)
         if kind == "added" and change.after is not None:
             added.append((Instance(change.label, change.after), change.mask))
+    if not all(_shows(pool.pixels(shot), pixels, change.mask) for change in changes):
+        return None
     kept = [(k, o) for k, o in enumerate(objects) if o is not None]
     masks = [pool.mask(shot, k) for k, _ in kept] + [mask for _, mask in added]
     name = f"pair-{rng.getrandbits(48):012x}"
@@ -198,6 +203,11 @@ def changed_photo(
     second = Shot(after, pixels)
     _note_recoloured(second, changes)
     return Pair(shot, second, changes, masks)
+
+
+def _shows(before: Pixels, after: Pixels, mask: Mask) -> bool:
+    """True where a change can be seen: what is painted out may look like what is around it."""
+    return float(np.abs(before[mask].astype(np.int16) - after[mask]).mean()) >= _VISIBLE
 
 
 def _add(
