@@ -167,10 +167,12 @@ def test_too_many_bytes_at_once_are_429():
 
 def test_a_question_that_takes_too_long_ends():
     says, seen = slow(30)
-    with serving(says, max_seconds=0.3) as server:
+    with serving(says, max_seconds=1.0) as server:
         assert server.ground().status_code == 503
         assert [name for name, _ in server.events(query="x", images=[URI])][-1] == "error"
-        until(lambda: seen["stopped"] == 2)
+        # A busy machine may not even reach the policy in time; what began has been stopped.
+        until(lambda: seen["stopped"] == seen["began"])
+        assert seen["ended"] == 0
         until(lambda: server.service.admission.running == 0)
 
 
@@ -180,7 +182,7 @@ def test_a_caller_who_leaves_ends_the_question(streamed):
     with serving(says) as server:
         body = {"query": "x", "images": [URI], "stream": streamed}
         with pytest.raises(Exception, match="timed out"):
-            server.post("/v1/ground", json=body, timeout=0.6)
+            server.post("/v1/ground", json=body, timeout=3.0)
         until(lambda: seen["stopped"] == 1)
         until(lambda: server.service.admission.done == 1)
 
