@@ -88,6 +88,7 @@ def region_plan(question: Question, book: ViewBook) -> Plan:
     trail = Trail()
     sources = _crop_order(question, book)
     best: tuple[Found, int] | None = None
+    failures: list[ToolResult] = []
     for source in sources:
         views = [i for i in question.images if i != source] or _others(source, book)
         result = yield Call(
@@ -102,12 +103,17 @@ def region_plan(question: Question, book: ViewBook) -> Plan:
                 "match", {"source": {"view": source}, "views": views}, "look in the others too"
             )
             found = found_in(result)
+        if not result.ok:
+            failures.append(result)
         trail.say(f"Image {source} matched against {wording.images(views)}: {result.summary}.")
         if found and (best is None or found[0].score > best[0].score):
             best = (found[0], source)
         if best is not None and best[0].score >= 0.3:
             break
     if best is None:
+        if len(failures) == len(sources):
+            # Nothing was looked at, so nothing can be said to be absent.
+            require(failures[0], "the close-up's place")
         return Outcome((), "The close-up was not found in any other picture.", tuple(trail.steps))
     found, source = best
     text = f"Image {source} is part of image {found.box.image}, at {found.id}."

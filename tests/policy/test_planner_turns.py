@@ -80,6 +80,23 @@ def test_without_tools_is_an_error() -> None:
         ask(Request("every dog", (), book()))
 
 
+def test_a_match_that_could_not_look_does_not_say_that_nothing_is_there() -> None:
+    request = Request("Image 2 is a close-up of part of image 1. Where?", (), book(), tools=TOOLS)
+    call = ask(request).tool_calls[0]
+    failed = ToolResult.failure("match: matching needs OpenCV. pip install it.")
+    with pytest.raises(PolicyError, match="needs OpenCV"):
+        ask(answered(request, call, failed))
+    unseen = ToolResult(True, "not found", "not found")
+    assert (
+        json.loads(
+            ask(answered(request, call, unseen))
+            .text.removeprefix("<answer>")
+            .removesuffix("</answer>")
+        )["answer"]
+        == []
+    )
+
+
 def test_nonsense_says_what_it_reads() -> None:
     with pytest.raises(QueryNotUnderstood, match="I can read, for example"):
         ask(Request("?", (), book(), tools=TOOLS))
