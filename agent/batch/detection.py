@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...tools.detectors import CachingDetector, Detection, Detector, Scene
-from ...tools.vocabulary import Resolution
+from ...tools.detectors.forwarding import ForwardingDetector
 
 if TYPE_CHECKING:
-    from ...tools.detectors.protocol import VocabularyKind
     from ..grounding_agent import GroundingAgent
 
 SCENES_KEPT = 4096
@@ -29,7 +28,7 @@ class _Call:
     done: Future[list[list[Detection]]] = field(default_factory=Future[list[list[Detection]]])
 
 
-class BatchingDetector:
+class BatchingDetector(ForwardingDetector):
     """A detector that many threads share: what they ask for at the same time is looked at together.
 
     While one look is under way, callers queue up; the next look takes all of them. Nobody waits
@@ -55,30 +54,6 @@ class BatchingDetector:
                 if isinstance(self._inner, CachingDetector):
                     self._inner.capacity = max(self._inner.capacity, SCENES_KEPT)
             return self._inner
-
-    @property
-    def name(self) -> str:
-        """See `Detector.name`."""
-        return self.inner.name
-
-    @property
-    def vocabulary(self) -> VocabularyKind:
-        """See `Detector.vocabulary`."""
-        return self.inner.vocabulary
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """See `Detector.classes`."""
-        return self.inner.classes
-
-    @property
-    def default_score(self) -> float:
-        """See `Detector.default_score`."""
-        return self.inner.default_score
-
-    def resolve(self, label: str) -> Resolution:
-        """See `Detector.resolve`."""
-        return self.inner.resolve(label)
 
     def detect(
         self, scenes: Sequence[Scene], labels: Sequence[str], min_score: float

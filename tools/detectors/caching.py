@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from ..boxes import Box
-from ..vocabulary import Resolution
-from .protocol import Detection, Detector, Scene, VocabularyKind
+from .forwarding import ForwardingDetector
+from .protocol import Detection, Detector, Scene
 
 Key = tuple[str, Box, tuple[str, ...]]
 """A scene (picture digest, window) and the labels of an open vocabulary."""
@@ -17,7 +17,7 @@ FLOOR = 0.05
 """Detections are kept down to this score, so that a lower threshold needs no second look."""
 
 
-class CachingDetector:
+class CachingDetector(ForwardingDetector):
     """A detector whose results are kept, and whose network runs in one thread at a time.
 
     A closed vocabulary is looked at with all its classes at once, so asking for other labels or
@@ -29,35 +29,16 @@ class CachingDetector:
     """
 
     def __init__(self, inner: Detector, capacity: int = 512) -> None:
-        self.inner = inner
+        self._inner = inner
         self.capacity = capacity
         self._kept: OrderedDict[Key, tuple[Detection, ...]] = OrderedDict()
         self._lock = threading.Lock()
         self._working = threading.Lock()
 
     @property
-    def name(self) -> str:
-        """See `Detector.name`."""
-        return self.inner.name
-
-    @property
-    def vocabulary(self) -> VocabularyKind:
-        """See `Detector.vocabulary`."""
-        return self.inner.vocabulary
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """See `Detector.classes`."""
-        return self.inner.classes
-
-    @property
-    def default_score(self) -> float:
-        """See `Detector.default_score`."""
-        return self.inner.default_score
-
-    def resolve(self, label: str) -> Resolution:
-        """See `Detector.resolve`."""
-        return self.inner.resolve(label)
+    def inner(self) -> Detector:
+        """See `ForwardingDetector.inner`."""
+        return self._inner
 
     def detect(
         self, scenes: Sequence[Scene], labels: Sequence[str], min_score: float
