@@ -2,7 +2,9 @@
 # What a stranger gets: build the wheel, install it into an environment of its own with the core
 # dependencies alone, show the help, and ask one question through the planner and the match tool.
 set -euo pipefail
-python=$1
+# The work happens in a folder of its own, so a relative path to the interpreter must not stay one;
+# its folder is resolved and not the link itself, which would leave the environment.
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$(cd "$(dirname "$0")/.." && pwd)
