@@ -48,13 +48,20 @@ def build_command(
         typer.Option(help="Folder that the recipe's paths are in. [GEMVG_SHARED or ../shared]"),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes.")] = 2,
+    without: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCES", help="Sources to leave out, by commas."),
+    ] = None,
     json_out: JsonOption = False,
 ) -> None:
     """Build a data set from a recipe. The same seed gives the same bytes."""
     from ...training.data.build import build
+    from ...training.data.left_out import without as leave_out
     from ...training.data.recipe import load_recipe
 
     chosen = load_recipe(recipe)
+    if without is not None:
+        chosen = leave_out(chosen, {name.strip() for name in without.split(",") if name.strip()})
     changes: dict[str, Any] = {}
     if size is not None:
         changes["size"] = size

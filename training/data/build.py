@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from ...tools.errors import DataError, OutputError, UsageError
 from .folder import MANIFEST, PICTURES, SAMPLES
+from .left_out import require_sources
 from .pools import PixelCache
 from .readers.base import Source
 from .readers.mig import read_mig
@@ -155,15 +156,19 @@ def _begin(recipe: Recipe, place: Place) -> BuildReport | None:
         except ValueError as error:
             raise UsageError(f"{file}: damaged.", "Choose an empty folder.") from error
         if found.get("recipe") != recipe.digest():
-            raise UsageError(
-                f"{place.out} holds a data set of another recipe.", "Choose an empty folder."
-            )
-        if found.get("complete"):
+            if found.get("complete") or any(place.work.glob("shards/*.jsonl")):
+                raise UsageError(
+                    f"{place.out} holds a data set of another recipe.", "Choose an empty folder."
+                )
+            # A start that a missing source ended; nothing of it is worth keeping.
+            shutil.rmtree(place.work, ignore_errors=True)
+        elif found.get("complete"):
             return BuildReport(
                 found["samples"], found["tasks"], found.get("short", {}), found["skips"]
             )
     elif place.out.exists() and any(place.out.iterdir()):
         raise UsageError(f"{place.out} is not empty.", "Choose an empty folder.")
+    require_sources(recipe, place.data)
     try:
         (place.work / "shards").mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(_manifest(recipe, place), indent=1), encoding="utf-8")
@@ -186,7 +191,10 @@ def _prepare(recipe: Recipe, place: Place, progress: Progress) -> dict[str, Any]
         source: Source = spec.resolve(name, place.data)
         count = write_store(place.store(name), reader(spec.reader)(source, found))
         if count == 0:
-            raise DataError(f"source {name}: no usable picture.", _why(found))
+            raise DataError(
+                f"source {name}: no usable picture in {spec.pictures(place.data)}.",
+                f"{_why(found)} To do without it: --without {name}",
+            )
         skips[name] = found.as_json()
         skips_file.write_text(json.dumps(skips), encoding="utf-8")
     _backgrounds(recipe, place)
