@@ -1,10 +1,12 @@
 """The planner of `gemvg-agent ask` on a built data set: F1 at IoU .5, task by task.
 
     python benchmarks/planner_data.py FOLDER [--per-task 500] [--seconds 3600] [--policy planner]
-        [--tasks retrieval,absent]
+        [--tasks retrieval,absent] [--results RESULTS.jsonl] [--detections SEEN.sqlite]
 
 Tasks take turns, so that a run that is stopped by `--seconds` has asked about as many of each.
-Prints a Markdown table and, with `--json FILE`, writes the numbers.
+With `--results` every answer is written down as it comes, and a run started again goes on after
+them. With `--detections` each picture, told by its content, goes through the detector once over
+all runs. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -12,13 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
+from kept_detections import KeptDetections
+
+from gemvg.agent.answer import Answer
 from gemvg.agent.grounding_agent import GroundingAgent
+from gemvg.tools.detectors import default_open_spec, default_spec, load_detector
+from gemvg.tools.toolbox import make_tools
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.sample import TASKS, Sample
-from gemvg.training.data.teacher.episodes import EpisodeReport, ask
+from gemvg.training.data.teacher.episodes import ask
 from gemvg.training.data.view import pick
 
 
@@ -31,20 +39,61 @@ def turns(
     return [s[k] for k in range(longest) for s in chosen.values() if k < len(s)]
 
 
-def table(report: EpisodeReport) -> list[str]:
-    """Markdown rows: task, samples, mean F1, right, not understood."""
-    rows = ["| task | samples | F1@.5 | wholly right | not understood |", "|---|---|---|---|---|"]
+def make_agent(policy: str, detections: Path | None) -> GroundingAgent:
+    """The agent as `gemvg-agent ask` makes it; its detectors with a memory where one is given."""
+    if detections is None:
+        return GroundingAgent(policy)
+    first, second = (
+        KeptDetections(load_detector(spec), detections)
+        for spec in (default_spec(), default_open_spec())
+    )
+    return GroundingAgent(policy, tools=make_tools(None, detector=first, open_detector=second))
+
+
+def result_of(
+    sample: Sample, answer: Answer | None, score: float, seconds: float
+) -> dict[str, Any]:
+    """One answer as a line of the results."""
+    return {
+        "id": sample.id, "task": sample.task, "f1": round(score, 6),
+        "status": answer.status if answer else "error", "seconds": round(seconds, 3),
+        "op": sample.meaning.get("op"), "pointer": [p.form for p in sample.prompts],
+        "boxes": len(answer.answer) if answer else 0, "truth": len(sample.answer),
+    }  # fmt: skip
+
+
+def read_results(path: Path | None) -> list[dict[str, Any]]:
+    """What earlier runs have written; a last line cut short by a kill is dropped."""
+    if path is None or not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def table(results: Iterable[dict[str, Any]]) -> list[str]:
+    """Markdown rows: task, samples, mean F1 with its standard error, right, not understood."""
+    rows = ["| task | samples | F1@.5 | ± | wholly right | not understood |",
+            "|---|---|---|---|---|---|"]  # fmt: skip
+    by_task: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        by_task.setdefault(result["task"], []).append(result)
     means: list[float] = []
     for task in TASKS:
-        asked = report.asked.get(task, 0)
-        if not asked:
+        found = by_task.get(task)
+        if not found:
             continue
-        means.append(report.f1[task] / asked)
-        failed = report.statuses[task].get("failed", 0) + report.statuses[task].get("error", 0)
-        right = report.kept[task] / asked
-        rows.append(f"| {task} | {asked} | {means[-1]:.3f} | {right:.3f} | {failed / asked:.3f} |")
+        n, scores = len(found), [r["f1"] for r in found]
+        mean = sum(scores) / n
+        means.append(mean)
+        error = (sum((s - mean) ** 2 for s in scores) / max(1, n - 1) / n) ** 0.5
+        right = sum(s >= 1.0 for s in scores) / n
+        failed = sum(r["status"] in ("failed", "error") for r in found) / n
+        rows.append(f"| {task} | {n} | {mean:.3f} | {error:.3f} | {right:.3f} | {failed:.3f} |")
     macro = sum(means) / max(1, len(means))
-    return [*rows, f"| macro | {sum(report.asked.values())} | {macro:.3f} | | |"]
+    return [*rows, f"| macro | {sum(map(len, by_task.values()))} | {macro:.3f} | | | |"]
 
 
 def main() -> None:
@@ -56,19 +105,24 @@ def main() -> None:
     parser.add_argument("--policy", default="planner")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tasks", default=",".join(TASKS), help="Only these, by commas.")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--results", type=Path, help="JSON lines; a run goes on after them.")
+    parser.add_argument("--detections", type=Path, help="SQLite file of what was detected.")
     given = parser.parse_args()
-    folder, report = DataFolder(given.folder), EpisodeReport()
-    agent, start = GroundingAgent(given.policy), time.monotonic()
+    folder, results = DataFolder(given.folder), read_results(given.results)
+    done = {r["id"] for r in results}
+    agent, start = make_agent(given.policy, given.detections), time.monotonic()
     for sample in turns(folder, given.per_task, given.seed, given.tasks.split(",")):
         if time.monotonic() - start > given.seconds:
             break
+        if sample.id in done:
+            continue
+        began = time.process_time()
         answer, score = ask(agent, folder, sample)
-        report.add(sample.task, answer.status if answer else "error", score, score >= 1.0)
-    print("\n".join(table(report)))
-    if given.json:
-        numbers = {"asked": report.asked, "f1": report.f1, "right": report.kept}
-        given.json.write_text(json.dumps(numbers | {"statuses": report.statuses}))
+        results.append(result_of(sample, answer, score, time.process_time() - began))
+        if given.results:
+            with given.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(results[-1]) + "\n")
+    print("\n".join(table(results)))
 
 
 if __name__ == "__main__":
