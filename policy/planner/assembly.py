@@ -5,49 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from .clauses import Clause
 from .nouns import Noun, is_known, singular
 from .pictures import Pictures
-from .question import Condition, Phrase, Relation, RelationKind, Selection
+from .question import Phrase, Relation, Selection
+from .relations import Bound
 from .selections import Near
-from .stream import Builder, Chunk, Item, Stream
-from .tokens import Token
+from .stream import Chunk, Stream
 
-_NP = r"(?= (?:@sel |@near )*@np)"
-_HOLD = (
-    r"(?:holding|carrying|wearing|riding|using|eating|pulling|pushing|touching|hugging|petting|"
-    r"feeding|gripping|clutching|sporting|driving|steering|holds?|carries|carry|wears?|rides?|"
-    r"uses?|having|in possession of|equipped with|together with|along with|accompanied by|with)"
+_EXCEPT = (
+    r"(?:except(?: for)?|excluding|other than|apart from|aside from|but not|besides|rather than|"
+    r"leav\w+ out|ignor\w+|skip\w*|instead of)"
 )
-_SIDE_OF = (
-    r"(?:(?:to|on|at|from) )?(?:(?:the|its) )?(?:(?:immediate|far|direct) )?{}"
-    r"(?: hand)?(?: side)? (?:of|from)"
+_APART = re.compile(
+    rf"(?:{_EXCEPT} (?:the |those )?|but (?:the |those ))(?:ones? )?(?:(?:that|who) (?:is|are) )?$"
 )
-_VERY = r"(?:(?:directly|right|just|immediately|close|up|down|standing|sitting) )?"
-
-_RELATIONS: list[tuple[str, RelationKind, bool]] = [
-    (_SIDE_OF.format("left"), "left of", False),
-    (_SIDE_OF.format("right"), "right of", False),
-    (rf"(?:without|lacking|with no|with out|not {_HOLD}|(?:(?:who|that) )?(?:do|does|has|have) not "
-     rf"(?:have|hold|carry|wear|ride|any)|has no|have no|minus)(?: any)?", "with", True),
-    (r"(?:that is |that are )?not (?:next to|near|beside|close to|by)", "next to", True),
-    (r"(?:that is |that are )?not (?:on|on top of)", "on", True),
-    (r"(?:that is |that are )?not (?:in|inside)", "in", True),
-    (r"in front of", "in front of", False),
-    (r"in (?:the )?back of|behind", "behind", False),
-    (r"in ?between|between", "between", False),
-    (rf"{_VERY}(?:above|over|higher than|up from)", "above", False),
-    (rf"{_VERY}(?:below|under|underneath|beneath|lower than)", "below", False),
-    (r"(?:(?:the )?(?:closest|nearest|close est)(?: to)?|@near to)", "nearest to", False),
-    (r"(?:furthest|farthest|most distant)(?: away)? from|@near(?: away)? from", "farthest from",
-     False),
-    (r"on top of|atop|upon|onto|astride|aboard|on", "on", False),
-    (rf"{_VERY}(?:next to|beside|alongside|adjacent to|close to|near to|near|nearby|by the side "
-     rf"of|by|around|against|close by|neighbou?ring|at|along)", "next to", False),
-    (r"inside of|inside|within|into|in", "in", False),
-    (rf"(?:(?:that|who|which) )?(?:is |are )?{_HOLD}", "with", False),
-    (r"(?:that|who|which) (?:has|have)", "with", False),
-]  # fmt: skip
-
 _SHOWS = (
     r"(?:(?:that|which|where) )?(?:(?:you|we|i) can )?(?:do |does |can |is |are )?(?:there )?"
     r"(?:has|have|had|having|contains?|containing|shows?|showing|with|featuring|features?|"
@@ -58,14 +30,6 @@ _SHOWN = re.compile(
     rf"{_SHOWS}(?: (?:no|not|any|more|most|fewest|fewer|the|less|both|least|greatest|largest|"
     r"highest|number|of|a|some|@sel))*"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A relation word in the stream."""
-
-    kind: RelationKind
-    negated: bool
 
 
 @dataclass(slots=True)
@@ -87,24 +51,13 @@ class Head:
         if self.one:
             # `There are two dogs; box the bigger one`: the number set the scene.
             meant = replace(meant, quantity=None, plural=False, definite=True)
+        if self.noun.pronoun and self.selections:
+            meant = replace(meant, definite=True)
         return replace(
             meant,
             selections=tuple(self.selections),
-            relations=tuple(self.relations),
+            relations=(*meant.relations, *self.relations),
         )
-
-
-def read_relations(stream: Stream) -> None:
-    """Replace words that bind one noun phrase to another by `rel` chunks."""
-    for pattern, kind, negated in _RELATIONS:
-        stream.rewrite(pattern + _NP, "rel", _binder(kind, negated))
-
-
-def _binder(kind: RelationKind, negated: bool) -> Builder:
-    def build(found: re.Match[str], items: list[Item]) -> Bound:
-        return Bound(kind, negated)
-
-    return build
 
 
 class Assembler:
@@ -116,6 +69,7 @@ class Assembler:
         self.heads: list[Head] = []
         self.waiting: list[Selection] = []
         self.waiting_relations: list[Relation] = []
+        self.choices: list[Selection] = []
         self.near: Near | None = None
 
     def run(self) -> list[Head]:
@@ -128,6 +82,8 @@ class Assembler:
                 self._selection(index, meaning)
             elif isinstance(meaning, Near):
                 self.near = meaning
+            elif isinstance(meaning, Clause):
+                self._clause(index, meaning)
             elif isinstance(meaning, Bound):
                 index = self._relation(index, meaning)
             elif isinstance(meaning, Noun):
@@ -141,7 +97,7 @@ class Assembler:
                 for mark in bound.landmarks
             ]
             self.waiting_relations = []
-        self.heads = without_repeats(self.heads)
+        self.heads = without_repeats(without_pronouns(self.heads))
         if self.heads:
             self.heads[-1].selections.extend(self.waiting)
             self.heads[-1].relations.extend(self.waiting_relations)
@@ -152,11 +108,45 @@ class Assembler:
         prefix = bool(following) and (
             following[0] == "@np" or (following[0] in ("@sel", "@near") and "@np" in following)
         )
-        if prefix or not self.heads:
+        if (prefix or not self.heads) and self.waiting and self._is_second_choice(index):
+            # `The largest and the smallest boat` are two boats.
+            self.choices.extend(self.waiting)
+            self.waiting = [meaning]
+        elif prefix or not self.heads:
             self.waiting.append(meaning)
+        elif self._is_second_choice(index):
+            # `The people at the far left and at the far right`: both, not what is both at once.
+            first = self.heads[-1]
+            self.heads.append(replace(first, joined=True, selections=[meaning]))
         else:
+            self._set_apart(index)
             self.heads[-1].selections.append(meaning)
-            self.heads[-1].one = following[:1] == ["one"]
+            if self.heads[-1].negated != "except":
+                self.heads[-1].one = "one" in (*following[:1], *self.words[index - 1 : index])
+
+    def _is_second_choice(self, index: int) -> bool:
+        """Whether `and` ties this selection to one right before it."""
+        before = [w for w in self.words[max(0, index - 3) : index] if w != "the"]
+        return before[-2:] in (["@sel", "and"], ["@sel", "&"])
+
+    def _set_apart(self, index: int) -> None:
+        """`Everyone but the leftmost one`: what follows is about one of the head's things."""
+        before = " ".join([*self.words[max(0, index - 6) : index], ""])
+        if _APART.search(before) is None:
+            return
+        among = self.heads[-1].noun
+        several = bool(re.search(r"(?:ones|those) (?:\w+ )*$", before))
+        one = replace(among.phrase, plural=several, quantity=None, definite=True)
+        self.heads.append(Head(replace(among, phrase=one), index, negated="except"))
+
+    def _clause(self, index: int, meaning: Clause) -> None:
+        relation = Relation(meaning.kind, (meaning.landmark,), meaning.negated)
+        if self.heads:
+            self._set_apart(index)
+        if self.heads:
+            self._target_of(relation).relations.append(relation)
+        else:
+            self.waiting_relations.append(relation)
 
     def _head(self, index: int, noun: Noun) -> int:
         before = self.words[max(0, index - 4) : index]
@@ -165,6 +155,9 @@ class Assembler:
         head.relations.extend(self.waiting_relations)
         self.waiting, self.waiting_relations = [], []
         head.shown_by = self._shown_by(index)
+        for other in self.choices:
+            self.heads.append(replace(head, selections=[other], relations=list(head.relations)))
+        self.choices = []
         if self.near is not None and "to" not in before[-1:]:
             bound = self._nearest_to(index)
             if bound is None:
@@ -220,6 +213,7 @@ class Assembler:
                 at += 2
         relation = Relation(bound.kind, tuple(landmarks), bound.negated)
         if self.heads:
+            self._set_apart(index)
             self._target_of(relation).relations.append(relation)
         else:
             self.waiting_relations.append(relation)
@@ -249,8 +243,12 @@ class Assembler:
 
     def _negation(self, index: int) -> str:
         before = " ".join(self.words[max(0, index - 4) : index])
-        if re.search(r"(?:except(?: for)?|excluding|other than|apart from|aside from|but not|"
-                     r"besides|rather than|leav\w+ out|ignor\w+|skip\w*)$", before):  # fmt: skip
+        if re.search(rf"{_EXCEPT}$", before):
+            return "except"
+        if re.search(r"(?:that|which|who) (?:is|are) not$", before):
+            return "except"
+        if re.search(r"(?:do not|never) (?:@ask|box|mark|draw|find|label|detect|locate|return|"
+                     r"highlight|outline|count|frame|annotate|want)$", before):  # fmt: skip
             return "except"
         if re.search(r"(?:^| )(?:no|without|lacks?|lacking|not (?:have|contain|show|include|see)"
                      r"(?: any)?|zero|neither|nor|not)$", before):  # fmt: skip
@@ -272,6 +270,9 @@ class Assembler:
         ):
             return None
         between = " ".join(self.words[start + 1 : index])
+        if re.match(r"(?:that |which )?(?:is|are) not$", between):
+            # `Everything in image 2 that is not a person`: no picture is a person.
+            return None
         return self._pictures_before(start + 1) if _SHOWN.fullmatch(between) else None
 
     def _settle_near(self) -> None:
@@ -287,10 +288,17 @@ def without_repeats(heads: list[Head]) -> list[Head]:
     Of two phrases about the same noun, one with and one without a choice, the first to speak of a
     choice stands for both.
     """
-    chosen = {singular(h.noun.phrase.noun) for h in heads if h.selections or h.relations}
+    chosen = {
+        singular(h.noun.phrase.noun)
+        for h in heads
+        if (h.selections or h.relations) and h.negated != "except"
+    }
     seen: set[str] = set()
     kept: list[Head] = []
     for head in heads:
+        if head.negated == "except":
+            kept.append(head)
+            continue
         noun = singular(head.noun.phrase.noun)
         bare = not head.selections and not head.relations
         if (bare and noun in chosen) or (bare and noun in seen and not head.negated):
@@ -298,6 +306,12 @@ def without_repeats(heads: list[Head]) -> list[Head]:
         seen.add(noun)
         kept.append(head)
     return kept
+
+
+def without_pronouns(heads: list[Head]) -> list[Head]:
+    """Without a bare `who` or `what` beside a noun that says who or what (`who is the man?`)."""
+    named = [h for h in heads if not h.noun.pronoun or h.selections or h.relations]
+    return named or heads[:1]
 
 
 def keep_meant(heads: list[Head]) -> list[Head]:
@@ -323,14 +337,3 @@ def keep_meant(heads: list[Head]) -> list[Head]:
 def _joined_to(head: Head, heads: list[Head], asked: list[Head]) -> bool:
     index = next(i for i, other in enumerate(heads) if other is head)
     return index > 0 and heads[index - 1] in asked
-
-
-def condition_of(head: Head) -> Condition:
-    """A head that only says which pictures count."""
-    kind = "lacks" if head.negated else "shows"
-    return Condition(kind, head.phrase())
-
-
-def is_word(item: Item, *words: str) -> bool:
-    """Whether an item is one of these words."""
-    return isinstance(item, Token) and item.text in words

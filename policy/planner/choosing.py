@@ -141,6 +141,8 @@ def _related(pool: list[Found], relation: Relation, phrase: Phrase, scene: Scene
         held = _between(pool, marks)
     elif relation.kind == "with":
         held = _with(pool, flat)
+    elif relation.kind == "held by":
+        held = _held_by(pool, flat, phrase.generic)
     elif relation.kind in ("nearest to", "farthest from"):
         return _by_distance(pool, flat, relation.kind == "farthest from", phrase.quantity or 1)
     else:
@@ -213,6 +215,8 @@ _TESTS: dict[str, Callable[[Box, Box], bool]] = {
     "below": lambda a, b: a.center[1] > b.center[1] and a.y2 > b.y2 and _across(a, b) > 0,
     "on": _on,
     "in": lambda a, b: _inside(a, b) > 0.6 and a.area < b.area,
+    "bearing": lambda a, b: _on(b, a),
+    "containing": lambda a, b: _inside(b, a) > 0.6 and b.area < a.area,
     "next to": _next_to,
     # Depth can't be seen in boxes; on ground that is level, what is nearer stands lower.
     "behind": lambda a, b: a.y2 < b.y2 and gap(a, b) <= _size(b),
@@ -233,6 +237,17 @@ def _with(pool: Sequence[Found], marks: Sequence[Found]) -> list[Found]:
         if best is not None and best[0] > 0.15:
             held[best[1].id] = best[1]
     return [f for f in pool if f.id in held]
+
+
+def _held_by(pool: Sequence[Found], marks: Sequence[Found], anything: bool) -> list[Found]:
+    """Those that a landmark holds, wears or rides; of `anything` what lies in it to a good part."""
+    ids = {mark.id for mark in marks}
+    least = 0.3 if anything else 0.15
+    return [
+        f
+        for f in pool
+        if f.id not in ids and any(_inside(f.box.box, m.box.box.expand(0.1)) > least for m in marks)
+    ]
 
 
 def _between(pool: Sequence[Found], groups: Sequence[Sequence[Found]]) -> list[Found]:

@@ -42,6 +42,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"(?:this|that|the) (?:small |little |tiny )?(?:detail|region|piece|part)|regions?", 1),
         (r"(?:followed by|with) (?:its |their |the )?(?:\w+ )?regions", 2),
         (r"contains? (?:the )?@pics", 2),
+        (r"(?:area|part|region|section|corner|piece|portion|bit) @named (?:is|was|can be|does)", 3),
+        (r"(?:would|does|do|should|might|could) (?:\S+ ){1,6}(?:go|fit) @pics", 1.5),
     ],
     "difference": [
         (r"differ|differs|differing|differences?|chang(?:e|ed|es|ing)|alter\w*|edit(?:ed|s|ing)?|"
@@ -54,6 +56,18 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"spot the|before and after", 2.5),
         (r"vanish\w*|disappear\w*|removed|erased|deleted|pasted|inserted|swapped|replaced|varies|"
          r"unlike|added|missing|gone|newly|taken away|lost|popped up|turned up", 2),
+        (rf"(?:{_OBJECT}|someone|somebody) (?:was|were|is|are|has been|have been|got) "
+         r"(?:taken|cut|edited|painted|wiped|airbrushed|blotted) (?:out|off|over)", 4),
+        (r"(?:objects?|things?|items?|something|someone|somebody) (?:was|were|has been|have been) "
+         r"(?:taken|cut|edited|removed) @named", 4),
+        (r"(?:was|were|is|has been|have been|got) (?:\w+ )?(?:moved|shifted|relocated)", 2.5),
+        (r"(?:painted|edited|cut|taken|took|photoshopped) (?:something|someone|it|an? \w+) "
+         r"(?:out|away|off|in)", 3),
+        (r"(?:is|are) @both (?:\w+ )?(?:identical|the same|equal|alike)|"
+         r"@both (?:is|are) (?:\w+ )?(?:identical|equal|alike)", 3),
+        (r"(?:looks?|seems?|appears?) (?:\w+ ){0,2}(?:the same|identical|alike|similar)", 2.5),
+        (r"@named (?:has|have|shows?|contains?) (?:\S+ ){0,3}@named (?:\w+ )?(?:do|does|did|has|"
+         r"have|is|are|lacks?|misses)", 3),
         (r"different(?! (?:objects|things|items|kinds|types|animals))", 2.5),
         (r"(?:what|is|anything|something|thing) new", 2.5),
         (r"compar\w+|contrast|extra|new|unequal", 1.5),
@@ -76,7 +90,7 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"correspond\w*|counterparts?|equivalent", 3),
         (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
         (rf"{_THING} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named|@named (?:\S+ ){{0,8}}"
-         rf"(?:same|again|also|it) (?:\S+ ){{0,4}}@named", 2),
+         rf"(?:same|again|also|it|she|he|they|him|her|them) (?:\S+ ){{0,4}}@named", 2),
         (r"same (?:\w+ ){0,2}@named|track|follow|matching|re ?identify|again", 1),
     ],
 }  # fmt: skip

@@ -120,8 +120,9 @@ ASKING = word_set(
     pictured catch catches come comes coming happen happens turn turns go goes lie lies stand
     stands sit sits hide hides hiding hidden lurk lurks count counts counting counted number
     numbers amount total enumerate consider considering considered given following belong belongs
-    make makes making use using used take takes taking focus focusing attention scan scanning
-    examine inspect view views viewing watch notice noticed collect fetch mean means meant match
+    make makes making use using used take takes taking taken took focus focusing attention scan
+    scanning examine inspect view views viewing watch notice noticed collect fetch follow follows
+    trace traces mean means meant match
     matches matching matched hit hits instance instances example examples occurrence occurrences
     case cases candidate candidates specimen specimens spotting where place spot spots whereabouts
     extent extents tight tightly precise exact order ordered ordering sort sorted sorting line
@@ -183,7 +184,8 @@ ACTIVITY = word_set(
     gathered stuck mounted moving dressed parking rolling travelling traveling kneeling crouching
     relaxing working talking cooking reading chatting hitting swinging throwing catching competing
     racing sailing landing taking drinking sliding climbing crawling turned covered filled
-    surrounded dangling stacked piled served left
+    surrounded dangling stacked piled served left ridden worn carried driven pulled pushed eaten
+    gripped touched
     """
 )
 """Participles that say what a thing does, after it; what follows may be a relation."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import cast
 
 from ...tools.vocabulary import Vocabulary, coco_classes
 from .lexicon import (
@@ -21,7 +22,7 @@ from .lexicon import (
     PREPOSITIONS,
     word_set,
 )
-from .question import Phrase
+from .question import Key, Phrase, Relation, Selection
 from .stream import Chunk, Item, Stream
 from .tokens import Token
 
@@ -73,11 +74,13 @@ class Noun:
         phrase: what it means so far.
         known: the closed vocabulary knows the noun.
         asked: it follows a word of asking directly, with only determiners between.
+        pronoun: it stands for a thing without naming it (who, what, the one).
     """
 
     phrase: Phrase
     known: bool
     asked: bool
+    pronoun: bool = False
 
 
 def read_nouns(stream: Stream) -> None:
@@ -220,7 +223,11 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         modifiers.append(words[0])
         words = words[1:]
     generic = words[-1] in GENERIC or words[-1] in GENERIC_PLURAL
-    noun = " ".join(words).replace(" 's", "'s")
+    owner: list[str] = []
+    if "'s" in words[1:-1]:
+        at = len(words) - 1 - words[::-1].index("'s")
+        owner, words = words[:at], words[at + 1 :]
+    noun = " ".join(words)
     known = is_known(noun) and not generic
     definite, plural, quantity = False, _is_plural(words[-1]), None
     selections: list[Item] = []
@@ -228,6 +235,10 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         last = before[-1]
         if isinstance(last, Chunk) and last.tag in ("sel", "near"):
             selections.insert(0, before.pop())
+            continue
+        if (side := _side_before(before)) is not None:
+            selections.insert(0, side)
+            before.pop()
             continue
         if not isinstance(last, Token):
             break
@@ -251,9 +262,55 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         if isinstance(before[-1], Token)
         else before[-1].tag == "ask"
     )
+    if (among := _one_of_several(before)) is not None:
+        # `The smaller of the two dogs`: the number only sets the scene.
+        definite, plural, quantity = True, among > 1, among if among > 1 else None
     phrase = Phrase(noun, tuple(modifiers), generic, plural, quantity, definite)
     before.extend(selections)
-    return Chunk("np", Noun(phrase, known, asked))
+    thing = Noun(phrase, known, asked)
+    return Chunk("np", possessed(thing, Phrase(" ".join(owner))) if owner else thing)
+
+
+_SIDES: dict[str, Key] = {"left": "left", "right": "right", "top": "top", "upper": "top",
+                          "bottom": "bottom", "lower": "bottom", "middle": "center"}  # fmt: skip
+
+
+def _side_before(before: list[Item]) -> Chunk[object] | None:
+    """`left dog, image 2`: a side right before its noun, where no article ties them."""
+    last = before[-1]
+    if not isinstance(last, Token) or last.text not in _SIDES:
+        return None
+    earlier = before[-2] if len(before) > 1 else None
+    opens = (
+        earlier is None
+        or (isinstance(earlier, Chunk) and earlier.tag in ("pics", "ask"))
+        or (isinstance(earlier, Token) and earlier.text in ASKING | _OPENING)
+    )
+    return Chunk("sel", Selection(_SIDES[last.text], side=True)) if opens else None
+
+
+_OPENING = word_set(", . ; : ! ? ( and me us")
+
+
+def _one_of_several(before: list[Item]) -> int | None:
+    """How many are chosen where a choice `of` the noun's things is made; None where none is."""
+    if len(before) < 2 or not isinstance(before[-1], Token) or before[-1].text != "of":
+        return None
+    at = len(before) - 2
+    if isinstance(before[at], Token) and cast("Token", before[at]).text in ("one", "ones"):
+        at -= 1
+    chosen = before[at] if at >= 0 else None
+    if not isinstance(chosen, Chunk) or chosen.tag not in ("sel", "near"):
+        return None
+    number = before[at - 1] if at else None
+    return number.value if isinstance(number, Token) and number.kind == "number" else 1
+
+
+def possessed(thing: Noun, owner: Phrase) -> Noun:
+    """A thing with its owner: what is a person's is held or worn; of others nothing follows."""
+    if "person" not in closed_vocabulary().resolve(owner.noun).classes:
+        return thing
+    return replace(thing, phrase=replace(thing.phrase, relations=(Relation("held by", (owner,)),)))
 
 
 def _is_measure(item: Item) -> bool:

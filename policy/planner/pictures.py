@@ -49,7 +49,7 @@ _NOUN = r"PICS?"
 _LAST = (
     r"[.,;:?!)/]|and|or|but|is|are|has|have|does|do|that|which|where|contains?|shows?|with|"
     r"against|to|vs|versus|please|not|lacks?|differs?|only|as|than|too|it|i|"
-    r"there|find|locate|show|mark|point|what"
+    r"there|find|locate|show|mark|point|what|come|comes|came|belongs?|goes|go|fits?|stems?"
 )
 _END = rf"(?= (?:(?:{_LAST}|@\w+) |$))"
 _FIRST_ROLES = sorted(

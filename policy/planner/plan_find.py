@@ -161,14 +161,9 @@ def _passing(question: Question, scenes: Mapping[int, Scene], trail: Trail) -> l
         counts = {i: len(choose(condition.phrase, scenes[i])) for i in passing}
         passing = [i for i in passing if _meets(condition, counts, i)]
         trail.say(
-            f"Images {_VERBS[condition.kind]} {wording.phrase(condition.phrase)}: "
-            f"{', '.join(map(str, passing)) or 'none'}."
+            f"Images {wording.condition(condition)}: {', '.join(map(str, passing)) or 'none'}."
         )
     return passing
-
-
-_VERBS = {"shows": "with", "lacks": "without", "most": "with the most",
-          "fewest": "with the fewest"}  # fmt: skip
 
 
 def _meets(condition: Condition, counts: Mapping[int, int], image: int) -> bool:
@@ -176,6 +171,12 @@ def _meets(condition: Condition, counts: Mapping[int, int], image: int) -> bool:
         return counts[image] > 0
     if condition.kind == "lacks":
         return counts[image] == 0
+    if condition.kind == "exactly":
+        return counts[image] == condition.number
+    if condition.kind == "at least":
+        return counts[image] >= condition.number
+    if condition.kind == "at most":
+        return counts[image] <= condition.number
     extreme = max(counts.values()) if condition.kind == "most" else min(counts.values())
     return counts[image] == extreme
 
@@ -240,14 +241,18 @@ def _text(
 def common_plan(question: Question, book: ViewBook) -> Plan:
     """The kind of thing that all pictures show: the class whose weakest best box is strongest."""
     everywhere = list(range(1, book.image_count + 1))
+    labels = [target.phrase.noun for target in question.targets]
     result = yield Call(
         "detect",
-        {"labels": [], "views": everywhere, "min_score": LOOK},
+        {"labels": labels, "views": everywhere, "min_score": LOOK},
         f"see what is in {wording.images(everywhere)}",
     )
     require(result, wording.understood(question))
     found = found_in(result)
-    ranking = rank_common(found, book)
+    ranking = rank_common(found, everywhere)
+    if not ranking and len(question.images) > 1:
+        # `What is in both image 1 and image 3?` may say nothing of image 2.
+        ranking = rank_common(found, question.images)
     trail = Trail()
     if not ranking:
         trail.say("No kind of thing was found in every picture.")
@@ -270,15 +275,14 @@ def _kept_of_kind(boxes: Sequence[Found], image: int) -> list[Found]:
     return sure or sorted(here, key=lambda f: -f.score)[:1]
 
 
-def rank_common(found: Sequence[Found], book: ViewBook) -> list[tuple[str, float]]:
-    """Classes found in every picture with how sure that is, the surest first."""
-    count = book.image_count
+def rank_common(found: Sequence[Found], images: Sequence[int]) -> list[tuple[str, float]]:
+    """Classes found in each of the pictures with how sure that is, the surest first."""
     best: dict[str, dict[int, float]] = {}
     for item in found:
-        if item.box.label is not None:
+        if item.box.label is not None and item.box.image in images:
             scores = best.setdefault(item.box.label, {})
             scores[item.box.image] = max(scores.get(item.box.image, 0.0), item.score)
     ranking = [
-        (name, min(scores.values())) for name, scores in best.items() if len(scores) == count
+        (name, min(scores.values())) for name, scores in best.items() if len(scores) == len(images)
     ]
     return sorted(ranking, key=lambda pair: -pair[1])

@@ -20,7 +20,7 @@ Key = Literal[
 
 RelationKind = Literal[
     "left of", "right of", "above", "below", "on", "in", "next to", "nearest to", "farthest from",
-    "behind", "in front of", "between", "with",
+    "behind", "in front of", "between", "with", "held by", "bearing", "containing",
 ]  # fmt: skip
 
 
@@ -83,10 +83,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Only pictures that show (or do not show) something, or the most or the fewest of it."""
+    """Only pictures that show (or do not show) something, so many, the most or the fewest of it.
 
-    kind: Literal["shows", "lacks", "most", "fewest"]
+    Attributes:
+        kind: what is asked of a picture.
+        phrase: of what.
+        number: of `exactly`, `at least` and `at most`, how many.
+    """
+
+    kind: Literal["shows", "lacks", "most", "fewest", "exactly", "at least", "at most"]
     phrase: Phrase
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class Question:
     Attributes:
         task: what is asked for.
         images: the pictures in which boxes are wanted (of a difference: the two compared).
-        targets: of `find`.
+        targets: of `find`; of `common`, the kind that the thing is said to be, if any.
         per_image: a selection holds in each picture by itself rather than over all of them.
         conditions: of `find`, which pictures count.
         excluded: of `find`, phrases taken out again (`everything except people`).

@@ -6,7 +6,7 @@ import re
 
 from .pictures import Pictures
 from .question import Question, Source
-from .reading import MARKS, Reading
+from .reading import MARKS, SOUGHT, Reading
 
 
 def counterpart_question(reading: Reading) -> Question:
@@ -47,7 +47,11 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
     )
     if same and len(singles) > 1:
         return singles[reading.text[: same.end()].count("@named") - 1].images[0]
-    if len(singles) == 1 and re.search(r"(?:in|find|locate) @named$", reading.text.strip()):
+    as_in = re.search(r" same (?:\S+ ){0,5}(?:as|like|from|that) ", reading.text)
+    if len(singles) == 1 and (
+        (" same " in reading.text and not as_in and singles[0].preposition in SOUGHT)
+        or re.search(r"(?:in|find|locate) @named$", reading.text.strip())
+    ):
         return 1 if singles[0].images[0] != 1 else 2
     return singles[0].images[0]
 

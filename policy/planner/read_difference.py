@@ -49,6 +49,9 @@ def _report(reading: Reading, pair: tuple[int, int], named: list[Pictures]) -> _
     shut_out = [r for r in singles + roles if r.negated]
     if len(shut_out) == 1:
         return "second" if _side(reading, shut_out[0], pair) == "first" else "first"
+    owner = re.search(r"@named (?:has|have|shows?|contains?) (?:\S+ ){0,3}@named ", text)
+    if owner and (subjects := [r for r in reading.references if names_pictures(r)]):
+        return _side(reading, subjects[text[: owner.start()].count("@named")], pair) or "second"
     if re.search(r" not (?:\w+ ){0,2}@named| (?:missing|gone|absent|lost) @named", text):
         return _first_placed(reading, pair)
     return "second"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from .assembly import Assembler, read_relations
+from .assembly import Assembler
+from .clauses import read_clauses
 from .nouns import read_nouns
 from .pictures import Pictures, pictures_in
+from .pronouns import read_ones, read_question_words
+from .relations import read_relations
 from .selections import read_selections
 from .stream import Chunk, Stream
 from .tokens import Token
+
+SOUGHT = frozenset({"in", "into", "on", "within", "inside", "across"})
+"""Prepositions before a picture in which something is sought."""
 
 MARKS = frozenset({"@pics", "@named", "@both", "@which", "@without"})
 """How references to pictures read in the marked text."""
@@ -50,7 +56,10 @@ class Reading:
         self.boxes = [t for t in tokens if t.kind == "box"]
         self.before = list(stream.items)
         read_selections(stream)
+        read_question_words(stream)
         read_nouns(stream)
+        read_ones(stream)
+        read_clauses(stream)
         read_relations(stream)
         self.stream = stream
         self.heads = Assembler(stream).run()

@@ -216,6 +216,10 @@ _RULES: list[tuple[str, Builder]] = [
     (rf"(?:furthest|farthest|most distant)(?: away)? from (?:the )?{_VIEWER}", _key("smallest")),
     (r"(?:most distant|furthest away|farthest away|furthest back|farthest back)", _key("smallest")),
     (r"in (?:the )?(?:far )?(?:background|distance)", _key("smallest", True)),
+    (r"background(?= \w)", _key("smallest", True)),
+    (r"foreground(?= \w)", _key("largest", True)),
+    (r"(?:in|at|towards?) the (?:very )?back(?! of)", _key("smallest", True)),
+    (r"(?:at|towards?) the (?:very )?front(?! of)", _key("largest", True)),
     (r"(?:tak|occup|fill|cover|us)\w*(?: up)? the (?:most|least|largest|smallest)"
      r"(?: (?:space|room|area|part|surface|pixels))?", _space),
     (r"(?:with |has |having )?the (?:most|least|largest|smallest|greatest|biggest) "

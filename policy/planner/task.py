@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from .cues import weigh
-from .question import Task
-from .reading import Reading
+from .nouns import closed_vocabulary
+from .question import Phrase, Task
+from .reading import SOUGHT, Reading
 
 
 def task_of(reading: Reading) -> Task:
@@ -14,7 +15,9 @@ def task_of(reading: Reading) -> Task:
     if reading.count < 2:
         return "find"
     weights = dict(weigh(reading.text))
-    named_noun = any(h.noun.known for h in reading.heads)
+    named_noun = any(h.noun.known and not h.noun.pronoun for h in reading.heads)
+    if _is_carried_over(reading):
+        weights["counterpart"] += 3.0
     if named_noun:
         weights["common"] -= 1.0
         weights["difference"] -= 1.0
@@ -27,27 +30,68 @@ def task_of(reading: Reading) -> Task:
         return best
     if _is_placed_in_others(reading):
         return "region"
-    return "common" if _asks_for_shared_thing(reading) else "find"
+    shared = _asks_for_shared_thing(reading) or named_kind(reading) is not None
+    return "common" if shared else "find"
 
 
 def _is_placed_in_others(reading: Reading) -> bool:
     """`Locate image 3 inside the others`: a picture itself is what is sought."""
     if reading.heads:
         return False
-    inside = [r for r in reading.references if r.preposition in ("in", "inside", "within", "into")]
+    inside = [
+        r
+        for r in reading.references
+        if r.preposition in ("in", "inside", "within", "into")
+        or (r.kind == "which" and r.preposition in ("from", "out of"))
+    ]
     bare = [r for r in reading.references if r.kind == "named" and not r.preposition]
     return bool(inside and bare)
+
+
+def _is_carried_over(reading: Reading) -> bool:
+    """`The dog from image 1, in image 2`: one thing, where it is known from and where sought.
+
+    Of two pictures, `the same dog in the second` leaves the first to be where it is known from.
+    """
+    if not reading.heads or any(h.noun.phrase.plural for h in reading.heads[:1]):
+        return False
+    named = [r for r in reading.references if r.kind in ("named", "rest") and not r.negated]
+    known = [r for r in named if r.preposition in ("from", "of") and len(r.images) == 1]
+    followed = re.search(r" (?:follow|track|trace)\w* ", reading.text) is not None
+    sought = [
+        r
+        for r in named
+        if r not in known and (r.preposition in SOUGHT or (followed and r.preposition == "to"))
+    ]
+    if reading.count == 2 and len(named) == 1 and " same " in reading.text:
+        return named[0].preposition in SOUGHT and not reading.heads[0].noun.phrase.generic
+    return any(not set(a.images) & set(b.images) for a in known for b in sought)
 
 
 def _generic_head(reading: Reading) -> bool:
     return any(h.noun.phrase.generic for h in reading.heads)
 
 
+def named_kind(reading: Reading) -> Phrase | None:
+    """`Which animal is in every picture?`: a word wider than a class, asked for in all of them."""
+    kinds = [h.noun.phrase for h in reading.heads if not h.negated]
+    if len(kinds) != 1 or kinds[0].generic or kinds[0].plural or kinds[0].relations:
+        return None
+    wider = closed_vocabulary().resolve(kinds[0].noun).relation == "wider"
+    asked = re.search(rf" (?:which|what) (?:(?:kind|type|sort) of )?{kinds[0].noun} ", reading.text)
+    return kinds[0] if wider and asked and re.search(_EVERYWHERE, reading.text) else None
+
+
+_EVERYWHERE = "@both| everywhere | throughout "
+
+
 def _asks_for_shared_thing(reading: Reading) -> bool:
     """`What appears in every picture?`: no noun is named, and it is said to be in all."""
     if any(not h.noun.phrase.generic for h in reading.heads):
         return False
-    everywhere = re.search(r"@both", reading.text) is not None
+    everywhere = re.search(_EVERYWHERE, reading.text) is not None
+    if reading.heads and reading.heads[0].noun.phrase.noun in ("everything", "anything"):
+        return False
     plural = any(h.noun.phrase.plural for h in reading.heads)
     asked_what = re.search(r"(?: what | which (?:\w+ )?(?:object|thing|item|kind))", reading.text)
     return everywhere and (not plural or asked_what is not None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...tools.errors import QueryNotUnderstood
 from .pictures import read_pictures
-from .question import Question, Task
+from .question import Question, Target, Task
 from .read_counterpart import counterpart_question
 from .read_difference import difference_question
 from .read_find import find_question
 from .read_region import region_question
 from .reading import Reading, marked_text
 from .stream import Stream
-from .task import task_of
+from .task import named_kind, task_of
 from .tokens import Token, tokenise
 
 CAN_READ = (
@@ -66,7 +66,9 @@ def _flatten_quotes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 def _build(task: Task, reading: Reading) -> Question | None:
     """The question of this kind, or None where it can't be made out."""
     if task == "common":
-        return Question("common", reading.where() or reading.every)
+        images = reading.where() or reading.every
+        kind = named_kind(reading)
+        return Question("common", images, (Target(kind, images),) if kind else ())
     if task == "difference":
         return difference_question(reading)
     if task == "region":

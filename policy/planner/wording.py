@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .choosing import Found
-from .question import Phrase, Question, Relation, Selection
+from .question import Condition, Phrase, Question, Relation, Selection
 
 _KEYS = {
     "left": "leftmost", "right": "rightmost", "top": "topmost", "bottom": "bottommost",
@@ -15,6 +15,8 @@ _KEYS = {
 }  # fmt: skip
 _FROM = {"left": "from the left", "right": "from the right", "top": "from the top",
          "bottom": "from the bottom"}  # fmt: skip
+_CONDITIONS = {"shows": "with", "lacks": "without", "most": "with the most",
+               "fewest": "with the fewest"}  # fmt: skip
 _RANKS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
@@ -57,11 +59,18 @@ def relation(bound: Relation) -> str:
     return f"{bound.kind} {marks}"
 
 
+def condition(meant: Condition) -> str:
+    """`with dog`, `without dog`, `with at least 2 dogs`."""
+    counted = f"with {meant.kind} {meant.number}"
+    return f"{_CONDITIONS.get(meant.kind, counted)} {phrase(meant.phrase)}"
+
+
 def understood(question: Question) -> str:
     """One line on what the question was taken to mean."""
     where = images(question.images)
     if question.task == "common":
-        return f"the kind of object that all images share, boxes in {where}"
+        kind = question.targets[0].phrase.noun if question.targets else "object"
+        return f"the kind of {kind} that all images share, boxes in {where}"
     if question.task == "difference":
         first, second = question.images
         place = {"first": f"image {first}", "second": f"image {second}", "both": "both"}
@@ -76,10 +85,8 @@ def understood(question: Question) -> str:
         what = phrase(question.source.phrase) if question.source.phrase else "the object"
         return f"{what} of image {question.source.image}, found again in {where}"
     parts = [f"{phrase(t.phrase)} in {images(t.images)}" for t in question.targets]
-    for condition in question.conditions:
-        verb = {"shows": "that show", "lacks": "without", "most": "with the most",
-                "fewest": "with the fewest"}[condition.kind]  # fmt: skip
-        parts.append(f"only images {verb} {phrase(condition.phrase)}")
+    for meant in question.conditions:
+        parts.append(f"only images {condition(meant)}")
     parts += [f"not {phrase(p)}" for p in question.excluded]
     return "; ".join(parts)
 

@@ -25,6 +25,8 @@ def scene() -> Scene:
             for k, b in enumerate(boxes)
         ]
     found["people"], found["umbrellas"] = found["person"], found["umbrella"]
+    found["man"], found["somebody"] = found["person"], found["person"]
+    found["thing"] = [thing for label in BOXES for thing in found[label]]
     return Scene(100, 100, found)
 
 
@@ -53,6 +55,20 @@ CASES = [
     ("people to the left of the car", "01"),
     ("the person between the umbrella and the bench", "1"),
     ("the two people", "01"),
+    ("who is on the left?", "0"),
+    ("who is holding the umbrella?", "0"),
+    ("the person whose umbrella is open", "0"),
+    ("the person a car is in front of", ""),
+    ("the smaller of the two people", "1"),
+]
+OTHERS = [
+    ("what is the leftmost person holding?", "umbrella0"),
+    ("what is the car in?", ""),
+    ("what is the rightmost person sitting on?", "bench0"),
+    ("the bench that somebody is sitting on", "bench0"),
+    ("the bench that nobody is sitting on", ""),
+    ("the umbrella held by the man on the left", "umbrella0"),
+    ("what is next to the car?", "person2"),
 ]
 
 
@@ -60,6 +76,12 @@ CASES = [
 def test_choice(query: str, wanted: str) -> None:
     phrase = understand(query, 1).targets[0].phrase
     assert "".join(f.id.removeprefix("person") for f in choose(phrase, scene())) == wanted
+
+
+@pytest.mark.parametrize(("query", "wanted"), OTHERS)
+def test_choice_of_other_things(query: str, wanted: str) -> None:
+    phrase = understand(query, 1).targets[0].phrase
+    assert " ".join(f.id for f in choose(phrase, scene())) == wanted
 
 
 def test_an_unknown_landmark_shuts_nothing_out() -> None:

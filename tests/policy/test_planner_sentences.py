@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gemvg.policy.planner import Question, understand
 from gemvg.policy.planner.nouns import closed_vocabulary
-from gemvg.policy.planner.question import Phrase, Relation, Selection
+from gemvg.policy.planner.question import Condition, Phrase, Relation, Selection
 from gemvg.tools.errors import QueryNotUnderstood
 
 TABLE = [
@@ -43,6 +43,11 @@ def phrase(meant: Phrase) -> str:
     return f"{noun}{quantity}{chosen}{''.join(map(relation, meant.relations))}"
 
 
+def condition(asked: Condition) -> str:
+    number = f" {asked.number}" if asked.number else ""
+    return f"{asked.kind}{number} {phrase(asked.phrase)}"
+
+
 def brief(question: Question) -> str:
     """A question in the table's notation."""
     where = digits(question.images)
@@ -51,7 +56,8 @@ def brief(question: Question) -> str:
         many = "" if question.single else " all"
         return f"difference {where[1:]} {question.report}{many}"
     if question.task == "common":
-        return f"common {where}"
+        kinds = "".join(f"{phrase(t.phrase)} " for t in question.targets)
+        return f"common {kinds}{where}"
     if question.task == "region":
         assert source is not None
         return f"region src={source.image or '?'} {where}"
@@ -62,7 +68,7 @@ def brief(question: Question) -> str:
         return f"counterpart src={source.image}{extra} {where}"
     text = "find " + " + ".join(f"{phrase(t.phrase)} {digits(t.images)}" for t in question.targets)
     text += f" ?{question.ask}" if question.ask != "boxes" else ""
-    text += "".join(f" if {c.kind} {phrase(c.phrase)}" for c in question.conditions)
+    text += "".join(f" if {condition(c)}" for c in question.conditions)
     text += "".join(f" except {phrase(p)}" for p in question.excluded)
     return text if question.per_image or not _sized(question) else text + " overall"
 
