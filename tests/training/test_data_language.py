@@ -1,6 +1,7 @@
 """Words, grammar, samples, exports, rewriting, and the command line."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,7 +19,13 @@ from gemvg.training.data.build import build
 from gemvg.training.data.dataset import as_dataset
 from gemvg.training.data.export import export
 from gemvg.training.data.folder import DataFolder
-from gemvg.training.data.language.grammar import grammar, image_words, label_slots
+from gemvg.training.data.language.grammar import (
+    NOUNS,
+    Grammar,
+    grammar,
+    image_mark,
+    label_slots,
+)
 from gemvg.training.data.language.words import (
     ORDINALS,
     join_words,
@@ -71,11 +78,53 @@ def test_articles_lists_and_ordinals() -> None:
     assert share_words("dog", "hot dog") and not share_words("red apple", "green apple")
 
 
-@given(st.integers(0, 10**6), st.integers(1, 10), st.integers(0, 5))
+@given(st.integers(0, 10**6), st.integers(1, 14), st.integers(0, 5))
 def test_a_picture_named_is_the_picture_meant(seed: int, index: int, more: int) -> None:
-    words = image_words(Random(seed), index, index + more)
-    assert images_named(f"Find it in {words}.", index + more) == {index}
-    assert ("last" in words) <= (more == 0)
+    slots = label_slots("dog") | {"image": image_mark(index, index + more)}
+    question = grammar().phrase(Random(seed), "retrieval-in", slots)
+    assert images_named(question, index + more) == {index}
+    assert more == 0 or "last" not in question
+
+
+POINTED = [
+    "same-class", "same-instance", "multi-view", "tracking", "tracking-all",
+    "correspondence-use", "correspondence-companion", "correspondence-part",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", [*POINTED, "difference", "robust", "region", "region-which"])
+def test_one_question_speaks_of_pictures_in_one_manner(rule: str) -> None:
+    for seed in range(60):
+        rng, words = Random(seed), grammar()
+        box = {"box": "[1, 2, 3, 4]", "image": image_mark(1, 3), "colour": "red"}
+        form = rng.choice(("pointer-text", "pointer-drawn"))
+        slots = {
+            "pointer": words.part(rng, form, box), "image": image_mark(3, 3),
+            "first": image_mark(1, 3), "second": image_mark(3, 3), "where": image_mark(3, 3),
+            "crop": image_mark(1, 3), "source": image_mark(3, 3),
+        }  # fmt: skip
+        question = words.phrase(rng, rule, slots)
+        assert len({noun for noun in NOUNS if noun in question.lower()}) <= 1, question
+        assert images_named(question, 3) <= {1, 3} and "<" not in question
+        nouns = "|".join(NOUNS)
+        # "the thing in the box of image 1 in image 3" can't be read.
+        assert not re.search(rf"(?:in|of) [^,.?:]*(?:{nouns})(?: \d)? in [^,.?:]*(?:{nouns})",
+                             question), question  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("could you {x}. thank you.", "Could you find it? Thank you."),
+        ("look. would you {x}.", "Look. Would you find it?"),
+        ("please {x}.", "Please find it."),
+        ("can you {x} at 2.5 m.", "Can you find it at 2.5 m?"),
+    ],
+)
+def test_requests_end_as_questions(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = Grammar()
+    monkeypatch.setattr(words, "_rules", {"r": [text]})
+    assert words.phrase(Random(0), "r", {"x": "find it"}) == said
 
 
 def test_every_rule_expands_with_many_phrasings() -> None:
@@ -83,13 +132,13 @@ def test_every_rule_expands_with_many_phrasings() -> None:
         "image": "image 2", "crop": "the last image", "source": "image 1", "first": "image 1",
         "second": "image 2", "where": "image 1", "pointer": "the thing", "phrase": "a dog",
         "rank": "leftmost", "order": ORDINALS[1], "side": "left", "number": "two",
-        "labels_n": "dogs", "colour": "red", "extreme": "largest", "relation": "above",
-        "anchor": "cat", "lacking": "cat", "box": "[1, 2, 3, 4]",
+        "lackings": "cats", "a_lacking": "a cat", "colour": "red", "extreme": "largest",
+        "relation": "above", "anchor": "cat", "box": "[1, 2, 3, 4]",
     }  # fmt: skip
     words = grammar()
     for rule in words.rules:
         phrasings = {words.phrase(Random(k), rule, slots) for k in range(200)}
-        assert not any(set("{}$|") & set(text) for text in phrasings), rule
+        assert not any(set("{}$|<>") & set(text) for text in phrasings), rule
         assert all(text[:1] == text[:1].upper() for text in phrasings)
     for rule in ("retrieval-every", "retrieval-rank", "common", "difference", "same-class"):
         assert len({words.phrase(Random(k), rule, slots) for k in range(400)}) >= 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -106,8 +107,16 @@ def _figure(folder: DataFolder, sample: Sample, image: int) -> str:
     return (
         f'<figure><span class="frame"><img alt="image {image}" src="{picture}">'
         f'<svg viewBox="0 0 {ref.width} {ref.height}" preserveAspectRatio="none">{rectangles}</svg>'
-        f"</span><figcaption>image {image}</figcaption></figure>"
+        f"</span><figcaption>image {image}{html.escape(_labels(sample, image))}</figcaption>"
+        "</figure>"
     )
+
+
+def _labels(sample: Sample, image: int) -> str:
+    """What the answer's boxes in a picture are called: `: cat, 2 × dog`."""
+    counts = Counter(b.label for b in sample.answer if b.image == image)
+    words = [label if n == 1 else f"{n} × {label}" for label, n in sorted(counts.items())]
+    return f": {', '.join(words)}" if words else ""
 
 
 def _rectangle(kind: str, box: tuple[float, float, float, float]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words, label_slots
+from ..language.grammar import image_mark, label_slots
 from ..language.words import ORDINALS
 from .base import Builder, Desk, Draft, distractor, shots_with
 from .spatial import RANKS
@@ -35,7 +35,7 @@ def _not_here(rng: Random, desk: Desk) -> Draft | None:
     shots = shots_with(rng, desk, wants)
     if shots is None:
         return None
-    slots = label_slots(label) | {"image": image_words(rng, image, total)}
+    slots = label_slots(label) | {"image": image_mark(image, total)}
     if rng.random() < 0.5:
         question = desk.words.phrase(rng, "retrieval-in", slots)
         return Draft(question, shots, [], {"op": "all", "labels": [label], "images": [image]})
@@ -58,7 +58,7 @@ def _too_few(rng: Random, desk: Desk) -> Draft | None:
         return None
     nth, side = number + rng.randint(1, 2), rng.choice(("left", "right"))
     slots = label_slots(label) | {
-        "image": image_words(rng, image, total), "order": ORDINALS[nth - 1], "side": side,
+        "image": image_mark(image, total), "order": ORDINALS[nth - 1], "side": side,
     }  # fmt: skip
     question = desk.words.phrase(rng, "retrieval-order", slots)
     meaning = {"op": "rank", "label": label, "image": image, "key": side, "nth": nth}

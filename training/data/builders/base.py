@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....tools.boxes import Box
-from ..language.grammar import Grammar, grammar, image_words
+from ..language.grammar import Grammar, grammar, image_mark
 from ..record import Instance
 from ..relations import Relations, relations
 from ..sample import Demand, Task, TruthBox, VisualPrompt
@@ -171,22 +171,18 @@ def point_at(
         drawn: how often it is drawn where pictures are made anyway.
     """
     shot = shots[image - 1]
-    where = image_words(rng, image, len(shots))
+    where = image_mark(image, len(shots))
     x1, y1, x2, y2 = box.rounded()
     if (desk.pool.made or shot.pixels is not None) and rng.random() < drawn:
         colour = rng.choice(sorted(DRAWN))
         shots[image - 1] = with_drawn(desk, shot, box, colour)
-        words = desk.words.phrase(rng, "pointer-drawn", {"colour": colour, "image": where})
+        words = desk.words.part(rng, "pointer-drawn", {"colour": colour, "image": where})
         prompt = VisualPrompt(image=image, box=(x1, y1, x2, y2), form="drawn", colour=colour)
-        return Pointer(_lower(words), prompt, None)
+        return Pointer(words, prompt, None)
     text = relative(box, shot.size)
-    words = desk.words.phrase(rng, "pointer-text", {"box": text, "image": where})
+    words = desk.words.part(rng, "pointer-text", {"box": text, "image": where})
     prompt = VisualPrompt.model_construct(image=image, box=(x1, y1, x2, y2), form="text")
-    return Pointer(_lower(words), prompt, text)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return Pointer(words, prompt, text)
 
 
 def pointable(shot: Shot, found: Instance) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..shots import Shot
 from .base import Builder, Desk, Draft, boxes, every, in_order
 
@@ -44,7 +44,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
         question = desk.words.phrase(rng, "common", {})
         return Draft(question, shots, every(shots, {label}), {"op": "common"}, thinks=True)
     image = rng.randint(1, total)
-    slots = {"image": image_words(rng, image, total)}
+    slots = {"image": image_mark(image, total)}
     question = desk.words.phrase(rng, "common-in", slots)
     answer = in_order(boxes(image, shots[image - 1].record.of(label)))
     return Draft(question, shots, answer, {"op": "common", "images": [image]}, thinks=True)

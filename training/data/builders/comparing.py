@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from ..language.grammar import image_words, label_slots
+from ..language.grammar import image_mark, label_slots
+from ..language.words import plural, with_article
 from ..sample import TruthBox
 from ..scenes.colour import colour_shares, colour_word
 from ..shots import Shot
@@ -121,7 +122,7 @@ def beside(rng: Random, desk: Desk) -> Draft | None:
     if any(side is None for _, side in sides):
         return None
     slots = label_slots(label) | {
-        "anchor": anchor, "relation": relation.words, "image": image_words(rng, image, total),
+        "anchor": anchor, "relation": relation.words, "image": image_mark(image, total),
     }  # fmt: skip
     question = desk.words.phrase(rng, "beside", slots)
     answer = in_order(boxes(image, [o for o, side in sides if side]))
@@ -147,7 +148,9 @@ def without(rng: Random, desk: Desk) -> Draft | None:
     shots = shots_with(rng, desk, wants)
     if shots is None:
         return None
-    slots = label_slots(label) | {"lacking": lacking}
+    slots = label_slots(label) | {
+        "lackings": plural(lacking), "a_lacking": with_article(lacking),
+    }  # fmt: skip
     question = desk.words.phrase(rng, "without", slots)
     answer = in_order(
         b
@@ -166,7 +169,7 @@ def except_one(rng: Random, desk: Desk) -> Draft | None:
     if shots is None:
         return None
     image = rng.randint(1, total)
-    slots = label_slots(label) | {"image": image_words(rng, image, total)}
+    slots = label_slots(label) | {"image": image_mark(image, total)}
     question = desk.words.phrase(rng, "except", slots)
     answer = [b for b in every(shots, {label}) if b.image != image]
     meaning = {

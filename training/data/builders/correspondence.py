@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..shots import Shot
 from .base import Builder, Desk, Draft, boxes, in_order, point_at, pointable
 
@@ -75,7 +75,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if not pointable(source_shot, pointed):
         return None
     pointer = point_at(rng, desk, shots, source, pointed.box)
-    slots = {"pointer": pointer.words, "image": image_words(rng, target, 2)}
+    slots = {"pointer": pointer.words, "image": image_mark(target, 2)}
     question = desk.words.phrase(rng, _RULES[relation], slots)
     objects = [o for o in target_shot.record.objects if o.label in answers]
     meaning = {"op": "relation", "relation": relation, "images": [target]}

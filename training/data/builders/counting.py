@@ -44,12 +44,9 @@ def exactly(rng: Random, desk: Desk) -> Draft | None:
     shots = _counted(rng, desk, label, numbers)
     if shots is None:
         return None
-    slots = label_slots(label)
-    slots |= {
-        "number": number_word(rng, number),
-        "labels_n": slots["label" if number == 1 else "labels"],
-    }
-    question = desk.words.phrase(rng, "count-exactly", slots)
+    slots = label_slots(label) | {"number": number_word(rng, number)}
+    rule = "count-exactly-one" if number == 1 else "count-exactly"
+    question = desk.words.phrase(rng, rule, slots)
     answer = in_order(boxes(image, shots[image - 1].record.of(label)))
     meaning = {"op": "count", "label": label, "by": "exactly", "number": number}
     return Draft(question, shots, answer, meaning, text=str(number), thinks=True)

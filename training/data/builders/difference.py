@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..pools import RecordPool
 from ..sample import TruthBox
 from ..scenes.edits import Kind, Pair, changed_photo, changed_scene
@@ -36,7 +36,7 @@ def _moved(rng: Random, desk: Desk) -> Draft | None:
     change = pair.changes[0]
     if change.before is None or change.after is None:
         return None
-    slots = {"first": image_words(rng, 1, 2), "second": image_words(rng, 2, 2)}
+    slots = {"first": image_mark(1, 2), "second": image_mark(2, 2)}
     question = desk.words.phrase(rng, "difference-moved", slots)
     answer = [
         TruthBox.of(1, change.before, change.label),
@@ -58,8 +58,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
         shots.reverse()
     image = rng.randint(1, 2)
     slots = {
-        "first": image_words(rng, 1, 2), "second": image_words(rng, 2, 2),
-        "where": image_words(rng, image, 2),
+        "first": image_mark(1, 2), "second": image_mark(2, 2),
+        "where": image_mark(image, 2),
     }  # fmt: skip
     question = desk.words.phrase(rng, "difference", slots)
     answer = in_order(TruthBox.of(image, c.place, c.label) for c in pair.changes)

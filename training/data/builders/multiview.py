@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..masks import Mask, box_of
 from ..pools import RecordPool
 from ..record import Instance
@@ -119,7 +119,7 @@ def same_object(
     if not pointable(shots[source - 1], chosen):
         return None
     pointer = point_at(rng, desk, shots, source, chosen.box, drawn=0.4)
-    slots = {"pointer": pointer.words, "image": image_words(rng, target, len(shots))}
+    slots = {"pointer": pointer.words, "image": image_mark(target, len(shots))}
     question = desk.words.phrase(rng, rule, slots)
     meaning = {"op": "same-instance", "images": [target]}
     again = [o for o in shots[target - 1].record.objects if o.identity == chosen.identity]

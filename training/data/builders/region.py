@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 
 from ....tools.boxes import Box
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..record import Record
 from ..sample import TruthBox, VisualPrompt
 from ..shots import Pixels, Shot
@@ -100,7 +100,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     order = [crop, *shots] if crop_first else [*shots, crop]
     crop_at, at = (1, chosen + 2) if crop_first else (sources + 1, chosen + 1)
     total = sources + 1
-    slots = {"crop": image_words(rng, crop_at, total), "source": image_words(rng, at, total)}
+    slots = {"crop": image_mark(crop_at, total), "source": image_mark(at, total)}
     rule = "region" if sources == 1 or rng.random() < 0.3 else "region-which"
     question = desk.words.phrase(rng, rule, slots)
     prompt = VisualPrompt(

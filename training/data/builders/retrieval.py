@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words, label_slots
-from ..language.words import ORDINALS
+from ..language.grammar import image_mark, label_slots
+from ..language.words import ORDINALS, is_plural
 from ..sample import TruthBox
 from ..shots import Shot
 from .base import Builder, Desk, Draft, Want, boxes, distractor, every, in_order, shots_with
@@ -56,7 +56,8 @@ def _which(rng: Random, desk: Desk) -> Draft | None:
     if shots is None:
         return None
     answer = every(shots, {label})
-    rule = "retrieval-which" if len(answer) == 1 else "retrieval-which-many"
+    one = len(answer) == 1 and not is_plural(label)
+    rule = "retrieval-which" if one else "retrieval-which-many"
     question = desk.words.phrase(rng, rule, label_slots(label))
     return Draft(question, shots, answer, {"op": "all", "labels": [label], "which": True})
 
@@ -84,7 +85,7 @@ def _within(rng: Random, desk: Desk) -> Draft | None:
     if found is None:
         return None
     shots, image = found
-    slots = label_slots(label) | {"image": image_words(rng, image, len(shots))}
+    slots = label_slots(label) | {"image": image_mark(image, len(shots))}
     question = desk.words.phrase(rng, "retrieval-in", slots)
     answer = in_order(boxes(image, shots[image - 1].record.of(label)))
     return Draft(question, shots, answer, {"op": "all", "labels": [label], "images": [image]})
@@ -99,7 +100,7 @@ def _rank(rng: Random, desk: Desk) -> Draft | None:
     shots, image = found
     shot = shots[image - 1]
     objects = shot.record.of(label)
-    slots = label_slots(label) | {"image": image_words(rng, image, len(shots))}
+    slots = label_slots(label) | {"image": image_mark(image, len(shots))}
     if len(objects) >= 3 and rng.random() < 0.5:
         side = rng.choice(("left", "right"))
         order = ranked(objects, side, shot.size)

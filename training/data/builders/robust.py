@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from ....tools.boxes import Box
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..masks import box_of
 from ..sample import TruthBox
 from ..scenes.camera import Matrix, random_view, seen, visible_share, warp, warp_mask
@@ -53,8 +53,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if any(change.label in second.record.unsure for change in pair.changes):
         return None
     slots = {
-        "first": image_words(rng, 1, 2), "second": image_words(rng, 2, 2),
-        "where": image_words(rng, 2, 2),
+        "first": image_mark(1, 2), "second": image_mark(2, 2),
+        "where": image_mark(2, 2),
     }  # fmt: skip
     question = desk.words.phrase(rng, "robust", slots)
     answer = in_order(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from .base import Builder, Desk, Draft, boxes, distractor, in_order, point_at, pointable, shots_with
 
 
@@ -26,7 +26,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if not pointable(shots[source - 1], pointed):
         return None
     pointer = point_at(rng, desk, shots, source, pointed.box)
-    slots = {"pointer": pointer.words, "image": image_words(rng, target, total)}
+    slots = {"pointer": pointer.words, "image": image_mark(target, total)}
     question = desk.words.phrase(rng, "same-class", slots)
     answer = in_order(boxes(target, shots[target - 1].record.of(label)))
     meaning = {"op": "same-class", "images": [target]}

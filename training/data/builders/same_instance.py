@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..language.grammar import image_words
+from ..language.grammar import image_mark
 from ..scenes.pool import ScenePool
 from ..shots import Shot
 from .base import Builder, Desk, Draft, boxes, point_at, pointable
@@ -52,7 +52,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
     if not pointable(shots[source - 1], pointed[0]):
         return None
     pointer = point_at(rng, desk, shots, source, pointed[0].box)
-    slots = {"pointer": pointer.words, "image": image_words(rng, target, total)}
+    slots = {"pointer": pointer.words, "image": image_mark(target, total)}
     question = desk.words.phrase(rng, "same-instance", slots)
     meaning = {"op": "same-instance", "images": [target]}
     answer = boxes(target, again)

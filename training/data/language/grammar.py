@@ -14,6 +14,13 @@ _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 _RULE = re.compile(r"\$([a-z0-9-]+)")
 _START = re.compile(r"([.?!] )([a-z])")
 _SLOT = re.compile(r"\{([A-Za-z0-9_]+)\}")
+_MARK = re.compile(r"<picture (\d+) of (\d+)>")
+_REQUEST = re.compile(
+    r"((?:^|(?<=[.?!] ))(?:Could|Can|Would) you\b(?:(?![.?!](?: |$)).)*)\.(?= |$)"
+)
+
+NOUNS = ("image", "picture", "photo")
+"""What a picture is called; one word throughout a question, as people do."""
 
 
 class Grammar:
@@ -29,14 +36,23 @@ class Grammar:
         return self._rules
 
     def phrase(self, rng: Random, rule: str, slots: Mapping[str, str]) -> str:
-        """One phrasing of a rule with its slots filled.
+        """One phrasing of a rule with its slots filled: whole sentences.
 
-        A slot whose name starts with a capital is filled with the same words capitalised.
+        A slot whose name starts with a capital is filled with the same words capitalised. The
+        marks of pictures (`image_mark`) become words, all in one manner.
         """
+        text = self.part(rng, rule, slots)
+        noun, wording = rng.choice(NOUNS), Wording(rng)
+        text = text.replace("<noun>", noun)
+        text = _MARK.sub(lambda m: wording.words(noun, int(m[1]), int(m[2])), text)
+        return _REQUEST.sub(r"\1?", _sentences(text))
+
+    def part(self, rng: Random, rule: str, slots: Mapping[str, str]) -> str:
+        """A phrasing that goes into another's slot: pictures stay marks, nothing is capitalised."""
         text = self._expand(rng, rng.choice(self._rules[rule]))
         # Several mentions of a slot would read oddly in different words, so each is filled once.
         text = _SLOT.sub(lambda match: _fill(match[1], slots), text)
-        return _sentences(" ".join(text.split()))
+        return " ".join(text.split())
 
     def _expand(self, rng: Random, text: str) -> str:
         for _ in range(20):
@@ -48,10 +64,27 @@ class Grammar:
         raise ValueError("a rule of the grammar leads back to itself")
 
 
+class Wording:
+    """The manner in which one question refers to pictures: by number, ordinal or digits."""
+
+    def __init__(self, rng: Random) -> None:
+        self._style = rng.choice(("number", "word", "digits"))
+        # "Image 1 and the last image" would be two manners in one sentence.
+        self._last = self._style != "number" and rng.random() < 0.5
+
+    def words(self, noun: str, index: int, total: int) -> str:
+        """`image 2`, `the second image`, `the 2nd image`, or `the last image`."""
+        if self._last and index == total > 1:
+            return f"the last {noun}"
+        if self._style == "digits":
+            return f"the {ordinal_digits(index)} {noun}"
+        if self._style == "word" and index <= len(ORDINALS):
+            return f"the {ORDINALS[index - 1]} {noun}"
+        return f"{noun} {index}"
+
+
 def _fill(name: str, slots: Mapping[str, str]) -> str:
-    if name in slots:
-        return slots[name]
-    return _capital(slots[name[0].lower() + name[1:]])
+    return slots[name] if name in slots else _capital(slots[name[0].lower() + name[1:]])
 
 
 def _sentences(text: str) -> str:
@@ -70,17 +103,9 @@ def grammar() -> Grammar:
     return Grammar()
 
 
-def image_words(rng: Random, index: int, total: int) -> str:
-    """A reference to a picture: `the second image`, `image 2`, `the 2nd photo`, `the last ...`."""
-    noun = rng.choice(("image", "picture", "photo"))
-    forms = [
-        f"{noun} {index}",
-        f"the {ORDINALS[index - 1]} {noun}" if index <= 10 else f"{noun} {index}",
-    ]
-    forms.append(f"the {ordinal_digits(index)} {noun}")
-    if index == total and total > 1:
-        forms += [f"the last {noun}", f"the last {noun}"]
-    return rng.choice(forms)
+def image_mark(index: int, total: int) -> str:
+    """A reference to a picture (1-based) that `Grammar.phrase` will put into words."""
+    return f"<picture {index} of {total}>"
 
 
 def label_slots(label: str, suffix: str = "") -> dict[str, str]:

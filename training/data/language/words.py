@@ -54,19 +54,26 @@ def _plural_word(word: str) -> str:
 
 _PAIRS = frozenset(
     {"skis", "scissors", "jeans", "shorts", "glasses", "sunglasses", "eyeglasses", "goggles",
-     "socks", "gloves", "broccoli", "bacon", "popcorn", "butter", "garlic", "luggage"}
+     "socks", "gloves"}
 )  # fmt: skip
+
+_MASSES = frozenset({"broccoli", "bacon", "popcorn", "butter", "garlic", "luggage"})
 
 
 def with_article(noun: str) -> str:
     """`a dog`, `an apple`; nouns that take none stand alone (`scissors`)."""
     last = noun.split()[-1]
-    if last in _PAIRS and " with " not in noun:
+    if last in _PAIRS | _MASSES and " with " not in noun:
         return noun
     silent = noun.startswith(("hour", "honest"))
     consonant = noun.startswith(("uni", "eu", "use", "one"))
     vowel = (noun[0] in "aeiou" and not consonant) or silent
     return f"{'an' if vowel else 'a'} {noun}"
+
+
+def is_plural(noun: str) -> bool:
+    """True for nouns that are plural though they name one thing: `skis`, `scissors`."""
+    return noun.split()[-1] in _PAIRS and " of " not in noun and " with " not in noun
 
 
 def ordinal_digits(number: int) -> str:

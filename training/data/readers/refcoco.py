@@ -58,7 +58,8 @@ def read_refcoco(source: Source, skips: Skips) -> Iterator[Record]:
             skips.add("broken reference", str(reference.get("ref_id")))
             continue
         pictures.add(str(reference.get("image_id")))
-        texts = [str(s["sent"]).strip() for s in sentences if isinstance(s, dict) and s.get("sent")]
+        said = [str(s["sent"]) for s in sentences if isinstance(s, dict) and s.get("sent")]
+        texts = [text.strip().rstrip(" .") for text in said]
         phrases.setdefault(number, []).extend(texts)
 
     def of(annotation: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ....tools.boxes import Box
 from ..builders.base import Draft, relative
 from ..language.words import NUMBERS, join_words, plural, with_article
 from ..record import Instance
+from ..relations import relations
 from ..shots import Shot
 
 _MOST_BOXES = 6
@@ -41,12 +42,12 @@ def _amounts(shots: Sequence[Shot], label: str, boxes: bool = True) -> list[str]
     return lines
 
 
-def _contents(shots: Sequence[Shot], most: int = 6) -> list[str]:
-    """One sentence a picture: the kinds of things in it."""
+def _contents(shots: Sequence[Shot]) -> list[str]:
+    """One sentence a picture: the kinds of things in it, all of them (a comparison rests on it)."""
     lines: list[str] = []
     for k, shot in enumerate(shots, 1):
-        labels = sorted(shot.record.labels)[:most]
-        things = join_words([with_article(label) for label in labels]) or "nothing annotated"
+        labels = sorted(shot.record.labels)
+        things = join_words([with_article(label) for label in labels]) or "nothing of note"
         lines.append(f"Image {k}: {things}.")
     return lines
 
@@ -143,10 +144,24 @@ def _pointed(draft: Draft) -> list[str]:
     if marked is None:
         return []
     lines = [f"The marked object in image {prompt.image} is {with_article(marked.label)}."]
-    found = sorted({b.label for b in draft.answer})
     if draft.meaning["op"] == "relation":
-        lines.append(f"What corresponds to it is {join_words([with_article(f) for f in found])}.")
+        lines += _related(draft, marked.label)
     return lines
+
+
+def _related(draft: Draft, label: str) -> list[str]:
+    """Why the answer stands in the relation that is asked for."""
+    found = sorted({b.label for b in draft.answer})
+    if not found:
+        return []
+    things, verb = join_words([with_article(f) for f in found]), "is" if len(found) == 1 else "are"
+    relation = draft.meaning["relation"]
+    if relation == "companion":
+        return [f"It is used together with {things}."]
+    if relation == "whole":
+        return [f"It is part of, or comes from, {things}."]
+    uses = [u for u in relations().uses_of(label) if set(found) & relations().uses[u]]
+    return [f"It is there {join_words(uses)}, as {things} {verb}."]
 
 
 def _changed(draft: Draft) -> list[str]:
