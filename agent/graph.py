@@ -1,9 +1,9 @@
-"""The loop as a LangGraph graph: prepare, decide, generate, tools, check, answer.
+"""The loop as a LangGraph graph: prepare, generate, tools, answer.
 
-    prepare -> decide -> generate -> tools -> generate ...
-                            |  ^
-                            v  | asked anew
-                          check -> answer
+    prepare -> generate -> tools -> generate ...
+                 |  ^
+                 v  | asked anew
+                answer
 
 A poll asks about every picture in an episode of its own, all at once, and merges:
 
@@ -19,11 +19,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
 
 from ..policy.dialect import ReadContext, Reading
 from ..policy.messages import Message, TextPart, text_message
@@ -36,7 +39,7 @@ from .episode import Episode
 from .events import Answered, EpisodeStarted, ModeDecided, PolicyAnswered, PolicyText
 from .finish import better, build_answer
 from .polled import PollTask
-from .polling import merge, poll_or_ask, poll_picture
+from .polling import merge, poll_picture, poll_tasks
 from .sampling import agreement
 from .scores import token_scored
 from .state import EpisodeState, Update
@@ -51,15 +54,16 @@ ANSWER_NOW = "No more tool calls are possible. Answer now with what you have."
 
 
 async def prepare(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
-    """Tell that the episode has begun."""
+    """Choose the strategy and, where all pictures are asked about at once, open the conversation.
+
+    A poll opens one conversation a picture, each in an episode of its own.
+    """
     episode = runtime.context
     episode.emit(EpisodeStarted(state.query, tuple(episode.images), episode.policy.name))
-    return {"strategy": choose_strategy(state, episode)}
-
-
-async def decide(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
-    """Choose the mode and open the conversation in it."""
-    return open_conversation(state, runtime.context, choose_mode(runtime.context))
+    chosen: Update = {"strategy": choose_strategy(state, episode)}
+    if chosen["strategy"] == "poll":
+        return chosen
+    return chosen | open_conversation(replace(state, **chosen), episode, choose_mode(episode))
 
 
 def open_conversation(state: EpisodeState, episode: Episode, decision: Decision) -> Update:
@@ -226,17 +230,6 @@ def _closing(episode: Episode, spent: int, repeats: int) -> StopReason | None:
     return "max-views" if episode.book.refused else None
 
 
-async def check(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
-    """Accept the policy's last word, or have the answer given anew in another mode."""
-    episode = runtime.context
-    spent_all = state.policy_calls >= episode.options.budgets.max_steps
-    decision = None if spent_all else await review(state, episode)
-    if decision is None:
-        return await _accepted(state, episode)
-    anew = open_conversation(state, episode, decision)
-    return anew | {"escalated": state.escalated + 1, "reading": None, "closing": None}
-
-
 async def _accepted(state: EpisodeState, episode: Episode) -> Update:
     """The best answer so far, scored by agreement where that was asked for."""
     best = state.best
@@ -249,46 +242,81 @@ async def _accepted(state: EpisodeState, episode: Episode) -> Update:
 
 
 async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
-    """Write the answer."""
-    final = build_answer(state, runtime.context)
-    runtime.context.emit(Answered(final))
-    return {"answer": final}
+    """Write the answer, or have the policy's last word given anew in another mode."""
+    episode = runtime.context
+    accepted: Update = {}
+    if _last_word(state):
+        spent_all = state.policy_calls >= episode.options.budgets.max_steps
+        decision = None if spent_all else await review(state, episode)
+        if decision is not None:
+            anew = open_conversation(state, episode, decision)
+            return anew | {"escalated": state.escalated + 1, "reading": None, "closing": None}
+        accepted = await _accepted(state, episode)
+    final = build_answer(replace(state, **accepted), episode)
+    episode.emit(Answered(final))
+    return accepted | {"answer": final}
 
 
-# The routes are async only because LangGraph sends plain functions through a thread pool.
+def _last_word(state: EpisodeState) -> bool:
+    """Whether the policy has come to its own end: no budget, no failure, no merged poll."""
+    ended = state.error or state.stop or state.polled
+    return not ended and state.reading is not None
 
 
-async def after_generate(state: EpisodeState) -> str:
-    """To the tools, to the check, or to the end where the policy could not answer."""
+def after_prepare(state: EpisodeState) -> str | list[Send]:
+    """One task a picture in a poll, or the one question."""
+    return poll_tasks(state) if state.strategy == "poll" else "generate"
+
+
+def after_generate(state: EpisodeState) -> str:
+    """To the tools where any were called, else to the answer."""
     if state.error or state.stop or state.reading is None:
         return "answer"
-    return "tools" if state.reading.calls else "check"
+    return "tools" if state.reading.calls else "answer"
 
 
-async def after_tools(state: EpisodeState) -> str:
+def after_tools(state: EpisodeState) -> str:
     """Back to the policy, unless a budget has ended the episode."""
     return "answer" if state.stop or state.error else "generate"
 
 
-async def after_check(state: EpisodeState) -> str:
-    """To the answer; back to the policy where it is to be given anew."""
-    return "generate" if state.reading is None else "answer"
+def after_answer(state: EpisodeState) -> str:
+    """The end; back to the policy where the answer is to be given anew."""
+    return "generate" if state.answer is None else END
+
+
+Node = Callable[[EpisodeState, Runtime[Episode]], Awaitable[Update]]
+Route = Callable[[EpisodeState], str | list[Send]]
+
+
+def routed(node: Node, route: Route) -> Callable[..., Awaitable[Command[str]]]:
+    """A node that says itself where to go next, from the state as it leaves it.
+
+    A conditional edge would say the same, but LangGraph runs it as a traced step of its own, with
+    the state read once more for it.
+    """
+
+    async def run(state: EpisodeState, runtime: Runtime[Episode]) -> Command[str]:
+        update = await node(state, runtime)
+        return Command(update=update, goto=route(replace(state, **update)))
+
+    return run
 
 
 @cache
 def episode_graph() -> CompiledStateGraph[EpisodeState, Episode, EpisodeState, EpisodeState]:
     """The compiled graph, one a process; it has no checkpointer of its own."""
     graph = StateGraph(EpisodeState, context_schema=Episode)
-    for node in (prepare, decide, generate, tools, check, merge, answer):
-        graph.add_node(node.__name__, node)
+    for node, route, targets in (
+        (prepare, after_prepare, ("generate", "poll_picture")),
+        (generate, after_generate, ("tools", "answer")),
+        (tools, after_tools, ("generate", "answer")),
+        (answer, after_answer, ("generate", END)),
+    ):
+        graph.add_node(node.__name__, routed(node, route), destinations=targets)
     graph.add_node("poll_picture", poll_picture, input_schema=PollTask)
+    graph.add_node("merge", merge)
     graph.add_edge(START, "prepare")
-    graph.add_conditional_edges("prepare", poll_or_ask, ["decide", "poll_picture"])
     graph.add_edge("poll_picture", "merge")
     graph.add_edge("merge", "answer")
-    graph.add_edge("decide", "generate")
-    graph.add_conditional_edges("generate", after_generate, ["tools", "check", "answer"])
-    graph.add_conditional_edges("tools", after_tools, ["generate", "answer"])
-    graph.add_conditional_edges("check", after_check, ["generate", "answer"])
-    graph.add_edge("answer", END)
     return graph.compile()

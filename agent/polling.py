@@ -26,10 +26,8 @@ from .state import EpisodeState, Update
 MAX_REASONING = 20_000
 
 
-async def poll_or_ask(state: EpisodeState) -> str | list[Send]:
-    """Where to go after `prepare`: one task a picture, or the one question."""
-    if state.strategy != "poll":
-        return "decide"
+def poll_tasks(state: EpisodeState) -> list[Send]:
+    """One task a picture."""
     together = needs_other_pictures(state.query)
     return [
         Send("poll_picture", PollTask(state.query, view, state.views if together else (view,)))

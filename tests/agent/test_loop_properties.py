@@ -76,14 +76,14 @@ def test_every_script_ends_within_its_budgets(script, steps, tool_calls, views, 
 
 def test_the_state_holds_no_pixels_whatever_the_pictures_weigh(monkeypatch):
     states: list[EpisodeState] = []
-    original = graph.check
+    original = graph.answer
 
     async def spy(state, runtime):
         states.append(state)
         return await original(state, runtime)
 
-    monkeypatch.setattr(graph, "check", spy)
-    spy.__name__ = "check"
+    monkeypatch.setattr(graph, "answer", spy)
+    spy.__name__ = "answer"
     graph.episode_graph.cache_clear()
     try:
         said = (zoom(), zoom(2), call("spot"), answer(item()))
