@@ -28,7 +28,7 @@ import numpy as np
 from gemvg.training.benchmarks.bulk_boxes import first_boxes
 from gemvg.training.benchmarks.metrics.single_box import THRESHOLDS, accuracy_rows, paired_iou
 from gemvg.training.benchmarks.mig_bench import MigBench
-from gemvg.training.benchmarks.reading import first_thousandths
+from gemvg.training.benchmarks.reading import in_thousandths
 
 SPELLINGS = (
     r"\((\d+),\s*(\d+)\),\s*\((\d+),\s*(\d+)\)",
@@ -123,7 +123,7 @@ def measure(data: Path, model: str, rounds: int) -> float:
     numbers = np.asarray([names.index(t) for t in tasks], dtype=np.intp)
 
     def at_once(found: Any = None) -> Any:
-        boxes = first_boxes(texts, first_thousandths) if found is None else found
+        boxes = first_boxes(texts, in_thousandths) if found is None else found
         return accuracy_rows(paired_iou(boxes, true_boxes), numbers, len(names))
 
     table, rows = one_by_one(tasks, truth, texts), at_once()
@@ -133,7 +133,7 @@ def measure(data: Path, model: str, rounds: int) -> float:
             raise SystemExit(f"{model}, {name}: the two do not agree")
     slow, fast = time_both(lambda: one_by_one(tasks, truth, texts), at_once, rounds)
     read = [read_one(t) for t in texts]
-    boxes = first_boxes(texts, first_thousandths)
+    boxes = first_boxes(texts, in_thousandths)
     slow_boxes, fast_boxes = time_both(
         lambda: one_by_one(tasks, truth, texts, read), lambda: at_once(boxes), rounds
     )

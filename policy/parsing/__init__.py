@@ -1,7 +1,7 @@
 """Readers of model-written text, one per syntax: total, and linear in the text's length."""
 
 from .answer import parse_json_first, parse_points_first
-from .first_box import FirstBox, first_box, first_boxes
+from .first_box import FirstBox, each_first_box, first_box, first_boxes
 from .json_boxes import parse_json_boxes
 from .lists import parse_lists
 from .pictures import asked_picture
@@ -18,6 +18,7 @@ __all__ = [
     "RawBox",
     "RawCall",
     "asked_picture",
+    "each_first_box",
     "first_box",
     "first_boxes",
     "parse_json_boxes",

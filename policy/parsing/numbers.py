@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from .raw import Quad
 
@@ -24,8 +24,8 @@ def written_quad(words: Sequence[str | Any]) -> tuple[Quad, bool] | None:
     that write whole numbers sometimes fall back to this form, and on their own grid such a box
     would be smaller than one step.
     """
-    a, b, c, d = (float(w) for w in words)
-    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c) and math.isfinite(d)):
+    quad = a, b, c, d = cast("Quad", tuple(map(float, words)))
+    if not all(map(math.isfinite, quad)):
         return None
     small = 0.0 <= a <= 1.0 and 0.0 <= b <= 1.0 and 0.0 <= c <= 1.0 and 0.0 <= d <= 1.0
-    return (a, b, c, d), small and any("." in w for w in words)
+    return quad, small and "." in "".join(words)

@@ -79,13 +79,17 @@ def official_boxes(items: Sequence[Item], outcomes: Sequence[Outcome]) -> Floats
     """The boxes that the published script scores, (n, 4), in the items' space; NaN for none."""
     if items and items[0].space == "unit":
         return _original_boxes(outcomes)
-    boxes = first_boxes([o.raw for o in outcomes], official_revised, whole=True)
+    boxes = first_boxes([o.raw for o in outcomes], _each_revised, whole=True)
     stretched = np.fromiter((is_migician(o) for o in outcomes), np.bool_, len(outcomes))
     rows = np.flatnonzero(stretched & ~np.isnan(boxes[:, 0]))
     for column, factor in ((1, 1.05), (3, 1.10)):
         written, places = np.unique(boxes[rows, column], return_inverse=True)
         boxes[rows, column] = np.asarray([_stretch(v, factor) for v in written.tolist()])[places]
     return boxes
+
+
+def _each_revised(texts: Sequence[str]) -> list[Quad | None]:
+    return [official_revised(text) for text in texts]
 
 
 def _stretch(value: float, factor: float) -> float:

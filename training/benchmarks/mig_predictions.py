@@ -20,7 +20,7 @@ from .bulk_boxes import first_boxes
 from .item import Item, Space
 from .json_file import read_json, read_json_lines
 from .outcome import FoundBox, Outcome
-from .reading import first_in_either, first_thousandths
+from .reading import in_either, in_thousandths
 
 Answer = Mapping[str, Any]
 
@@ -121,7 +121,7 @@ def _same(truth: Sequence[Any], box: Sequence[float]) -> bool:
 def _outcomes(placed: Sequence[tuple[Item, Answer, str]]) -> dict[str, Outcome]:
     raws = [str(answer["answer"]) for _, answer, _ in placed]
     space: Space = placed[0][0].space
-    reader = first_thousandths if space == "relative-1000" else first_in_either
+    reader = in_thousandths if space == "relative-1000" else in_either
     quads = first_boxes(raws, reader).tolist()
     outcomes: dict[str, Outcome] = {}
     for (item, _, model), raw, quad in zip(placed, raws, quads, strict=True):
