@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemvg.tools.errors import UsageError
+from gemvg.tools.geometry import iou_matrix
 from gemvg.training.rewards.batch import MAX_BOXES, ScoredBatch
 from gemvg.training.rewards.presets import PRESETS, get_preset
-from gemvg.training.rewards.quality import threshold_at, thresholded
+from gemvg.training.rewards.quality import banded, threshold_at, thresholded, touching
 from gemvg.training.rewards.rollout import BoxSet, Rollout, Sample
 
 ALL = sorted(PRESETS)
@@ -108,20 +109,56 @@ def test_a_better_box_never_hurts(name, box, others, shift, back, progress):
     assert high >= low - 1e-9
 
 
-@given(answer=st.lists(row, max_size=6), truth=st.lists(row, max_size=6), bar=st.floats(0.05, 0.9))
-@settings(max_examples=150, deadline=None)
-def test_matching_equals_brute_force(answer, truth, bar):
-    batch = ScoredBatch([rollout(answer, status="ok")], [Sample(BoxSet.of_rows(truth))])
-    quality = thresholded(batch.iou[0], bar)
-    n, m = quality.shape
-    wide = quality if n <= m else quality.T
-    best = max(
+# Half of a picture wide and near each other, so that every box has several rivals.
+crowded = st.builds(
+    lambda i, x, y, w: (float(i), x, y, x + w, y + 50.0),
+    st.integers(1, 2), st.integers(0, 6).map(float), st.integers(0, 60).map(float),
+    st.integers(40, 60).map(float),
+)  # fmt: skip
+QUALITIES = [touching, lambda iou: iou, lambda iou: thresholded(iou, 0.3),
+             lambda iou: thresholded(iou, 0.5), lambda iou: banded(iou, 0.2, 0.8)]  # fmt: skip
+
+
+def brute_force(worth):
+    """The greatest total of one-to-one pairs of a matrix, by trying all."""
+    wide = worth if len(worth) <= worth.shape[1] else worth.T
+    return max(
         (sum(wide[i, j] for i, j in enumerate(chosen))
-         for chosen in permutations(range(wide.shape[1]), wide.shape[0])),
+         for chosen in permutations(range(wide.shape[1]), len(wide))),
         default=0.0,
     )  # fmt: skip
-    found = batch.best_total(lambda iou: thresholded(iou, bar), ("test", bar))
-    assert found[0] == pytest.approx(best, abs=1e-9)
+
+
+@given(answer=st.lists(st.one_of(row, crowded), max_size=6),
+       truth=st.lists(st.one_of(row, crowded), max_size=6))  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_matching_equals_brute_force(answer, truth):
+    batch = ScoredBatch([rollout(answer, status="ok")], [Sample(BoxSet.of_rows(truth))])
+    for number, quality in enumerate(QUALITIES):
+        found = batch.best_total(quality, ("test", number))
+        assert found[0] == pytest.approx(brute_force(quality(batch.iou[0])), abs=1e-9)
+
+
+def test_brute_force_is_asked_about_rivals():
+    """The premise above: best pairs of two boxes claim the same true box, and greed loses."""
+    truth = [(1, 0, 0, 50, 50), (1, 6, 0, 66, 50)]
+    answer = [(1, 0, 0, 55, 50), (1, 0, 0, 46, 50)]
+    batch = ScoredBatch([rollout(answer)], [Sample(BoxSet.of_rows(truth))])
+    assert batch.pairs.leads.sum() == 2
+    assert len(set(batch.pairs.true[batch.pairs.leads])) == 1
+    assert batch.best_total(lambda iou: iou, ("raw", 0))[0] > batch.pairs.iou.max()
+
+
+@given(answers=st.lists(st.one_of(rows, wild_rows), min_size=1, max_size=3), truth=rows)
+@settings(max_examples=100, deadline=None)
+def test_pairs_are_those_of_the_whole_matrix(answers, truth):
+    true = BoxSet.of_rows(truth)
+    batch = ScoredBatch([rollout(a, status="ok") for a in answers], [Sample(true)] * len(answers))
+    for index, answer in enumerate(map(BoxSet.of_rows, answers)):
+        same = (answer.images[:, None] == true.images) & (answer.images[:, None] > 0)
+        whole = np.where(same, iou_matrix(answer.boxes, true.boxes), 0.0)
+        found = batch.iou[index, : len(answer), : len(true)]
+        np.testing.assert_allclose(found, whole, rtol=1e-12, atol=0)
 
 
 TRUTH = [(1, 10, 10, 110, 110), (2, 50, 60, 90, 120), (2, 300, 300, 420, 380)]

@@ -15,7 +15,7 @@ from gemvg.policy.policy import Completion
 from gemvg.tools.toolbox import make_tools
 from gemvg.training.chat import sizes_book
 from gemvg.training.rewards.rollout import BoxSet
-from gemvg.training.rewards.scorer import Spoken, exact_tags, read_exact, read_rollout
+from gemvg.training.rewards.scorer import Spoken, exact_tags, read_exact, read_rollouts
 from gemvg.training.rft.environment import GroundingEnvironment, as_turns
 from gemvg.training.rft.written import read_written
 
@@ -50,7 +50,7 @@ def test_the_quick_reading_is_the_dialects(items, thought, twice):
     body = json.dumps([*items, *items[:1]] if twice else items)
     head = "" if thought is None else f"<think>{thought}</think>\n"
     spoken = Spoken(f"{head}<answer>{body}</answer>", "auto", CONTEXT)
-    quick = read_exact(spoken)
+    (quick,) = read_exact([spoken])
     if quick is None:
         return
     answer, status, thinks, well_formed = by_dialect(spoken)
@@ -60,17 +60,58 @@ def test_the_quick_reading_is_the_dialects(items, thought, twice):
     assert quick.answer.labels == answer.labels
 
 
+ORDINARY = json.dumps(
+    [{"image": 2, "bbox_2d": [10, 20, 30, 40], "label": "red car"},
+     {"image": 1, "bbox_2d": [0, 0, 1000, 5], "label": "dog"}]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(len(ORDINARY)))
+def test_one_changed_letter_is_read_as_the_dialect_reads_it(place):
+    """Each letter is left out, doubled, and replaced by one that matters in JSON."""
+    head, letter, tail = ORDINARY[:place], ORDINARY[place], ORDINARY[place + 1 :]
+    others = ["", letter * 2, *'0 9-.,"[]{}:e\\\u00a0\u0663']
+    spoken = [Spoken(f"<answer>{head}{new}{tail}</answer>", "auto", CONTEXT) for new in others]
+    for said, quick in zip(spoken, read_exact(spoken), strict=True):
+        if quick is not None:
+            answer, status, thinks, well_formed = by_dialect(said)
+            assert (quick.status, quick.thought, quick.well_formed) == (status, thinks, well_formed)
+            np.testing.assert_allclose(quick.answer.boxes, answer.boxes, atol=1e-9)
+            assert quick.answer.images.tolist() == answer.images.tolist()
+            assert quick.answer.labels == answer.labels
+
+
+def test_answers_are_read_together_as_alone():
+    """Odd ones among them, in other pictures each."""
+    bodies = [ORDINARY, "[]", "[1]", ORDINARY.replace("10, 20", "010, 20"), "[ ]", ORDINARY[:-9],
+              ORDINARY.replace(", ", ",")]  # fmt: skip
+    small = ReadContext(sizes_book([[10, 20], [30, 40]]))
+    spoken = [
+        Spoken(f"<answer>{body}</answer>", "auto", context)
+        for context in (CONTEXT, small, ReadContext(sizes_book([]))) for body in bodies
+    ]  # fmt: skip
+    together = read_exact(spoken)
+    assert [r is not None for r in together[:7]] == [True, True, False, False, True, False, True]
+    for said, one in zip(spoken, together, strict=True):
+        (alone,) = read_exact([said])
+        assert (alone is None) == (one is None)
+        if one is not None:
+            np.testing.assert_array_equal(one.answer.boxes, alone.answer.boxes)
+
+
 def test_the_quick_reading_takes_ordinary_answers():
     text = '<answer>[{"image": 2, "bbox_2d": [10, 20, 30, 40], "label": "red car"}]</answer>'
-    assert read_exact(Spoken(text, "direct", CONTEXT)) is not None
-    assert read_exact(Spoken("<answer>[]</answer>", "direct", CONTEXT)).status == "none"
+    assert read_exact([Spoken(text, "direct", CONTEXT)])[0] is not None
+    (empty,) = read_exact([Spoken("<answer>[]</answer>", "direct", CONTEXT)])
+    assert empty.status == "none"
 
 
 def test_a_think_part_of_an_earlier_turn_counts():
     text = "<answer>[]</answer>"
     spoken = Spoken(text, "think", CONTEXT, tool_calls=1, thought=True)
-    assert read_rollout(spoken, DIALECT).thought
-    assert not read_rollout(Spoken(text, "think", CONTEXT), DIALECT).thought
+    first, second = read_rollouts([spoken, Spoken(text, "think", CONTEXT)], DIALECT)
+    assert first.thought
+    assert not second.thought
 
 
 class Words:

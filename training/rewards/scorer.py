@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
-
-import numpy as np
-from pydantic_core import from_json
 
 from ...policy.dialect import Dialect, ReadContext, Reading
 from ...policy.modes import Mode
 from ...policy.policy import Completion
 from .batch import ScoredBatch
+from .plain import Cut, cut_json, cut_plain, place
 from .preset import Floats, Preset
 from .rollout import BoxSet, Rollout, Sample
 
-_LABEL = re.compile(r"[A-Za-z]+(?: [A-Za-z]+){0,4}")
 _TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 
 
@@ -70,12 +64,17 @@ class Spoken:
     thought: bool = False
 
 
-def read_rollout(spoken: Spoken, dialect: Dialect) -> Rollout:
-    """Read one completion; total, as the dialect's reading is."""
-    if dialect.name == "gemvg" and not spoken.cut and not spoken.tool_calls:
-        quick = read_exact(spoken)
-        if quick is not None:
-            return quick
+def read_rollouts(spoken: Sequence[Spoken], dialect: Dialect) -> list[Rollout]:
+    """Read completions; total, as the dialect's reading is."""
+    quick = read_exact(spoken) if dialect.name == "gemvg" else [None] * len(spoken)
+    return [
+        _read(said, dialect) if rollout is None else rollout
+        for said, rollout in zip(spoken, quick, strict=True)
+    ]
+
+
+def _read(spoken: Spoken, dialect: Dialect) -> Rollout:
+    """What the dialect reads in one completion."""
     completion = Completion(spoken.text, finish_reason="length" if spoken.cut else "stop")
     reading = dialect.read(completion, spoken.context)
     return Rollout(
@@ -91,66 +90,42 @@ def read_rollout(spoken: Spoken, dialect: Dialect) -> Rollout:
     )
 
 
-def read_exact(spoken: Spoken) -> Rollout | None:
-    """The rollout of an answer in our own dialect that needs no mending, else None.
+def read_exact(spoken: Sequence[Spoken]) -> list[Rollout | None]:
+    """The rollouts of answers in our own dialect that need no mending, None for the others.
 
     Most rollouts of a trained policy are of this form, and reading them is what a reward costs;
-    anything unusual (ids, odd numbers, missing keys, text around) is left to the dialect, and a
-    test holds the two readings equal.
+    anything unusual (ids, odd numbers, missing keys, text around, tool calls) is left to the
+    dialect, and a test holds the two readings equal.
     """
-    parts = exact_parts(spoken.text)
+    found: list[Rollout | None] = [None] * len(spoken)
+    places: list[int] = []
+    cuts: list[Cut] = []
+    for index, said in enumerate(spoken):
+        cut = None if said.cut or said.tool_calls else _cut(said.text)
+        if cut is not None:
+            places.append(index)
+            cuts.append(cut)
+    answers = place(cuts, [spoken[index].context for index in places])
+    for index, answer in zip(places, answers, strict=True):
+        said = spoken[index]
+        if answer is not None:
+            found[index] = Rollout(
+                answer=answer,
+                status="ok" if len(answer) else "none",
+                asked=said.asked,
+                thought=said.thought or said.text.lstrip().startswith("<think>"),
+                well_formed=True,
+                tokens=said.tokens,
+            )
+    return found
+
+
+def _cut(text: str) -> Cut | None:
+    parts = exact_parts(text)
     if parts is None or (parts[0] is not None and not parts[0].strip()):
         return None
-    try:
-        items = from_json(parts[1])
-        images = [item["image"] for item in items]
-        corners = [item["bbox_2d"] for item in items]
-        labels = [item["label"] for item in items]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    if type(items) is not list or "true" in parts[1] or "false" in parts[1]:
-        return None
-    answer = _exact_boxes(images, corners, labels, spoken.context)
-    if answer is None:
-        return None
-    return Rollout(
-        answer=answer,
-        status="ok" if images else "none",
-        asked=spoken.asked,
-        thought=parts[0] is not None,
-        well_formed=True,
-        tokens=spoken.tokens,
-    )
-
-
-def _exact_boxes(
-    images: list[Any], corners: list[Any], labels: list[Any], context: ReadContext
-) -> BoxSet | None:
-    """Pictures and relative-1000 corners as pixels; None where anything is unusual."""
-    if not images:
-        return BoxSet()
-    if any(type(four) is not list or len(four) != 4 for four in corners):
-        return None
-    numbers = [*images, *chain.from_iterable(corners)]
-    if set(map(type, numbers)) != {int} or set(map(type, labels)) != {str}:
-        return None
-    if any(_LABEL.fullmatch(label) is None for label in set(labels)):
-        return None
-    if min(numbers) < 0 or max(numbers) > 1000:
-        return None
-    table = np.array(numbers, dtype=np.int64)
-    index, boxes = table[: len(images)], table[len(images) :].reshape(-1, 4)
-    sizes = _sizes(context)
-    if index.min() < 1 or index.max() > len(sizes) or (boxes[:, :2] >= boxes[:, 2:]).any():
-        return None
-    if len(set(zip(images, map(tuple, corners), strict=True))) < len(images):
-        return None
-    return BoxSet(boxes * sizes[index - 1] / 1000.0, index, tuple(labels))
-
-
-def _sizes(context: ReadContext) -> Floats:
-    """(m, 4) width, height, width, height of the pictures."""
-    return np.array([(p.width, p.height) * 2 for p in context.book.pictures], dtype=np.float64)
+    body = parts[1].strip(" \t\r\n")
+    return cut_plain(body) or cut_json(body)
 
 
 def _rests_on_tools(reading: Reading, context: ReadContext) -> bool:
@@ -175,7 +150,7 @@ def score(
     progress: float = 0.0,
 ) -> tuple[dict[str, Floats], Floats]:
     """Components and totals of a batch of completions, each (B,)."""
-    batch = ScoredBatch([read_rollout(s, dialect) for s in spoken], samples, progress)
+    batch = ScoredBatch(read_rollouts(spoken, dialect), samples, progress)
     parts = preset.components(batch)
     total = sum((preset.weight(name) * values for name, values in parts.items()), start=0.0)
     return parts, total + 0.0 * batch.true

@@ -14,7 +14,7 @@ from ..chat import sizes_book
 from ..rewards.batch import Floats, ScoredBatch
 from ..rewards.preset import Preset
 from ..rewards.rollout import BoxSet, Rollout, Sample
-from ..rewards.scorer import Spoken, read_rollout
+from ..rewards.scorer import Spoken, read_rollouts
 from ..rewards.tool_use import answer_quality
 from .written import Written
 
@@ -82,31 +82,18 @@ class GroupScorer:
         return reward
 
     def _score(self, completions: Sequence[Any], columns: Mapping[str, Any]) -> None:
-        environments = columns.get("environments") or [None] * len(completions)
-        ids = columns.get("completion_ids") or [[]] * len(completions)
-        modes: list[Mode] = columns.get("mode") or ["auto"] * len(completions)
+        count = len(completions)
+        ids = columns.get("completion_ids") or [[]] * count
         own: list[Written] = columns.get("written") or [
             Written(last_text(said), len(row)) for said, row in zip(completions, ids, strict=True)
         ]
         state = columns.get("trainer_state")
-        self.rollouts = []
         self.texts = [written.text for written in own]
-        self.questions = list(columns.get("question") or [""] * len(completions))
-        for index, said in enumerate(own):
-            ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
-            context, calls, refused = _episode(environments[index], columns["sizes"][index])
-            # Calls that no tool took (unknown name, arguments that are no object) are refused too.
-            stray = max(0, said.calls - calls)
-            spoken = Spoken(
-                said.text, modes[index], context, said.tokens, not ended,
-                calls + stray, refused + stray, said.thought,
-            )  # fmt: skip
-            self.rollouts.append(read_rollout(spoken, self.dialect))
-        labels = columns.get("truth_labels") or [()] * len(completions)
-        samples = [
-            Sample(BoxSet.of_rows(rows, names))
-            for rows, names in zip(columns["truth"], labels, strict=True)
-        ]
+        self.questions = list(columns.get("question") or [""] * count)
+        self.rollouts = read_rollouts(self._spoken(own, ids, columns), self.dialect)
+        labels = columns.get("truth_labels") or [()] * count
+        known = _Latest(lambda pair: Sample(BoxSet.of_rows(*pair)))
+        samples = [known(pair) for pair in zip(columns["truth"], labels, strict=True)]
         done = 0.0
         if state is not None and state.max_steps:
             done = state.global_step / state.max_steps
@@ -114,9 +101,41 @@ class GroupScorer:
         self.parts = self.preset.components(batch)
         self.quality = answer_quality(batch)
 
+    def _spoken(
+        self, own: Sequence[Written], ids: Sequence[Sequence[int]], columns: Mapping[str, Any]
+    ) -> list[Spoken]:
+        """The completions with what is known of their making."""
+        modes: list[Mode] = columns.get("mode") or ["auto"] * len(own)
+        episodes = columns.get("environments") or [None] * len(own)
+        shown = _Latest(lambda sizes: ReadContext(sizes_book(sizes), boxes=BoxRegistry()))
+        spoken: list[Spoken] = []
+        for index, said in enumerate(own):
+            ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
+            episode, calls, refused = episodes[index], 0, 0
+            if episode is None:
+                context: ReadContext = shown(columns["sizes"][index])
+            else:
+                context, calls, refused = episode._context(), episode._calls, episode._refused
+            # Calls that no tool took (unknown name, arguments that are no object) are refused too.
+            stray = max(0, said.calls - calls)
+            spoken.append(
+                Spoken(
+                    said.text, modes[index], context, said.tokens, not ended,
+                    calls + stray, refused + stray, said.thought,
+                )
+            )  # fmt: skip
+        return spoken
 
-def _episode(environment: Any, sizes: Sequence[Sequence[int]]) -> tuple[ReadContext, int, int]:
-    """(context, tool calls, refused calls) of a rollout, with or without a tool environment."""
-    if environment is None:
-        return ReadContext(sizes_book(sizes), boxes=BoxRegistry()), 0, 0
-    return environment._context(), environment._calls, environment._refused
+
+class _Latest:
+    """A function that is not called again while its argument stays the same, as within a group."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+        self._given: Any = None
+        self._made: Any = None
+
+    def __call__(self, given: Any) -> Any:
+        if self._made is None or given != self._given:
+            self._given, self._made = given, self._make(given)
+        return self._made
