@@ -81,14 +81,3 @@ def match_optimal(similarity: Floats, minimum: float = 0.0) -> Matching:
     rows, cols = np.asarray(found[0]), np.asarray(found[1])
     keep = allowed[rows, cols]
     return Matching(rows[keep], cols[keep], values[rows[keep], cols[keep]])
-
-
-def non_maximum_suppression(boxes: Floats, scores: Floats, threshold: float) -> NDArray[np.intp]:
-    """Indices of the boxes to keep, best first; none overlaps a better one above the threshold."""
-    order = np.argsort(-scores, kind="stable")
-    overlap = iou_matrix(boxes, boxes)
-    kept: list[int] = []
-    for index in order:
-        if not any(overlap[index, other] > threshold for other in kept):
-            kept.append(int(index))
-    return np.asarray(kept, dtype=np.intp)

@@ -35,42 +35,49 @@ if TYPE_CHECKING:
 
 FAILED_LINES, INTERRUPTED = 1, 130
 
-_RUN = "How to run"
+Source = Annotated[
+    str, typer.Argument(metavar="IN", help="JSON Lines, CSV or Parquet; - for standard input.")
+]
+Output = Annotated[str, typer.Argument(metavar="OUT", help="JSON Lines; - for standard output.")]
+FolderOption = Annotated[
+    str | None, typer.Option(help="What names of pictures are relative to. [the folder of IN]")
+]
+ErrorsOption = Annotated[str | None, typer.Option(help="Where errors go. [OUT.errors.jsonl]")]
+RetryErrorsOption = Annotated[
+    bool, typer.Option("--retry-errors", help="Ask the lines again that failed before.")
+]
+EngineOption = Annotated[
+    str, typer.Option(metavar="local|vllm|ray", help="Where questions are answered.")
+]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, max=4096, help="Of this machine; workers of a Ray cluster.")
+]
+InFlightOption = Annotated[
+    int | None, typer.Option(min=1, max=100_000, help="Questions under way at a time. [32]")
+]
+AddressOption = Annotated[str | None, typer.Option(help="Of a running Ray cluster.")]
+PatienceOption = Annotated[
+    float, typer.Option(min=0, help="Seconds to wait for a server that is away.")
+]
+TimingsOption = Annotated[
+    bool, typer.Option("--timings", help="Keep measured seconds in the results.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show problems only.")]
 
 
 def batch(
     context: typer.Context,
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help="JSON Lines, CSV or Parquet; - for standard input.")
-    ],
-    output: Annotated[
-        str, typer.Argument(metavar="OUT", help="JSON Lines; - for standard output.")
-    ],
-    folder: Annotated[
-        str | None,
-        typer.Option(help="What names of pictures are relative to. [the folder of IN]"),
-    ] = None,
-    errors: Annotated[str | None, typer.Option(help="Where errors go. [OUT.errors.jsonl]")] = None,
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Ask the lines again that failed before.")
-    ] = False,
-    engine: Annotated[
-        str,
-        typer.Option(metavar="local|vllm|ray", help="Where questions are answered."),
-    ] = "local",
-    processes: Annotated[
-        int, typer.Option(min=1, max=4096, help="Of this machine; workers of a Ray cluster.")
-    ] = 1,
-    in_flight: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Questions under way at a time. [32]")
-    ] = None,
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster.")] = None,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for a server that is away.")
-    ] = 3600.0,
-    timings: Annotated[
-        bool, typer.Option("--timings", help="Keep measured seconds in the results.")
-    ] = False,
+    source: Source,
+    output: Output,
+    folder: FolderOption = None,
+    errors: ErrorsOption = None,
+    retry_errors: RetryErrorsOption = False,
+    engine: EngineOption = "local",
+    processes: ProcessesOption = 1,
+    in_flight: InFlightOption = None,
+    address: AddressOption = None,
+    patience: PatienceOption = 3600.0,
+    timings: TimingsOption = False,
     policy: PolicyOption = None,
     dialect: DialectOption = None,
     mode: ModeOption = None,
@@ -89,7 +96,7 @@ def batch(
     samples: SamplesOption = None,
     seed: SeedOption = None,
     allow_urls: AllowUrlsOption = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show problems only.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Answer every line of a file; run the same command again to go on where it ended.
 

@@ -11,7 +11,6 @@ from gemvg.tools.geometry import (
     giou_matrix,
     iou_matrix,
     match_optimal,
-    non_maximum_suppression,
 )
 
 wild = hnp.arrays(
@@ -79,18 +78,3 @@ def test_matching_ignores_what_is_not_finite() -> None:
     assert [*found.rows] == [0]
     assert [*found.cols] == [1]
     assert len(match_optimal(np.empty((0, 3))).rows) == 0
-
-
-@given(corners, st.floats(0.05, 0.95))
-def test_suppression_keeps_the_best_and_nothing_that_overlaps(
-    boxes: np.ndarray, threshold: float
-) -> None:
-    boxes = ordered(boxes)
-    scores = np.linspace(0, 1, len(boxes))
-    kept = non_maximum_suppression(boxes, scores, threshold)
-    overlap = iou_matrix(boxes, boxes)
-    assert kept[0] == len(boxes) - 1
-    for i, first in enumerate(kept):
-        assert (overlap[first, kept[i + 1 :]] <= threshold).all()
-    dropped = set(range(len(boxes))) - set(kept)
-    assert all((overlap[d, kept] > threshold).any() for d in dropped)
