@@ -87,6 +87,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"(?:marked|outlined|highlighted|enclosed|boxed|circled|framed|indicated|surrounded|inside|"
          r"within|in|by|with) (?:\w+ ){0,3}(?:red|green|blue|yellow|white|drawn|bounding) "
          r"(?:\w+ )?(?:box|rectangle|frame|square|bbox|outline|border)", 3),
+        (r"(?:red|green|blue|yellow|white|drawn|bounding) (?:\w+ )?(?:box|rectangle|frame|square|"
+         r"bbox|outline|border) (?:marks|shows|outlines|encloses|frames|surrounds|highlights)", 3),
         (r"correspond\w*|counterparts?|equivalent", 3),
         (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
         (rf"{_THING} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named|@named (?:\S+ ){{0,8}}"

@@ -8,6 +8,16 @@ from .pictures import Pictures
 from .question import Question, Source
 from .reading import MARKS, SOUGHT, Reading
 
+_DRAWN = (
+    r"(?:red|green|blue|yellow|white|drawn|marked|outlined|highlighted|circled) ?(?:\w+ )?"
+    r"(?:box|rectangle|frame|square|bbox|outline|border)"
+)
+_POINTED = (
+    rf"(?:@box|{_DRAWN})(?: (?:is )?(?:marks|shows|outlines|encloses|frames|surrounds|highlights|"
+    r"around|drawn|shown|given|painted))? @named"
+)
+"""A mark and the picture that it is in: `@box of image 1`, `the red box marks in image 1`."""
+
 
 def counterpart_question(reading: Reading) -> Question:
     """A thing shown or boxed in one picture, to be found in the others that are named."""
@@ -15,10 +25,7 @@ def counterpart_question(reading: Reading) -> Question:
     source_image = _source_image(reading, named)
     token = reading.boxes[0] if reading.boxes else None
     phrase = next((h.phrase() for h in reading.heads if h.noun.known), None)
-    drawn = token is None and re.search(
-        r"(?:red|green|blue|yellow|white|drawn|marked|outlined|highlighted|circled) ?(?:\w+ )?"
-        r"(?:box|rectangle|frame|square|bbox|outline|border)", reading.text
-    ) is not None  # fmt: skip
+    drawn = token is None and re.search(_DRAWN, reading.text) is not None
     source = Source(
         source_image,
         token.box if token else None,
@@ -40,6 +47,8 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
     for ref in singles:
         if ref.preposition in ("as in", "shown in", "seen in", "from", "of", "given in"):
             return ref.images[0]
+    if (marked := _marked_image(reading)) is not None:
+        return marked
     if "@box" in words and (beside := _beside_box(reading, words)) is not None:
         return beside
     same = re.search(
@@ -54,6 +63,22 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
     ):
         return 1 if singles[0].images[0] != 1 else 2
     return singles[0].images[0]
+
+
+def _marked_image(reading: Reading) -> int | None:
+    """The picture right behind the mark, where another one opens the sentence as the place to look.
+
+    `In image 2, find the thing in the red box in image 1`; `where in image 2 is @box of image 1`.
+    """
+    found = re.search(_POINTED, reading.text)
+    if found is None or not re.search(r"(?:^|[.?!;] )\s*(?:where )?@named", reading.text):
+        return None
+    at = sum(word in MARKS for word in reading.text[: found.end()].split()) - 1
+    if not 0 < at < len(reading.references):
+        return None
+    ref = reading.references[at]
+    fits = ref.preposition in ("in", "of", "from", "on") and len(ref.images) == 1
+    return ref.images[0] if fits else None
 
 
 def _beside_box(reading: Reading, words: list[str]) -> int | None:
