@@ -17,12 +17,14 @@ _LEAST_CONTRAST = 18.0
 """Least standard deviation of grey levels in a close-up: a patch of sky could be anywhere."""
 
 
-def _window(rng: Random, shot: Shot) -> Box | None:
-    """A window around an annotated object, or anywhere; whole pixels."""
+def _window(rng: Random, shot: Shot, made: bool) -> Box | None:
+    """A window around (in made pictures: across) an annotated object, or anywhere; whole pixels."""
     width, height = shot.size
     objects = [o for o in shot.record.objects if 0.01 < o.box.area / (width * height) < 0.4]
     if objects and rng.random() < 0.7:
-        grown = rng.choice(objects).box.expand(rng.uniform(0.0, 0.25)).clip(width, height)
+        around = rng.choice(objects).box
+        grown = _across(rng, around) if made else around.expand(rng.uniform(0.0, 0.25))
+        grown = grown.clip(width, height)
     else:
         w, h = width * rng.uniform(0.15, 0.45), height * rng.uniform(0.15, 0.45)
         x, y = rng.uniform(0, width - w), rng.uniform(0, height - h)
@@ -30,6 +32,18 @@ def _window(rng: Random, shot: Shot) -> Box | None:
     box = Box(*(float(round(v)) for v in grown)).clip(width, height)
     fits = min(box.width, box.height) >= 32 and box.width < 0.8 * width
     return box if fits else None
+
+
+def _across(rng: Random, box: Box) -> Box:
+    """A window of another shape that shows part of an object.
+
+    The same object lies in scenes of every split; close-ups of all of it would be the same picture
+    in two of them.
+    """
+    (x, y), w, h = box.center, box.width, box.height
+    x, y = x + w * rng.uniform(-0.4, 0.4), y + h * rng.uniform(-0.4, 0.4)
+    w, h = w * rng.uniform(0.5, 1.3), h * rng.uniform(0.5, 1.3)
+    return Box(x - w / 2, y - h / 2, x + w / 2, y + h / 2)
 
 
 def close_up(rng: Random, pixels: Pixels, box: Box) -> Pixels | None:
@@ -83,7 +97,7 @@ def build(rng: Random, desk: Desk) -> Draft | None:
         used.add(shot.record.name)
         shots.append(shot)
     chosen = rng.randrange(sources)
-    box = _window(rng, shots[chosen])
+    box = _window(rng, shots[chosen], desk.pool.made)
     if box is None:
         return None
     pixels = close_up(rng, desk.pool.pixels(shots[chosen]), box)
