@@ -108,7 +108,8 @@ def read_chat(chat: ChatRequest, options: ServeOptions) -> Question:
     if not words.strip():
         raise bad_request("the last message holds no words.", "Say what to look for.")
     mode = _MODES[chat.reasoning_effort] if chat.reasoning_effort else None
-    return Question(words, sources, mode, seed=chat.seed, stream=chat.stream)
+    usage = chat.stream_options is not None and chat.stream_options.include_usage
+    return Question(words, sources, mode, seed=chat.seed, stream=chat.stream, stream_usage=usage)
 
 
 def _pictures(message: ChatMessage) -> list[ImageContent]:

@@ -20,9 +20,9 @@ from ..events import Answered, PolicyAnswered, ToolFinished
 from .body import content_kind
 from .chat_models import MODEL, ChatRequest, read_chat
 from .event_stream import EventStream, sse
-from .intake import Question, load, parse_json
+from .intake import Question, parse_json, taken
 from .refusal import Refusal, as_refusal, error_body
-from .service import Asked, Service
+from .service import Service
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
@@ -55,15 +55,16 @@ def chat_router(service: Service) -> APIRouter:
             await stack.enter_async_context(asked.place.turn())
             if content_kind(request) != "application/json":
                 raise Refusal(415, "usage", "the body must be JSON.")
-            said: ChatRequest = parse_json(ChatRequest, asked.body)
-            question = read_chat(said, service.options)
-            asked.body = b""
+            body, asked.body = asked.body, b""
+            question, pictures = await taken(
+                lambda: read_chat(parse_json(ChatRequest, body), service.options),
+                service.options,
+                service.fetch,
+            )
             if not question.stream:
-                answer = succeeded(await service.answer(asked, question))
+                answer = succeeded(await service.answer(asked, question, pictures))
                 return JSONResponse(_completion(answer))
-            usage = said.stream_options is not None and said.stream_options.include_usage
-            pictures = await load(question.sources, service.options, service.fetch)
-            pieces = _chunks(service, asked, question, pictures, usage=usage)
+            pieces = _chunks(service, question, pictures)
             return EventStream(pieces, stack.pop_all())
 
     return router
@@ -122,7 +123,7 @@ def _completion(answer: Answer) -> dict[str, Any]:
 
 
 async def _chunks(
-    service: Service, asked: Asked, question: Question, pictures: list[Picture], *, usage: bool
+    service: Service, question: Question, pictures: list[Picture]
 ) -> AsyncIterator[str]:
     """The stream: steps as reasoning, the content at once when it is there."""
     head = _head("chat.completion.chunk")
@@ -133,7 +134,7 @@ async def _chunks(
 
     try:
         yield chunk({"role": "assistant", "content": ""})
-        async for event in service.events(asked, question, pictures):
+        async for event in service.events(question, pictures):
             if isinstance(event, PolicyAnswered) and event.reasoning:
                 yield chunk({"reasoning_content": clean_text(event.reasoning, 4000) + "\n"})
             elif isinstance(event, ToolFinished):
@@ -142,7 +143,7 @@ async def _chunks(
                 answer = succeeded(event.answer)
                 yield chunk({"content": content_of(answer)})
                 yield chunk({}, _finish(answer), gemvg=answer.model_dump(mode="json"))
-                if usage:
+                if question.stream_usage:
                     yield sse(head | {"choices": [], "usage": _usage(answer)})
     except Exception as error:
         refusal = as_refusal(error)

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from ..answer import Answer
 from .event_stream import EventStream, sse
-from .intake import GroundRequest, Question, load, read_question
+from .intake import GroundRequest, Question, read_question
 from .refusal import as_refusal, error_body
-from .service import Asked, Service, record_of
+from .service import Service, record_of
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
@@ -45,14 +45,15 @@ def ground_router(service: Service) -> APIRouter:
         async with AsyncExitStack() as stack:
             asked = await stack.enter_async_context(service.let_in(request))
             await stack.enter_async_context(asked.place.turn())
-            question = await read_question(request, asked.body, service.options)
+            # Whatever is wrong with the question is told with a status, before a stream begins.
+            question, pictures = await read_question(
+                request, asked.body, service.options, service.fetch
+            )
             asked.body = b""
             if not (question.stream or _wants_events(request)):
-                answer = await service.answer(asked, question)
+                answer = await service.answer(asked, question, pictures)
                 return Response(answer.model_dump_json(), media_type="application/json")
-            # Whatever is wrong with the pictures is told with a status, before the stream begins.
-            pictures = await load(question.sources, service.options, service.fetch)
-            steps = _steps(service, asked, question, pictures)
+            steps = _steps(service, question, pictures)
             return EventStream(steps, stack.pop_all())
 
     return router
@@ -63,11 +64,11 @@ def _wants_events(request: Request) -> bool:
 
 
 async def _steps(
-    service: Service, asked: Asked, question: Question, pictures: list[Picture]
+    service: Service, question: Question, pictures: list[Picture]
 ) -> AsyncIterator[str]:
     """Every event; what goes wrong after the beginning is an event too."""
     try:
-        async for event in service.events(asked, question, pictures):
+        async for event in service.events(question, pictures):
             yield sse(record_of(event), event.kind)
     except Exception as error:
         refusal = as_refusal(error)

@@ -65,7 +65,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be answered."""
+    """What is to be answered.
+
+    Attributes:
+        stream: whether the steps are wanted as they happen.
+        stream_usage: whether the stream's last piece is to tell the tokens.
+    """
 
     query: str
     sources: tuple[Source, ...]
@@ -74,20 +79,40 @@ class Question:
     tools: tuple[str, ...] | None = None
     seed: int | None = None
     stream: bool = False
+    stream_usage: bool = False
 
 
-async def read_question(request: Request, body: bytes, options: ServeOptions) -> Question:
-    """The question of a request to `/v1/ground`.
+async def read_question(
+    request: Request, body: bytes, options: ServeOptions, fetch: Fetcher | None
+) -> tuple[Question, list[Picture]]:
+    """The question of a request to `/v1/ground`, and its pictures.
 
     Raises:
         Refusal: of whatever it is; the text repeats nothing of a picture's content.
+        ImageError: a picture that can't be used.
     """
     kind = content_kind(request)
     if kind == "multipart/form-data":
-        return await _from_form(request, body, options)
+        question = await _from_form(request, body, options)
+        return await taken(lambda: question, options, fetch)
     if kind == "application/json":
-        return _from_json(body, options)
+        return await taken(lambda: _from_json(body, options), options, fetch)
     raise Refusal(415, "usage", "the body must be JSON or a multipart form.")
+
+
+async def taken(
+    read: Callable[[], Question], options: ServeOptions, fetch: Fetcher | None
+) -> tuple[Question, list[Picture]]:
+    """What `read` gives, and its pictures, decoded; all in one worker thread.
+
+    Every limit is checked from headers before a pixel is decoded. Raises like `read_question`.
+    """
+
+    def work() -> tuple[Question, list[Picture]]:
+        question = read()
+        return question, _load(question.sources, options, fetch)
+
+    return await asyncio.to_thread(work)
 
 
 def parse_json(model: type[BaseModel], body: bytes) -> Any:
@@ -175,17 +200,6 @@ def read_source(text: str, number: int, options: ServeOptions) -> bytes | str:
         f"picture {number}: not a data URI.",
         "Send pictures as data:image/...;base64,... or as files of a form.",
     )
-
-
-async def load(
-    sources: Sequence[Source], options: ServeOptions, fetch: Fetcher | None
-) -> list[Picture]:
-    """The pictures, decoded in a worker thread; every limit is checked from headers before that.
-
-    Raises:
-        Refusal, ImageError: a picture that is not taken.
-    """
-    return await asyncio.to_thread(_load, sources, options, fetch)
 
 
 def _load(sources: Sequence[Source], options: ServeOptions, fetch: Fetcher | None) -> list[Picture]:

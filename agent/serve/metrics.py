@@ -19,7 +19,27 @@ if TYPE_CHECKING:
     from ..answer import Answer
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_FAST = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 5.0)
+_FAST = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.015,
+    0.02,
+    0.025,
+    0.03,
+    0.035,
+    0.04,
+    0.045,
+    0.05,
+    0.06,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    5.0,
+)
 _SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
@@ -39,14 +59,22 @@ class Metrics:
         )  # fmt: skip
         self.own = Histogram(
             "gemvg_own_seconds",
-            "The server's own time of a question: without upload, waiting, policy and tools.",
+            "The server's own time of a question: all but upload, waiting for a turn, and policy.",
             buckets=_FAST, registry=self.registry,
         )  # fmt: skip
         self.waited = Histogram(
             "gemvg_wait_seconds", "Waiting for a turn.", buckets=_SLOW, registry=self.registry
         )
+        self.upload = Histogram(
+            "gemvg_upload_seconds", "Until a question's whole body had arrived.",
+            buckets=_SLOW, registry=self.registry,
+        )  # fmt: skip
         self.policy = Histogram(
             "gemvg_policy_seconds", "The policy's time of a question.",
+            buckets=_SLOW, registry=self.registry,
+        )  # fmt: skip
+        self.tool_seconds = Histogram(
+            "gemvg_tool_seconds", "The tools' time of a question; part of the server's own.",
             buckets=_SLOW, registry=self.registry,
         )  # fmt: skip
         self.answers = Counter(

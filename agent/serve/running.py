@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECTIONS = 1000
 SHORTEST_KEY = 16
+KEPT_BLOCKS = 8
+"""Blocks of decoded pixels that are kept for the next picture; 16 MiB each at most."""
 
 
 def check_exposure(host: str, key: str | None) -> None:
@@ -61,6 +63,8 @@ def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
         ) from error
     config = uvicorn.Config(
         app,
+        # The parser that bounds how long headers may be; others that may be installed do not.
+        http="h11",
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -69,6 +73,9 @@ def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
         h11_max_incomplete_event_size=64 * 1024,
         ws="none",
     )
+    settle()
+    # From here on callers are kept waiting and not turned away, as the line that follows says.
+    sock.listen(CONNECTIONS)
     shown = f"[{host}]" if ":" in host else host
     print(f"listening on http://{shown}:{sock.getsockname()[1]}/", file=sys.stderr, flush=True)
     # uvicorn raises the signal again once it has stopped; the work is done then, so it must not
@@ -81,6 +88,22 @@ def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
             signal.signal(number, handler)
         sock.close()
     print(f"stopped; {admission.taken} taken, {admission.done} finished", file=sys.stderr)
+
+
+def settle() -> None:
+    """Prepare the process for a long life of short questions.
+
+    What is loaded by now stays: the garbage collector need not look at it again, which would stop
+    every question for tenths of a second. Pillow keeps a few blocks of memory that pictures were
+    decoded into instead of asking the system for each anew.
+    """
+    import gc
+
+    from PIL import Image
+
+    gc.collect()
+    gc.freeze()
+    Image.core.set_blocks_max(KEPT_BLOCKS)
 
 
 Handler = Callable[[int, FrameType | None], object] | int | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -16,30 +15,17 @@ from ..events import Answered, EpisodeStarted, Event, ToolFinished, event_record
 from ..pictures import Fetcher
 from .admission import Admission, Place
 from .body import read_body
-from .intake import Question, load
+from .intake import Question
 from .metrics import Metrics
 from .options import ServeOptions
 from .refusal import Refusal
+from .timing import Clock, clock_of_question, timed
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
     from ..grounding_agent import GroundingAgent
 
 T = TypeVar("T")
-
-
-class Clock:
-    """Where a question's time went, seconds."""
-
-    def __init__(self) -> None:
-        self.began = time.perf_counter()
-        self.upload = 0.0
-        self.others = 0.0
-
-    @property
-    def total(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self.began
 
 
 class Asked:
@@ -64,7 +50,7 @@ class Service:
     def __init__(
         self, agent: GroundingAgent, options: ServeOptions, fetch: Fetcher | None = None
     ) -> None:
-        self.agent = agent
+        self.agent = timed(agent)
         self.options = options
         self.fetch = fetch
         self.admission = Admission(options)
@@ -76,6 +62,7 @@ class Service:
     async def let_in(self, request: Request) -> AsyncGenerator[Asked]:
         """A place in the line and the body of a request. Raises Refusal, ClientDisconnect."""
         clock = Clock()
+        clock_of_question.set(clock)
         async with self.admission.place() as place:
             body = await read_body(request, place, self.options)
             clock.upload = clock.total
@@ -85,33 +72,31 @@ class Service:
                 self._measure(clock, place)
 
     def _measure(self, clock: Clock, place: Place) -> None:
-        total = clock.total
-        self.metrics.seconds.observe(total)
-        self.metrics.waited.observe(place.waited)
-        own = total - clock.upload - place.waited - clock.others
-        self.metrics.own.observe(max(0.0, own))
+        clock.waited = place.waited
+        self.metrics.seconds.observe(clock.total)
+        self.metrics.upload.observe(clock.upload)
+        self.metrics.waited.observe(clock.waited)
+        self.metrics.policy.observe(clock.policy)
+        self.metrics.own.observe(clock.own)
 
-    async def answer(self, asked: Asked, question: Question) -> Answer:
+    async def answer(self, asked: Asked, question: Question, pictures: list[Picture]) -> Answer:
         """The answer of a question whose turn it is; a caller who leaves ends it.
 
         Raises:
-            GemvgError: a picture that can't be used, a question that can't be asked.
+            GemvgError: a question that can't be asked.
             Refusal: 503 when it takes longer than the server allows.
             ClientDisconnect: the caller has gone.
         """
-        pictures = await load(question.sources, self.options, self.fetch)
         with self._time_limit():
             async with asyncio.timeout(self.options.max_seconds):
                 answer = await unless_gone(
                     asked.request,
                     self.agent.aask(question.query, pictures, **_choices(question)),
                 )
-        return self._finished(asked, answer)
+        return self._finished(answer)
 
-    async def events(
-        self, asked: Asked, question: Question, pictures: list[Picture]
-    ) -> AsyncIterator[Event]:
-        """The steps of a question as they happen; its pictures are loaded. Raises like `answer`."""
+    async def events(self, question: Question, pictures: list[Picture]) -> AsyncIterator[Event]:
+        """The steps of a question as they happen. Raises like `answer`."""
         stream = cast(
             AsyncGenerator[Event],
             self.agent.astream(question.query, pictures, **_choices(question)),
@@ -120,7 +105,7 @@ class Service:
             async with asyncio.timeout(self.options.max_seconds), contextlib.aclosing(stream):
                 async for event in stream:
                     if isinstance(event, Answered):
-                        event = Answered(self._finished(asked, event.answer))
+                        event = Answered(self._finished(event.answer))
                     yield self._public(event)
 
     def _public(self, event: Event) -> Event:
@@ -134,10 +119,8 @@ class Service:
             return ToolFinished(step, event.views, event.boxes)
         return event
 
-    def _finished(self, asked: Asked, answer: Answer) -> Answer:
-        usage = answer.usage
-        asked.clock.others += usage.get("policy_seconds", 0.0) + usage.get("tool_seconds", 0.0)
-        self.metrics.policy.observe(usage.get("policy_seconds", 0.0))
+    def _finished(self, answer: Answer) -> Answer:
+        self.metrics.tool_seconds.observe(answer.usage.get("tool_seconds", 0.0))
         self.metrics.count_answer(answer, self._tools)
         return public_answer(answer)
 

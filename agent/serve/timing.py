@@ -1,0 +1,110 @@
+"""Where a question's time goes: arriving, waiting for its turn, in the policy, and the rest."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from ...policy.policy import Completion, Policy, Request
+
+if TYPE_CHECKING:
+    from ...policy.dialect import Dialect
+    from ..grounding_agent import GroundingAgent
+
+
+class Clock:
+    """One question's time, seconds; started when it is made.
+
+    Attributes:
+        upload: until the whole body had arrived. waited: for a turn.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self.upload = 0.0
+        self.waited = 0.0
+        self._policy = 0.0
+        self._calls = 0
+        self._called = 0.0
+
+    @property
+    def total(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._began
+
+    @property
+    def policy(self) -> float:
+        """In the policy; calls that run at once, as those of a poll do, count once."""
+        running = time.perf_counter() - self._called if self._calls else 0.0
+        return self._policy + running
+
+    @property
+    def own(self) -> float:
+        """The server's own: all but arriving, waiting for a turn, and the policy.
+
+        Reading and decoding, the agent's loop, tools, and writing the answer; also what waiting for
+        a processor or for other questions' work in the event loop adds to them.
+        """
+        return max(0.0, self.total - self.upload - self.waited - self.policy)
+
+    @contextmanager
+    def in_policy(self) -> Generator[None]:
+        """One call of the policy."""
+        if not self._calls:
+            self._called = time.perf_counter()
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._policy += time.perf_counter() - self._called
+
+
+clock_of_question: ContextVar[Clock] = ContextVar("clock_of_question")
+"""The clock of the question that the running task works for."""
+
+
+def timed(agent: GroundingAgent) -> GroundingAgent:
+    """An agent like the given one whose policy's time is kept on the question's clock."""
+    twin = copy.copy(agent)
+    twin.policy = _TimedPolicy(agent.policy)
+    return twin
+
+
+class _TimedPolicy:
+    """A policy whose calls are timed."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    @property
+    def name(self) -> str:
+        """See `Policy.name`."""
+        return self._policy.name
+
+    @property
+    def backend(self) -> str:
+        """See `Policy.backend`."""
+        return self._policy.backend
+
+    @property
+    def dialect(self) -> Dialect:
+        """See `Policy.dialect`."""
+        return self._policy.dialect
+
+    async def complete(self, request: Request) -> Completion:
+        """See `Policy.complete`."""
+        clock = clock_of_question.get(None)
+        if clock is None:
+            return await self._policy.complete(request)
+        with clock.in_policy():
+            return await self._policy.complete(request)
+
+    async def aclose(self) -> None:
+        """See `Policy.aclose`."""
+        await self._policy.aclose()
