@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ..policy.policy import Completion, Policy, Request
+from ..policy.forwarding import ForwardingPolicy
+from ..policy.policy import Completion, Request
 from ..tools.tool import AnyTool, Tool, ToolContext, ToolResult
 from .answer import Answer
 from .embed.public_text import public_name
@@ -28,7 +29,6 @@ from .pictures import PictureSource
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from ..policy.dialect import Dialect
 
 VARIABLE = "GEMVG_TRACE"
 SCOPE = "gemvg.agent"
@@ -125,26 +125,8 @@ def _describe(span: Span, answer: Answer) -> None:
         _failed(span, answer.error.kind)
 
 
-class _TracedPolicy:
+class _TracedPolicy(ForwardingPolicy):
     """A policy whose every call is a span."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-
-    @property
-    def name(self) -> str:
-        """See `Policy.name`."""
-        return self._policy.name
-
-    @property
-    def backend(self) -> str:
-        """See `Policy.backend`."""
-        return self._policy.backend
-
-    @property
-    def dialect(self) -> Dialect:
-        """See `Policy.dialect`."""
-        return self._policy.dialect
 
     async def complete(self, request: Request) -> Completion:
         """See `Policy.complete`."""
@@ -158,7 +140,7 @@ class _TracedPolicy:
         }
         with _span("chat", name, **asked) as span:
             try:
-                completion = await self._policy.complete(request)
+                completion = await self.inner.complete(request)
             except BaseException as error:
                 _failed(span, getattr(error, "kind", type(error).__name__))
                 raise
@@ -170,10 +152,6 @@ class _TracedPolicy:
                 }
             )
             return completion
-
-    async def aclose(self) -> None:
-        """See `Policy.aclose`."""
-        await self._policy.aclose()
 
 
 class _TracedTool(Tool[Any]):

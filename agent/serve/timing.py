@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from ...policy.policy import Completion, Policy, Request
+from ...policy.forwarding import ForwardingPolicy
+from ...policy.policy import Completion, Request
 
 if TYPE_CHECKING:
-    from ...policy.dialect import Dialect
     from ..grounding_agent import GroundingAgent
 
 
@@ -76,35 +76,13 @@ def timed(agent: GroundingAgent) -> GroundingAgent:
     return twin
 
 
-class _TimedPolicy:
+class _TimedPolicy(ForwardingPolicy):
     """A policy whose calls are timed."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-
-    @property
-    def name(self) -> str:
-        """See `Policy.name`."""
-        return self._policy.name
-
-    @property
-    def backend(self) -> str:
-        """See `Policy.backend`."""
-        return self._policy.backend
-
-    @property
-    def dialect(self) -> Dialect:
-        """See `Policy.dialect`."""
-        return self._policy.dialect
 
     async def complete(self, request: Request) -> Completion:
         """See `Policy.complete`."""
         clock = clock_of_question.get(None)
         if clock is None:
-            return await self._policy.complete(request)
+            return await self.inner.complete(request)
         with clock.in_policy():
-            return await self._policy.complete(request)
-
-    async def aclose(self) -> None:
-        """See `Policy.aclose`."""
-        await self._policy.aclose()
+            return await self.inner.complete(request)

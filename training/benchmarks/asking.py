@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...policy.forwarding import ForwardingPolicy
 from ...policy.modes import Mode, Strategy
-from ...policy.policy import Completion, Policy, Request
+from ...policy.policy import Completion, Request
 from ...tools.boxes import Box
 from ...tools.errors import ErrorRecord, GemvgError
 from ...tools.images import Picture
@@ -20,51 +21,25 @@ from .outcome import FoundBox, Outcome
 if TYPE_CHECKING:
     from ...agent.answer import Answer
     from ...agent.grounding_agent import GroundingAgent
-    from ...policy.dialect import Dialect
 
 log = logging.getLogger("gemvg.training.benchmarks")
 
 _SAID: ContextVar[list[str] | None] = ContextVar("gemvg_benchmark_said", default=None)
 
 
-class Listening:
+class Listening(ForwardingPolicy):
     """A policy that passes everything on and keeps what was said, question by question.
 
     Answers tell what was read; a benchmark's record keeps the text it was read from as well.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-
-    @property
-    def name(self) -> str:
-        """See `Policy.name`."""
-        return self._policy.name
-
-    @property
-    def backend(self) -> str:
-        """See `Policy.backend`."""
-        return self._policy.backend
-
-    @property
-    def dialect(self) -> Dialect:
-        """See `Policy.dialect`."""
-        return self._policy.dialect
-
     async def complete(self, request: Request) -> Completion:
         """See `Policy.complete`."""
-        completion = await self._policy.complete(request)
+        completion = await self.inner.complete(request)
         said = _SAID.get()
         if said is not None and completion.text:
             said.append(completion.text)
         return completion
-
-    async def aclose(self) -> None:
-        """See `Policy.aclose`."""
-        await self._policy.aclose()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._policy, name)
 
 
 @dataclass(frozen=True, slots=True)
