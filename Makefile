@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Silent where it succeeds, and with everything that pip said where it fails.
+PIP := sh scripts/pip.sh $(BIN)/python
 SYSTEM_PYTHON := $(PYTHON)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export GEMVG_SHARED ?= $(abspath ../shared)
@@ -9,7 +11,7 @@ export GEMVG_SHARED ?= $(abspath ../shared)
 .PHONY: demo test install-local install-dev lint types unit slow-tests wheel-check vllm-env vllm-test help-page clean
 
 demo: install-local  ## ask two questions about real photographs
-	$(BIN)/python scripts/demo.py
+	@$(BIN)/python scripts/demo.py
 
 test: install-dev lint types unit vllm-test wheel-check tally ## everything that CI runs
 
@@ -17,17 +19,22 @@ $(BIN)/python:
 	@test -n "$(SYSTEM_PYTHON)" || { echo "Python 3.11 or newer is needed."; exit 1; }
 	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; say which: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(SYSTEM_PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -U "pip>=25"
+	@$(SYSTEM_PYTHON) -m venv $(VENV)
+	@$(PIP) install -q -U "pip>=25"
 
 # A stamp says for which project file and lock an environment was made, so a second `make` is quick.
-$(VENV)/.local: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[local]'
+# Modules are compiled when they are first imported: most of what torch and transformers bring is not.
+$(VENV)/.local: pyproject.toml constraints.txt
+	@echo "Installing torch, transformers, ultralytics and gemvg-agent into $(VENV): about 6 GB, 2 to 4 minutes ..."
+	@$(MAKE) -s --no-print-directory $(BIN)/python
+	@$(PIP) install -q --no-compile -c constraints.txt -e '.[local]'
 	@sh scripts/check_cv2.sh $(BIN)/python
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[local,dev]'
+$(VENV)/.dev: pyproject.toml constraints.txt
+	@echo "Installing gemvg-agent with all that its tests need into $(VENV): about 7 GB, 3 to 6 minutes ..."
+	@$(MAKE) -s --no-print-directory $(BIN)/python
+	@$(PIP) install -q --no-compile -c constraints.txt -e '.[local,dev]'
 	@sh scripts/check_cv2.sh $(BIN)/python
 	@sh scripts/type_links.sh
 	@touch $(VENV)/.local $@

@@ -5,7 +5,6 @@ set -eu
 python=$1
 if ! "$python" -c 'import cv2' 2>/dev/null; then
   version=$("$python" -c 'from importlib.metadata import version; print(version("opencv-python"))')
-  echo "OpenCV lacks system libraries here; installing its headless build $version instead."
-  "$python" -m pip install -q --no-deps --force-reinstall "opencv-python-headless==$version"
+  sh "$(dirname "$0")/pip.sh" "$python" install -q --no-deps --force-reinstall "opencv-python-headless==$version"
   "$python" -c 'import cv2'
 fi

