@@ -8,7 +8,8 @@ The even half was used for tuning, the odd half for reporting. Prints one row pe
 the share of crops placed in the right one of three pictures at IoU 0.5 (all crops, and those with
 texture: a grey deviation of at least 10), the mean IoU, and how often a crop was "found" when its
 picture was absent; for `compare` the share whose best box has IoU 0.5 with the changed object (for
-`none`: the share with no box at all). Seconds are of one core.
+`none`: the share with no box at all); objects that are annotated in several pieces are left out.
+Seconds are of one core.
 """
 
 from __future__ import annotations

@@ -178,6 +178,18 @@ def suitable_objects(photo: Photo, width: int, height: int) -> list[dict[str, An
     ]
 
 
+def in_one_piece(item: dict[str, Any], width: int, height: int) -> bool:
+    """Whether nine tenths of an object hang together.
+
+    Of a person behind a table of whom head and hands are annotated, each piece is a change of its
+    own: what is between them is the same in both pictures, so no box around all of them is right.
+    """
+    mask = (polygon_mask(item, width, height) > 127).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return len(areas) > 0 and int(areas.max()) >= 0.9 * int(areas.sum())
+
+
 def paste_object(
     scene: Pixels, giver: Pixels, item: dict[str, Any], rng: np.random.Generator, feather: bool
 ) -> tuple[Pixels, tuple[int, int, int, int]] | None:
@@ -262,6 +274,8 @@ def make_change(
             if not items:
                 continue
             item = items[rng.integers(len(items))]
+            if not in_one_piece(item, pixels.shape[1], pixels.shape[0]):
+                continue
             pasted = paste_object(scene, pixels, item, rng, kind == "feather")
             if pasted is None:
                 continue
@@ -271,6 +285,8 @@ def make_change(
             if not items:
                 continue
             item = items[rng.integers(len(items))]
+            if not in_one_piece(item, scene.shape[1], scene.shape[0]):
+                continue
             second, box = remove_object(scene, item, kind == "fill", rng)
         break
     if camera:
