@@ -66,6 +66,17 @@ def coco_classes() -> tuple[str, ...]:
     return tuple(_table()["classes"])
 
 
+@cache
+def families(label: str) -> tuple[frozenset[str], ...]:
+    """The kinds of things that a class of COCO belongs to, narrowest first, itself left out.
+
+    `chair` has couch and bench beside it (things to sit on), then all furniture.
+    """
+    kinds = {frozenset(group) for group in _table()["groups"].values() if label in group}
+    others = {kind - {label} for kind in kinds} - {frozenset[str]()}
+    return tuple(sorted(others, key=lambda kind: (len(kind), sorted(kind))))
+
+
 def normalize_label(label: str) -> str:
     """A label as plain lower-case words: no punctuation, possessives, leading determiners.
 

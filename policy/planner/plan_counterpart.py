@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from ...tools.boxes import Box
 from ...tools.tool import ToolResult
 from ...tools.views import View, ViewBook
+from ...tools.vocabulary import families
 from . import wording
 from .choosing import Found, Scene, choose
-from .plan_find import LOOK, merged
+from .plan_find import LOOK, SURE, merged
 from .plans import Call, Outcome, Plan, Trail, found_in, relative, require
 from .question import Question, Source
 
@@ -28,6 +29,8 @@ def counterpart_plan(question: Question, book: ViewBook) -> Plan:
         region["box"] = relative(box, view.width, view.height)
     trail = Trail()
     chosen: dict[int, tuple[Found, str | None]] = {}
+    if source.use and (box is not None or source.phrase is not None):
+        return (yield from same_use_plan(question, source, box, book))
     if source.phrase is None:
         result = yield Call(
             "match", {"source": region, "views": list(question.images)},
@@ -83,15 +86,9 @@ def _of_same_class(
 ) -> dict[int, tuple[Found, str | None]]:
     """In each picture the detection most like the thing in class, size and place."""
     found = merged_by_image(found_in(result))
-    here = [f for f in found if f.box.image == image]
-    if source.phrase is not None:
-        noun = source.phrase.noun
-        here = choose(source.phrase, Scene(book[image].width, book[image].height, {noun: here}))
-    model = _model(here, box, book[image])
+    model = recognised(found, source, image, box, book, trail)
     if model is None:
-        trail.say(f"No known kind of thing was recognised in image {image}.")
         return {}
-    trail.say(f"In image {image} the thing is {model.id}: {model.box.label}.")
     chosen: dict[int, tuple[Found, str | None]] = {}
     for target in missing:
         rivals = [f for f in found if f.box.image == target and f.box.label == model.box.label]
@@ -99,6 +96,63 @@ def _of_same_class(
             best = max(rivals, key=lambda f: likeness(model, f, book))
             chosen[target] = (best, best.box.label)
     return chosen
+
+
+def recognised(
+    found: Sequence[Found],
+    source: Source,
+    image: int,
+    box: Box | None,
+    book: ViewBook,
+    trail: Trail,
+) -> Found | None:
+    """Which of the detections the question speaks of; None where it is not among them."""
+    here = [f for f in found if f.box.image == image]
+    if source.phrase is not None:
+        noun = source.phrase.noun
+        here = choose(source.phrase, Scene(book[image].width, book[image].height, {noun: here}))
+    model = _model(here, box, book[image])
+    if model is None:
+        trail.say(f"No known kind of thing was recognised in image {image}.")
+    else:
+        trail.say(f"In image {image} the thing is {model.id}: {model.box.label}.")
+    return model
+
+
+def same_use_plan(question: Question, source: Source, box: Box | None, book: ViewBook) -> Plan:
+    """Things of the narrowest family that the thing belongs to.
+
+    What serves the same purpose does not look the same, so there is nothing to match.
+    """
+    image = source.image or 1
+    looked = [image, *(i for i in question.images if i != image)]
+    result = yield Call(
+        "detect", {"labels": [], "views": looked, "min_score": LOOK},
+        f"find out what the thing is and what is in {wording.images(question.images)}",
+    )  # fmt: skip
+    require(result, wording.understood(question))
+    trail, found = Trail(), merged_by_image(found_in(result))
+    model = recognised(found, source, image, box, book, trail)
+    boxes: list[tuple[Found, str | None]] = []
+    for target in question.images if model is not None else ():
+        there = [f for f in found if f.box.image == target and f.score >= SURE]
+        chosen = _of_narrowest_family(str(model.box.label), there)
+        kinds = sorted({str(f.box.label) for f in chosen})
+        trail.say(f"Of its family image {target} shows {', '.join(kinds) or 'nothing'}.")
+        boxes += [(f, f.box.label) for f in chosen]
+    if not boxes:
+        return Outcome((), "Nothing that serves the same purpose was found.", tuple(trail.steps))
+    where = wording.images(sorted({f.box.image for f, _ in boxes}))
+    return Outcome(tuple(boxes), f"The same purpose is served in {where}.", tuple(trail.steps))
+
+
+def _of_narrowest_family(label: str, there: Sequence[Found]) -> list[Found]:
+    """Detections of the class itself and of its narrowest family that is there at all."""
+    for family in families(label):
+        chosen = [f for f in there if f.box.label == label or f.box.label in family]
+        if chosen:
+            return chosen
+    return [f for f in there if f.box.label == label]
 
 
 def merged_by_image(found: Sequence[Found]) -> list[Found]:

@@ -106,6 +106,7 @@ class Source:
         pixels: the box is in pixels; otherwise relative to 1000 (or to 1 where all are below 1).
         drawn: the question speaks of a drawn mark without giving its coordinates.
         phrase: a name for the thing, where one was given.
+        use: not the thing itself is sought, but whatever serves the same purpose.
     """
 
     image: int | None
@@ -113,6 +114,7 @@ class Source:
     pixels: bool = False
     drawn: bool = False
     phrase: Phrase | None = None
+    use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

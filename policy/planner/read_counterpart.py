@@ -18,6 +18,11 @@ _POINTED = (
 )
 """A mark and the picture that it is in: `@box of image 1`, `the red box marks in image 1`."""
 
+_SAME_USE = (
+    r"(?:same|similar|like) (?:\w+ )?(?:purpose|function|use|job|role)|"
+    r"(?:used|good) for the same|do(?:es)? the same (?:job|thing) as"
+)
+
 
 def counterpart_question(reading: Reading) -> Question:
     """A thing shown or boxed in one picture, to be found in the others that are named."""
@@ -32,6 +37,7 @@ def counterpart_question(reading: Reading) -> Question:
         token.pixels if token else False,
         drawn,
         phrase,
+        re.search(_SAME_USE, reading.text) is not None,
     )
     where = tuple(i for i in dict.fromkeys(i for r in named for i in r.images) if i != source_image)
     rest = tuple(i for i in reading.every if i != source_image)

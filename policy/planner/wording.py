@@ -83,7 +83,10 @@ def understood(question: Question) -> str:
         return f"where {crop} was cut from, in {where}"
     if question.task == "counterpart" and question.source is not None:
         what = phrase(question.source.phrase) if question.source.phrase else "the object"
-        return f"{what} of image {question.source.image}, found again in {where}"
+        thing = f"{what} of image {question.source.image}"
+        if question.source.use:
+            return f"what serves the same purpose as {thing}, in {where}"
+        return f"{thing}, found again in {where}"
     parts = [f"{phrase(t.phrase)} in {images(t.images)}" for t in question.targets]
     for meant in question.conditions:
         parts.append(f"only images {condition(meant)}")

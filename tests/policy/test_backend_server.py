@@ -4,56 +4,18 @@ import io
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from gemvg.policy.backends.endpoints import Endpoints, base_url, discover
+from gemvg.policy.backends.endpoints import discover
 from gemvg.policy.backends.openai_compatible import OpenAICompatiblePolicy
 from gemvg.policy.backends.retry import Retry, parse_retry_after
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.messages import Message, TextPart, ToolCall, ViewPart
-from gemvg.policy.policy import Request, ToolSpec
-from gemvg.policy.registry import load_policy
-from gemvg.tools.errors import (
-    BackendError,
-    BackendTimeout,
-    ContextOverflow,
-    UnknownDialect,
-    UsageError,
-)
-from gemvg.tools.images import picture_from_array
-from gemvg.tools.views import ViewBook
+from gemvg.policy.policy import ToolSpec
+from gemvg.tools.errors import BackendError, BackendTimeout, ContextOverflow
 from tests.fake_server import Reply, chat, chunks, serving
-
-QUICK = Retry(first=0.01, longest=0.05, seconds=20)
-SIZES = ((640, 480), (100, 900), (3000, 2000))
-
-
-def book(sizes=SIZES):
-    return ViewBook(
-        [picture_from_array(np.full((h, w, 3), 90, np.uint8), f"{w}x{h}.png") for w, h in sizes]
-    )
-
-
-def request(views=(1,), text="the dog", **options):
-    made = options.pop("book", None) or book()
-    parts = [part for v in views for part in (TextPart(f"Image {v}: "), ViewPart(v))]
-    messages = (Message("user", (*parts, TextPart(text))),)
-    return Request(text, options.pop("messages", messages), made, **options)
-
-
-def ask(server, asked, dialect="qwen3-vl", **options):
-    async def run():
-        policy = OpenAICompatiblePolicy(
-            [server.url], discover(server.url), get_dialect(dialect), retry=QUICK, **options
-        )
-        try:
-            return await policy.complete(asked)
-        finally:
-            await policy.aclose()
-
-    return asyncio.run(run())
+from tests.policy.served import QUICK, ask, request
 
 
 def picture_sizes(body):
@@ -188,9 +150,9 @@ def test_retry_after_is_read_whatever_it_holds(value, seconds):
 def test_time_limit_and_cancellation():
     with serving(lambda *_: Reply(chat(), delay=30)) as server:
         policy = OpenAICompatiblePolicy(
-            [server.url], discover(server.url), get_dialect("qwen3-vl"), retry=Retry(seconds=0.3)
+            [server.url], discover(server.url), get_dialect("qwen3-vl"), retry=Retry(seconds=2)
         )
-        with pytest.raises(BackendTimeout, match=r"0\.3 seconds"):
+        with pytest.raises(BackendTimeout, match="2 seconds"):
             asyncio.run(policy.complete(request()))
         assert server.gone.wait(10)
         server.gone.clear()
@@ -310,118 +272,3 @@ def test_conversations_keep_calls_results_and_new_views():
     assert json.loads(sent[2]["tool_calls"][0]["function"]["arguments"]) == {"a": 1}
     assert sent[3]["tool_call_id"] == "c1"
     assert "tool_calls" not in sent[4]
-
-
-@pytest.mark.parametrize(
-    ("status", "words", "message"),
-    [
-        (401, "", "refuses the key"),
-        (404, "", "does not know the model"),
-        (400, "At most 1 image(s) may be provided in one prompt.", "fewer pictures"),
-        (400, "secret /root/path", "refuses the question"),
-    ],
-)
-def test_refusals_are_told_in_our_words(status, words, message):
-    with (
-        serving(lambda *_: Reply({"error": {"message": words}}, status)) as server,
-        pytest.raises(BackendError, match=message) as raised,
-    ):
-        ask(server, request())
-    assert len(server.bodies) == 1
-    assert "root" not in str(raised.value)
-
-
-def test_resized_pixels_need_a_server_that_does_not_resize():
-    small = chat()
-    small["usage"]["prompt_tokens"] = 20
-    with (
-        serving(lambda *_: Reply(small), id="qwen2.5-vl-7b", max_model_len=32768) as server,
-        pytest.raises(BackendError, match="smaller than they are sent"),
-    ):
-        ask(server, request((3,)), "qwen2.5-vl")
-
-
-def test_keys_go_only_where_they_belong(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
-    monkeypatch.delenv("GEMVG_API_KEY", raising=False)
-    with serving(lambda *_: Reply(chat())) as server:
-        asyncio.run(load_policy(server.url).complete(request()))
-        monkeypatch.setenv("GEMVG_API_KEY", "mine")
-        asyncio.run(load_policy(server.url).complete(request()))
-    assert [h.get("authorization") for h in server.headers] == [None, "Bearer mine"]
-
-
-def test_the_model_and_its_dialect_are_found():
-    with serving(lambda *_: Reply(chat()), id="Qwen/Qwen2.5-VL-7B-Instruct") as server:
-        policy = load_policy(server.url.removesuffix("/v1"))
-        assert (policy.name, policy.dialect.name) == ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2.5-vl")
-        assert load_policy(server.url, dialect="migician").dialect.name == "migician"
-    with serving(lambda *_: Reply(chat()), id="llama-4") as server:
-        with pytest.raises(UnknownDialect, match=r"llama-4.*--dialect"):
-            load_policy(server.url)
-        with pytest.raises(UsageError, match="has no model other"):
-            load_policy(f"{server.url}#other")
-    with pytest.raises(BackendError, match="no server answers"):
-        load_policy(server.url)
-
-
-def test_several_models_must_be_told_apart():
-    with serving(lambda *_: Reply(chat())) as server:
-        server.model = [{"id": "a-qwen3-vl", "root": "a"}, {"id": "b-qwen3-vl", "root": "b"}]
-        with pytest.raises(UsageError, match=r"several models.*a-qwen3-vl, b-qwen3-vl"):
-            discover(server.url)
-        assert load_policy(f"{server.url}#b-qwen3-vl").name == "b-qwen3-vl"
-        server.model = [{"id": "x", "root": "same"}, {"id": "y", "root": "same"}]
-        assert discover(server.url).name == "x"
-
-
-@pytest.mark.parametrize(
-    ("url", "base"),
-    [
-        ("http://h:1", "http://h:1/v1"),
-        ("http://h:1/v1/", "http://h:1/v1"),
-        ("https://h/api/v3", "https://h/api/v3"),
-        ("http://h/v1/chat/completions", "http://h/v1"),
-    ],
-)
-def test_addresses(url, base):
-    assert base_url(url) == base
-
-
-@pytest.mark.parametrize("url", ["", "ftp://h/v1", "http://", "http://h:port/v1", "h:8000"])
-def test_wrong_addresses(url):
-    with pytest.raises(UsageError):
-        base_url(url)
-
-
-def test_several_servers_share_the_calls_and_cover_for_each_other():
-    with serving(lambda *_: Reply(chat(), delay=0.2)) as one, serving(
-        lambda *_: Reply(chat(), delay=0.2)
-    ) as two:  # fmt: skip
-        policy = load_policy(f"{one.url},{two.url}")
-
-        async def eight():
-            await asyncio.gather(*(policy.complete(request()) for _ in range(8)))
-
-        asyncio.run(eight())
-        assert one.most_open == two.most_open == 4
-        assert len(one.bodies) == len(two.bodies) == 4
-    with serving(lambda *_: Reply(chat())) as two:
-        pool = OpenAICompatiblePolicy(
-            [one.url, two.url], discover(two.url), get_dialect("qwen3-vl"), retry=QUICK
-        )
-
-        async def four():
-            return [(await pool.complete(request())).text for _ in range(4)]
-
-        assert asyncio.run(four()) == ["[]"] * 4
-        assert len(two.bodies) == 4
-
-
-def test_the_least_busy_server_is_taken():
-    pool = Endpoints.of(["http://a/v1", "http://b/v1"])
-    with pool.lease() as first, pool.lease() as second:
-        assert first.url != second.url
-        pool.failed(first)
-    with pool.lease() as third:
-        assert third.url == second.url

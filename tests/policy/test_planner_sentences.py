@@ -65,6 +65,7 @@ def brief(question: Question) -> str:
         assert source is not None
         extra = " box" if source.box else " drawn" if source.drawn else ""
         extra += f" {phrase(source.phrase)}" if source.phrase else ""
+        extra += " use" if source.use else ""
         return f"counterpart src={source.image}{extra} {where}"
     text = "find " + " + ".join(f"{phrase(t.phrase)} {digits(t.images)}" for t in question.targets)
     text += f" ?{question.ask}" if question.ask != "boxes" else ""

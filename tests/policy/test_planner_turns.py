@@ -109,3 +109,31 @@ def test_unknown_words_are_said() -> None:
     failed = ToolResult.failure("detect: Not looked for quokka: nobody knows it.")
     with pytest.raises(QueryNotUnderstood, match="quokka"):
         ask(answered(request, call, failed))
+
+
+def test_the_same_use_is_looked_for_in_the_narrowest_family() -> None:
+    query = "What in image 2 has the same use as the thing at [0, 0, 500, 1000] in image 1? Box it."
+    request = Request(query, (), book(), tools=TOOLS)
+    first = ask(request)
+    assert [c.name for c in first.tool_calls] == ["detect"]
+    assert first.tool_calls[0].arguments["labels"] == []
+    result = detected(
+        ("chair", 1, (2, 2, 98, 99), 0.9), ("person", 1, (120, 2, 180, 99), 0.9),
+        ("couch", 2, (1, 40, 90, 99), 0.8), ("dining table", 2, (100, 40, 190, 99), 0.9),
+        ("bench", 2, (1, 1, 90, 30), 0.12),
+    )  # fmt: skip
+    second = ask(answered(request, first.tool_calls[0], result))
+    payload = json.loads(second.text.partition("<answer>")[2].removesuffix("</answer>"))
+    couch = next(name for name, b in result.boxes if b.label == "couch")
+    assert payload["answer"] == [{"id": couch, "label": "couch"}]
+
+
+def test_where_nothing_serves_the_purpose_nothing_is_named() -> None:
+    thing = "the thing at [0, 0, 500, 1000] in image 1"
+    query = f"Find whatever in image 2 serves the same purpose as {thing}."
+    request = Request(query, (), book(), tools=TOOLS)
+    first = ask(request)
+    result = detected(("chair", 1, (2, 2, 98, 99), 0.9), ("dog", 2, (1, 40, 90, 99), 0.8))
+    text = ask(answered(request, first.tool_calls[0], result)).text
+    payload = json.loads(text.partition("<answer>")[2].removesuffix("</answer>"))
+    assert payload["answer"] == []

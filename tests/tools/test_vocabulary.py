@@ -10,6 +10,7 @@ from gemvg.tools.vocabulary import (
     _TABLE,
     Vocabulary,
     coco_classes,
+    families,
     normalize_label,
     singular_forms,
 )
@@ -171,3 +172,13 @@ def test_any_text_resolves_to_known_classes_or_to_none(text: str) -> None:
 @given(st.lists(st.sampled_from(["of", "the", "pair", "dogs", "with", "in", "glass", "bag"])))
 def test_any_order_of_its_own_little_words_is_survived(words: list[str]) -> None:
     assert set(COCO.resolve(" ".join(words)).classes) <= set(coco_classes())
+
+
+def test_families_run_from_narrow_to_wide_and_leave_the_class_out() -> None:
+    narrow, wide = families("chair")[:2]
+    assert narrow == {"couch", "bench"} and narrow < wide
+    assert families("car")[0] == {"truck"} and families("toothbrush") == ()
+    for label in coco_classes():
+        sizes = [len(kind) for kind in families(label)]
+        assert sizes == sorted(sizes)
+        assert all(kind and label not in kind for kind in families(label))
