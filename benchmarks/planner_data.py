@@ -22,7 +22,7 @@ from kept_detections import KeptDetections
 
 from gemvg.agent.answer import Answer
 from gemvg.agent.grounding_agent import GroundingAgent
-from gemvg.tools.detectors import default_open_spec, default_spec, load_detector
+from gemvg.tools.detectors import default_spec, load_detector
 from gemvg.tools.toolbox import make_tools
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.sample import TASKS, Sample
@@ -40,14 +40,11 @@ def turns(
 
 
 def make_agent(policy: str, detections: Path | None) -> GroundingAgent:
-    """The agent as `gemvg-agent ask` makes it; its detectors with a memory where one is given."""
+    """The agent as `gemvg-agent ask` makes it; its detector with a memory where one is given."""
     if detections is None:
         return GroundingAgent(policy)
-    first, second = (
-        KeptDetections(load_detector(spec), detections)
-        for spec in (default_spec(), default_open_spec())
-    )
-    return GroundingAgent(policy, tools=make_tools(None, detector=first, open_detector=second))
+    detector = KeptDetections(load_detector(default_spec()), detections)
+    return GroundingAgent(policy, tools=make_tools(None, detector=detector))
 
 
 def result_of(
