@@ -109,6 +109,18 @@ class BackendTimeout(BackendError, TimeoutError):
     kind = "timeout"
 
 
+class BackendRefused(BackendError):
+    """A backend does not take a question, and would not take the same one later either."""
+
+    kind = "refused"
+
+
+class AccessRefused(BackendRefused):
+    """A backend takes no question at all: the key is wrong, or it has no such model."""
+
+    kind = "access"
+
+
 class ContextOverflow(PolicyError, ValueError):
     """The pictures and the question do not fit the model's context, whatever their size."""
 

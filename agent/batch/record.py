@@ -103,9 +103,10 @@ class ErrorLine:
         return f"id {self.custom_id}"
 
 
-OutcomeKind = Literal["result", "error", "known", "waiting", "gone"]
+OutcomeKind = Literal["result", "error", "known", "waiting", "gone", "barred"]
 """result, error: a line to write. known: answered before. waiting: the server is at fault, ask
-again later. gone: the pictures' folder has vanished, the job must stop."""
+again later. gone: the pictures' folder has vanished, barred: the server takes no question (a wrong
+key); the job must stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Outcome:
         number: of the input line.
         key: None where pictures could not be read.
         line: what to write (result and error).
-        error: kind and message (error, waiting, gone).
+        error: kind and message (error, waiting, gone, barred).
         shared, looked: pictures that were already at hand, and pictures in all.
     """
 

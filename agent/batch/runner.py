@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ...tools.errors import GemvgError, ImageError
+from ...tools.errors import AccessRefused, GemvgError, ImageError
 from .engine import Engine
 from .feed import Feed, grouped
 from .ledger import Ledger
@@ -152,7 +152,7 @@ class BatchRunner:
 
         Raises:
             GemvgError: the job can't go on (full disk, vanished pictures, a server away for too
-                long); what is on disk counts, and the same command goes on.
+                long or with another key); what is on disk counts, and the same command goes on.
         """
         writing = asyncio.create_task(self._writer.run())
         reading = asyncio.create_task(self._read())
@@ -227,6 +227,9 @@ class BatchRunner:
         elif outcome.kind == "gone":
             message = outcome.error["message"] if outcome.error else "the pictures have vanished."
             raise ImageError(message, "Nothing is lost: the same command goes on.")
+        elif outcome.kind == "barred":
+            message = outcome.error["message"] if outcome.error else "the server takes no question."
+            raise AccessRefused(message, "Nothing is lost: the same command goes on.")
         elif outcome.error is not None:
             error = ErrorLine(line.number, line.custom_id, outcome.key, outcome.error)
             await self._keep_error(error)

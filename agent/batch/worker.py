@@ -14,7 +14,7 @@ from .detection import share_detectors
 from .key import line_key, settings_fingerprint
 from .ledger import Known
 from .line import BatchLine
-from .record import Outcome, result_line
+from .record import Outcome, OutcomeKind, result_line
 from .shelf import PictureShelf
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ log = logging.getLogger("gemvg.batch")
 
 SERVER_KINDS = frozenset({"backend", "timeout"})
 """Kinds of errors that the server is to blame for, and that may pass."""
+
+ACCESS_KINDS = frozenset({"access"})
+"""Kinds of errors that every other line would meet too, until the user mends something."""
+
+
+def failure_kind(error: ErrorRecord) -> OutcomeKind:
+    """What a failed question means for the job: to wait, to stop, or an error of this line."""
+    if error["kind"] in SERVER_KINDS:
+        return "waiting"
+    return "barred" if error["kind"] in ACCESS_KINDS else "error"
 
 
 def default_agent(settings: AskSettings) -> GroundingAgent:
@@ -89,8 +99,7 @@ class LineWorker:
             return Outcome(line.number, "error", key, error=record)
         if answer.error is not None:
             record = {"kind": answer.error.kind, "message": answer.error.message}
-            kind = "waiting" if record["kind"] in SERVER_KINDS else "error"
-            return replace(counts, kind=kind, error=record)
+            return replace(counts, kind=failure_kind(record), error=record)
         written = result_line(line.custom_id, key, answer, timings=self.spec.timings)
         return replace(counts, kind="result", line=written)
 
@@ -101,8 +110,7 @@ class LineWorker:
                 message = f"{gone}: the folder of the pictures has vanished."
                 return Outcome(line.number, "gone", error={"kind": "image", "message": message})
         record = error.as_record()
-        kind = "waiting" if record["kind"] in SERVER_KINDS else "error"
-        return Outcome(line.number, kind, key, error=record)
+        return Outcome(line.number, failure_kind(record), key, error=record)
 
     async def _pictures(self, line: BatchLine) -> tuple[list[Picture], int]:
         """The line's pictures, and how many were at hand."""

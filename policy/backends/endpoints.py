@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from ...tools.errors import BackendError, UsageError
+from ...tools.errors import AccessRefused, BackendError, UsageError
 from ...tools.text import clean_text
 
 DISCOVERY_SECONDS = 10.0
@@ -139,6 +139,7 @@ def discover(
 
     Raises:
         UsageError: no such model, or several and none named.
+        AccessRefused: the key is missing or wrong.
         BackendError: no answer, or none that can be read.
     """
     endpoint = Endpoint(base_url(url))
@@ -184,9 +185,9 @@ def _listing(endpoint: Endpoint, api_key: str | None, transport: httpx.BaseTrans
         ) from None
 
 
-def refused_key(where: str, status: int) -> BackendError:
+def refused_key(where: str, status: int) -> AccessRefused:
     """The error of a missing or wrong key."""
-    return BackendError(
+    return AccessRefused(
         f"{where} refuses the key (HTTP {status}).", "Set GEMVG_API_KEY to a key that it accepts."
     )
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from ...tools.errors import BackendError, ContextOverflow
+from ...tools.errors import BackendError, BackendRefused, ContextOverflow
 from ...tools.text import clean_text
 from ..dialect import Dialect
 from ..policy import Completion, Request, Usage
@@ -96,7 +96,8 @@ class OpenAICompatiblePolicy:
 
         Raises:
             ContextOverflow: the pictures don't fit; the message names the first that does not.
-            BackendError: the server failed for good. BackendTimeout: it took too long.
+            BackendRefused: the server does not take the question; AccessRefused: it takes none.
+            BackendError: the server failed after all retries. BackendTimeout: it took too long.
         """
         began = time.perf_counter()
         where = self._endpoints.all[0].where
@@ -189,7 +190,7 @@ class OpenAICompatiblePolicy:
         self, request: Request, plan: ImagePlan, reply: Reply, prefilled: bool, seconds: float
     ) -> Completion:
         if 0 < reply.prompt_tokens < plan.tokens and self._dialect.coordinates == RESIZED:
-            raise BackendError(
+            raise BackendRefused(
                 "the server makes pictures smaller than they are sent, so boxes in its pixels "
                 "can't be placed.",
                 "Set GEMVG_MAX_PIXELS to the max_pixels of the server's processor.",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ...tools.errors import BackendError, GemvgError
+from ...tools.errors import AccessRefused, BackendError, BackendRefused, GemvgError
 from .chat_payload import Abilities
 from .endpoints import refused_key
 from .retry import Transient, parse_retry_after
@@ -47,16 +47,23 @@ def refusal(
         The abilities to ask again with.
 
     Raises:
-        Transient: it may pass. TooLong: the prompt was too long. BackendError: for good.
+        Transient: it may pass. TooLong: the prompt was too long. BackendRefused: this question is
+            not taken. AccessRefused: none is.
     """
-    if status in (401, 403):
+    if status == 401:
         raise refused_key(where, status)
+    if status == 403:
+        # A key without the right, or words that a hosted server's filter does not let through.
+        raise BackendRefused(
+            f"{where} refuses the question or the key (HTTP 403).",
+            "Set GEMVG_API_KEY to a key that may use this model.",
+        )
     if status in (400, 413, 422, 501) or status == 500:
         weaker = _weaker(text, abilities)
         if weaker is not None:
             return weaker
         if _IMAGE_LIMIT.search(text):
-            raise BackendError(
+            raise BackendRefused(
                 f"{where} takes fewer pictures in one question than were sent.",
                 "Start it with a higher limit (vLLM: --limit-mm-per-prompt), or use "
                 "--strategy poll.",
@@ -68,13 +75,13 @@ def refusal(
         error = BackendError(f"{where} {reason} (HTTP {status}).", "Try again later.")
         raise Transient(error, parse_retry_after(headers.get("retry-after")))
     if status == 404:
-        raise BackendError(
+        raise AccessRefused(
             f"{where} does not know the model or the address (HTTP 404).",
             "Check the name after # and that the address ends in /v1.",
         )
     if status == 413:
         raise TooLong("the pictures are too large for the server.")
-    raise BackendError(
+    raise BackendRefused(
         f"{where} refuses the question (HTTP {status}).", "The server's log says why."
     )
 

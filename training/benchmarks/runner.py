@@ -184,7 +184,7 @@ class _Progress:
         if self._on_done is not None:
             self._on_done(self.done, self.total)
         kind = (outcome.error or {}).get("kind")
-        self._broken = self._broken + 1 if kind in ("backend", "timeout") else 0
+        self._broken = self._broken + 1 if kind in ("backend", "timeout", "access") else 0
         if self._broken >= BROKEN_BACKEND:
             message = (outcome.error or {}).get("message", "")
             raise BackendError(
