@@ -39,7 +39,7 @@ class ServeOptions:
     picture: ImageLimits = field(
         default_factory=lambda: ImageLimits(max_bytes=24 * MEBIBYTE, max_pixels=40_000_000)
     )
-    running: int = 4
+    running: int = 2
     waiting: int = 64
     max_wait: float = 60.0
     max_upload: float = 60.0
