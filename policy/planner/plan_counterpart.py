@@ -133,10 +133,11 @@ def same_use_plan(question: Question, source: Source, box: Box | None, book: Vie
     require(result, wording.understood(question))
     trail, found = Trail(), merged_by_image(found_in(result))
     model = recognised(found, source, image, box, book, trail)
+    label = str(model.box.label) if model is not None else ""
     boxes: list[tuple[Found, str | None]] = []
     for target in question.images if model is not None else ():
         there = [f for f in found if f.box.image == target and f.score >= SURE]
-        chosen = _of_narrowest_family(str(model.box.label), there)
+        chosen = _of_narrowest_family(label, there)
         kinds = sorted({str(f.box.label) for f in chosen})
         trail.say(f"Of its family image {target} shows {', '.join(kinds) or 'nothing'}.")
         boxes += [(f, f.box.label) for f in chosen]
