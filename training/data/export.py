@@ -65,7 +65,7 @@ def export(folder: DataFolder, form: Form, out: Path, dialect: str = "qwen2-vl")
 def _relative(folder: DataFolder, sample: Sample, image: int, out: Path) -> str:
     """A picture's path relative to the folder of the file that names it."""
     path = folder.picture(sample.images[image - 1])
-    return Path(os.path.relpath(path, out.parent)).as_posix()
+    return Path(os.path.relpath(path.resolve(), out.parent.resolve())).as_posix()
 
 
 def _coco(folder: DataFolder, out: Path) -> int:

@@ -34,7 +34,10 @@ class DataFolder:
         self.manifest: dict[str, Any] = manifest
         if not manifest.get("complete"):
             raise DataError(f"{path}: its build is not finished.", "Run the same build again.")
-        self._roots = {name: self.path / root for name, root in manifest["roots"].items()}
+        # Relative to where the folder really is, also when it was named through a link.
+        self._roots = {
+            name: (self.path / root).resolve() for name, root in manifest["roots"].items()
+        }
 
     def picture(self, ref: ImageRef) -> Path:
         """The file of a picture. Raises DataError for a root that the manifest does not name."""

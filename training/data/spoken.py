@@ -7,6 +7,7 @@ import re
 from ...policy.dialect import Dialect, ReadContext
 from ...policy.dialects.family import FamilyDialect
 from ...tools.boxes import Box, GroundedBox
+from .builders.base import relative
 from .sample import Sample
 
 _IN_TRACE = re.compile(r"\b[Ii]mage (?P<image>\d{1,3})\b|\[(?P<box>\d{1,4}(?:, \d{1,4}){3})\]")
@@ -37,6 +38,12 @@ def spoken(sample: Sample, dialect: Dialect, context: ReadContext) -> tuple[str,
         question = question[:start] + numbers(prompt.image, Box(*prompt.box)) + question[stop:]
     if sample.trace is None:
         return question, None
+    # What the trace says of an answer's box must be, to the last digit, what the answer says.
+    exact = {
+        (b.image, relative(Box(*b.box), (ref.width, ref.height))): Box(*b.box)
+        for b in (*sample.answer, *sample.prompts)
+        for ref in (sample.images[b.image - 1],)
+    }
     image = 1
 
     def place(found: re.Match[str]) -> str:
@@ -46,6 +53,8 @@ def spoken(sample: Sample, dialect: Dialect, context: ReadContext) -> tuple[str,
             return found[0]
         if not 1 <= image <= len(sample.images):
             return found[0]
+        if (known := exact.get((image, found[0]))) is not None:
+            return numbers(image, known)
         x1, y1, x2, y2 = (int(v) / 1000.0 for v in found["box"].split(", "))
         size = sample.images[image - 1]
         box = Box(x1 * size.width, y1 * size.height, x2 * size.width, y2 * size.height)

@@ -31,12 +31,13 @@ figcaption{{font-size:.8rem;color:#666}}
 .frame img{{height:{height}px;border-radius:4px}}
 svg{{position:absolute;inset:0;width:100%;height:100%}}
 rect{{fill:none;stroke-width:3;vector-effect:non-scaling-stroke}}
-.truth{{stroke:#16a34a}} .prompt{{stroke:#2563eb;stroke-dasharray:6 4}}
+/* pointers drawn on the pictures are red, green or blue */
+.truth{{stroke:#d100c8}} .prompt{{stroke:#f59e0b;stroke-dasharray:6 4}}
 details{{margin-top:.5rem;font-size:.9rem}}
 </style>
 <h1>{title}</h1>
-<p class="meta">{count} samples shown. Green: the answer. Dashed blue: what the question points at.
-</p>
+<p class="meta">{count} samples shown. Magenta: the answer. Dashed orange: what the question points
+at in numbers.</p>
 {body}
 </html>
 """
