@@ -1,7 +1,9 @@
 """docs/embedding.md and the skill: every example is run, every command and option exists."""
 
+import io
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +28,28 @@ def command_lines(text):
     return [line for block in blocks(text, "bash") for line in block.splitlines() if line.strip()]
 
 
-@pytest.fixture
-def place(folder):
-    """Two pictures of one place, under all the names that the texts use."""
+@cache
+def pictures():
+    """A place before and after something red came into it, as PNG."""
     coarse = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
     before = Image.fromarray(coarse).resize((640, 480))
     after = before.copy()
     after.paste((250, 20, 20), (200, 150, 320, 260))
-    for name, picture in (("before", before), ("after", after), ("one", before), ("two", after)):
-        picture.save(folder / f"{name}.png")
+    buffers = io.BytesIO(), io.BytesIO()
+    for picture, buffer in zip((before, after), buffers, strict=True):
+        picture.save(buffer, "PNG", compress_level=1)
+    return tuple(buffer.getvalue() for buffer in buffers)
+
+
+@pytest.fixture
+def place(folder):
+    """Two pictures of one place, under all the names that the texts use."""
+    for name, content in zip(("before", "after", "one", "two"), pictures() * 2, strict=True):
+        (folder / f"{name}.png").write_bytes(content)
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", blocks(DOCS, "python"))
 def test_an_example_runs(place, source, capsys):
     names = {"__name__": "example"}

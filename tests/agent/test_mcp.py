@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -31,18 +32,31 @@ from tests.agent.serving import URI
 HERE = Path(__file__).parents[2]
 
 
+@cache
+def pictures():
+    """Two PNGs, of which the second is the first with a red patch."""
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 255, (120, 160, 3), np.uint8)).resize((640, 480))
+    changed = noise.copy()
+    changed.paste((255, 0, 0), (200, 150, 320, 260))
+    return png(noise), png(changed)
+
+
+def png(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 @pytest.fixture
 def root(tmp_path):
     """A folder with pictures and every kind of way out of it."""
     folder = tmp_path / "root"
     (folder / "folder").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    noise = Image.fromarray(rng.integers(0, 255, (120, 160, 3), np.uint8)).resize((640, 480))
-    noise.save(folder / "one.png")
-    changed = noise.copy()
-    changed.paste((255, 0, 0), (200, 150, 320, 260))
-    changed.save(folder / "folder" / "two.png")
-    noise.save(tmp_path / "outside.png")
+    first, second = pictures()
+    (folder / "one.png").write_bytes(first)
+    (folder / "folder" / "two.png").write_bytes(second)
+    (tmp_path / "outside.png").write_bytes(first)
     (folder / "link-in.png").symlink_to(folder / "one.png")
     (folder / "link-out.png").symlink_to(tmp_path / "outside.png")
     (folder / "link-link.png").symlink_to(folder / "link-out.png")
@@ -93,11 +107,12 @@ def texts(result):
     return [block.text for block in result.content if block.type == "text"]
 
 
-def pictures(result):
+def pictures_of(result):
     found = [block for block in result.content if block.type == "image"]
     return [Image.open(io.BytesIO(base64.b64decode(block.data))) for block in found]
 
 
+@pytest.mark.slow
 def test_a_client_lists_calls_is_refused_and_cancels(connect, root):
     async def work(client):
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -117,11 +132,11 @@ def test_a_client_lists_calls_is_refused_and_cancels(connect, root):
             "one.png", "folder/two.png",
         ]  # fmt: skip
         assert "picture 2, [0, 0, 320, 240]" in texts(found)[0] and '"status"' in texts(found)[1]
-        assert [shown.size for shown in pictures(found)] == [(640, 480)]
+        assert [shown.size for shown in pictures_of(found)] == [(640, 480)]
 
         seen = await call("zoom", image="link-in.png", boxes=[[100, 100, 200, 200]], padding=0)
         assert seen.structured_content["views"][0]["window"] == [100, 100, 200, 200]
-        assert len(pictures(seen)) == 1
+        assert len(pictures_of(seen)) == 1
         where = await call("match", source="one.png", box=[40, 60, 240, 220], images=["one.png"])
         near = where.structured_content["boxes"][0]
         assert near["image"] == 2
@@ -142,6 +157,7 @@ def test_a_client_lists_calls_is_refused_and_cancels(connect, root):
     run(connect, work)
 
 
+@pytest.mark.slow
 def test_a_cancelled_call_stops_the_policy(connect):
     async def work(client):
         call = asyncio.create_task(
@@ -167,6 +183,7 @@ async def wait_for(true, seconds=15):
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_everything_that_must_be_refused_is(root, tmp_path):
     (tmp_path / "log").write_text("")
 
@@ -282,6 +299,7 @@ def test_too_many_calls_at_once_are_refused():
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_the_command_serves_a_client_over_stdio(root):
     arguments = ["-m", "gemvg.agent.cli.main", "mcp", "--root", str(root), "--tools", "zoom"]
     server = StdioServerParameters(command=sys.executable, args=arguments, cwd=HERE)
@@ -290,6 +308,6 @@ def test_the_command_serves_a_client_over_stdio(root):
         tools = [tool.name for tool in (await client.list_tools()).tools]
         assert tools == ["ground", "zoom"]
         seen = await client.call_tool("zoom", {"image": "one.png", "boxes": [[0, 0, 50, 50]]})
-        assert len(pictures(seen)) == 1
+        assert len(pictures_of(seen)) == 1
 
     run((server,), work)

@@ -133,6 +133,7 @@ def test_no_odd_body_passes_the_server(server, path, body):
     refused(server.post(path, content=body, headers={"Content-Type": "text/plain"}), 413, 415)
 
 
+@pytest.mark.slow
 def test_no_address_is_fetched_by_the_command_line(gemvg, dialled):
     for url in ADDRESSES:
         if "\0" in url:
