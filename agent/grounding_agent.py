@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..policy.dialects.nano import UNKNOWN_WORD
 from ..policy.modes import Mode, Strategy
 from ..tools.errors import UsageError
 from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
@@ -54,6 +55,8 @@ class GroundingAgent:
         max_tokens, temperature, seed, logprobs: of every call of the policy.
         scores: where the scores of the policy's own boxes come from: `none`, `token-probability`,
             or `agreement` over `samples` answers.
+        hand_to: the policy that is asked where this one says that it does not know a word of the
+            question (only nano does); None: its answer stands.
         rules: when `auto` asks again, thinking; as calibrated for the policy where it is None.
         limits, max_images: what pictures may be, and how many one question may be about.
         fetch: gets a picture's bytes from a URL; None refuses URLs.
@@ -83,6 +86,7 @@ class GroundingAgent:
         logprobs: bool = False,
         scores: Scores = "none",
         samples: int = 5,
+        hand_to: str | Policy | None = "planner",
         rules: EscalationRules | None = None,
         limits: ImageLimits = DEFAULT_LIMITS,
         max_images: int = MAX_IMAGES,
@@ -102,6 +106,7 @@ class GroundingAgent:
             samples,
             rules or load_rules(self.policy),
         )
+        self._hand_to = hand_to
         self.limits = limits
         self.max_images = max_images
         self._fetch = fetch
@@ -233,7 +238,13 @@ class GroundingAgent:
         views = tuple(range(1, len(pictures) + 1))
         config: Any = {"recursion_limit": options.budgets.recursion_limit}
         final = await episode_graph().ainvoke(EpisodeState(query, views), config, context=episode)
-        return final["answer"]
+        answer: Answer = final["answer"]
+        if self._hand_to is None or UNKNOWN_WORD not in answer.usage.get("notes", ()):
+            return answer
+        again = Episode.begin(_policy(self._hand_to, None), tools, pictures, options)
+        again.emit, again.streaming = episode.emit, episode.streaming
+        final = await episode_graph().ainvoke(EpisodeState(query, views), config, context=again)
+        return handed_on(answer, final["answer"])
 
     async def _load(self, images: Sequence[PictureSource]) -> list[Picture]:
         def load() -> list[Picture]:
@@ -265,6 +276,19 @@ class GroundingAgent:
                 f"It has: {', '.join(self.tools) or 'none'}.",
             )
         return {name: tool for name, tool in self.tools.items() if name in wanted}
+
+
+def handed_on(first: Answer, second: Answer) -> Answer:
+    """The second policy's answer, which says why the first one did not answer and what it cost."""
+    notes = [f"{first.policy.name}: {UNKNOWN_WORD}; handed to {second.policy.name}"]
+    usage = {
+        **second.usage,
+        "policy_calls": first.usage["policy_calls"] + second.usage["policy_calls"],
+        "policy_seconds": round(first.usage["policy_seconds"] + second.usage["policy_seconds"], 4),
+        "notes": [*notes, *second.usage.get("notes", ())],
+    }
+    seconds = round(first.seconds + second.seconds, 4)
+    return second.model_copy(update={"usage": usage, "seconds": seconds})
 
 
 def checked_query(query: str) -> str:

@@ -1,10 +1,11 @@
-"""The planner on questions about photographs: F1 at IoU 0.5 in the right picture, by task.
+"""A policy on questions about photographs: F1 at IoU 0.5 in the right picture, by task.
 
     python benchmarks/planner_photos.py [--split test] [--per-task 100] [--cache FOLDER]
+    python benchmarks/planner_photos.py --policy runs/nano-4m/model
 
 Builds the question set from annotated photographs (GEMVG_SHARED/photos, default ../shared), asks
-the planner through the real tools and loop, and prints a table. Detections of unedited
-photographs are kept in the cache folder, so that a second run is quick.
+the planner (or another policy) through the real tools and loop, and prints a table. Detections of
+unedited photographs are kept in the cache folder, so that a second run is quick.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import os
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,25 @@ def ask(query: str, pictures: Sequence[Picture], tools: dict[str, AnyTool]) -> R
     return None
 
 
+class Asked:
+    """Another policy through the agent; counts how its questions ended."""
+
+    def __init__(self, policy: str, tools: dict[str, AnyTool]) -> None:
+        from gemvg.agent import GroundingAgent
+
+        self.agent = GroundingAgent(policy, tools=tools)
+        self.ends: Counter[str] = Counter()
+
+    def ask(self, query: str, pictures: Sequence[Picture]) -> Reading | None:
+        """The answer, or None where there is none."""
+        answer = self.agent.ask(query, list(pictures))
+        handed = answer.policy.name == "planner"
+        self.ends[f"{answer.status}{', by the planner' if handed else ''}"] += 1
+        if answer.status not in ("ok", "partial", "none"):
+            return None
+        return Reading("ok", tuple(answer.boxes()), answer.text)
+
+
 def f1(question: PhotoQuestion, answer: Reading | None) -> float:
     """F1 at IoU 0.5, boxes matched one to one within each picture; 1 where both are empty."""
     if answer is None:
@@ -144,6 +164,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--cache", default=str(Path(tempfile.gettempdir()) / "gemvg-benchmarks"))
+    parser.add_argument("--policy", default="planner")
     parser.add_argument("--errors", action="store_true", help="print every question under F1 1")
     chosen = parser.parse_args()
     shared = Path(os.environ.get("GEMVG_SHARED", "../shared"))
@@ -152,11 +173,17 @@ def main() -> None:
     questions = build_questions(photos, chosen.per_task, chosen.seed, tasks)
     detector = DiskDetector(load_detector("yolo26m"), Path(chosen.cache))
     tools = {**make_tools(["zoom", "match", "compare"]), "detect": Detect(detector)}
+    asked = None if chosen.policy == "planner" else Asked(chosen.policy, tools)
     scores: defaultdict[str, list[float]] = defaultdict(list)
     seconds: defaultdict[str, float] = defaultdict(float)
     for question in questions:
         began = time.perf_counter()
-        answer = ask(question.query, [picture(shot) for shot in question.shots], tools)
+        pictures = [picture(shot) for shot in question.shots]
+        answer = (
+            ask(question.query, pictures, tools)
+            if asked is None
+            else asked.ask(question.query, pictures)
+        )
         seconds[question.task] += time.perf_counter() - began
         score = f1(question, answer)
         scores[question.task].append(score)
@@ -167,6 +194,8 @@ def main() -> None:
             print(f"     truth {[(i, [round(v) for v in b]) for i, b in question.truth]}")
             print(f"     {boxes} {answer.text if answer else 'failed'}")
     report(scores, seconds, len(photos), chosen.split)
+    if asked is not None:
+        print(", ".join(f"{number} {end}" for end, number in asked.ends.most_common()))
 
 
 def report(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,11 @@ IMAGES, IDS = 16, 64
 NONE, UNKNOWN = "<none>", "<unknown>"
 """Whole answers: nothing of that is there; the question has words that the model never learnt."""
 
+UNKNOWN_WORD = "a word of the question is not known"
+"""The note of a reading that holds `<unknown>`: another policy may be asked."""
+
+UNKNOWN_TEXT = "The question has a word that this model does not know."
+
 _ITEM = re.compile(
     r"\s{0,4}(?:<image_(\d{1,4})>\s{0,4})?"
     r"(?:<c(\d{1,4})>\s{0,4}<c(\d{1,4})>\s{0,4}<c(\d{1,4})>\s{0,4}<c(\d{1,4})>|<b(\d{1,6})>)"
@@ -37,6 +43,8 @@ _OWN = re.compile(r"<(?:image_|c|b)\d{1,6}>|<none>|<unknown>")
 _END = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _NUMBERS = re.compile(r"(?:<c\d{1,4}>\s{0,4}){1,16}")
 _NAMED = re.compile(r"<b(\d{1,6})>")
+_WRITTEN = re.compile(r"\[(\d{1,4}(?:\.\d{1,3})?(?:, ?\d{1,4}(?:\.\d{1,3})?){3})\]")
+_QUOTED = re.compile(r'"@(\[[^"]*\])"')
 _CALL = re.compile(r"<tool_call>[^\0]*")
 
 
@@ -77,6 +85,28 @@ def image_token(index: int) -> str:
     return f"<image_{index}>"
 
 
+def box_text(corners: Sequence[float]) -> str:
+    """Four coordinates of 0 to `EXTENT` as tokens, rounded to steps, never an empty box."""
+    numbers: list[int] = [0, 0, 0, 0]
+    for axis in (0, 1):
+        low, high = corners[axis] / STEP, corners[axis + 2] / STEP
+        a, b = round(low), round(high)
+        if a >= b:
+            a, b = one_step((low + high) / 2, EXTENT // STEP)
+        numbers[axis], numbers[axis + 2] = a * STEP, b * STEP
+    return "".join(coordinate(n) for n in numbers)
+
+
+def boxes_as_tokens(text: str) -> str:
+    """A text whose boxes `[12, 40, 200, 320]` (0 to 1000) are written in coordinate tokens."""
+
+    def written(found: re.Match[str]) -> str:
+        corners = [float(v) for v in found[1].split(",")]
+        return box_text(corners) if max(corners) <= EXTENT else found[0]
+
+    return _WRITTEN.sub(written, text)
+
+
 def parse_nano(text: str) -> Parsed:
     """An answer of image, coordinate and id tokens; JSON where there is none of them. Total."""
     end = _END.search(text)
@@ -99,7 +129,7 @@ def parse_nano(text: str) -> Parsed:
     if left == NONE:
         return Parsed((), True)
     if left == UNKNOWN:
-        return Parsed((), text="The question has a word that this model does not know.")
+        return Parsed(text=UNKNOWN_TEXT, notes=(UNKNOWN_WORD,))
     return Parsed((), damaged=True)
 
 
@@ -148,8 +178,15 @@ class NanoDialect(FamilyDialect):
         turns = FamilyDialect.opening(self, query, book, views, mode, ())
         if not tools or not self.tools_in_prompt:
             return turns
-        names = " ".join(sorted(tool.name for tool in tools))
-        return (text_message("system", self.prompts.tools.replace("{tools}", names)), *turns)
+        return (self.tools_turn([tool.name for tool in tools]), *turns)
+
+    def tools_turn(self, names: Sequence[str]) -> Message:
+        """The turn that names the tools on offer."""
+        listed = " ".join(sorted(names))
+        return text_message("system", self.prompts.tools.replace("{tools}", listed))
+
+    def _question(self, query: str, mode: Mode) -> str:
+        return FamilyDialect._question(self, boxes_as_tokens(query), mode)
 
     def parse(self, text: str) -> Parsed:
         """See `parse_nano`."""
@@ -166,6 +203,35 @@ class NanoDialect(FamilyDialect):
         """See `Dialect.to_tool_call`; the tokenizer puts a space before every word."""
         arguments = {str(k): _stripped(v) for k, v in call.arguments.items()}
         return FamilyDialect.to_tool_call(self, replace(call, arguments=arguments), context)
+
+    def write_call(self, call: ToolCall, context: ReadContext) -> str:
+        """A call of ours as nano writes it: boxes in coordinate tokens, ids as tokens.
+
+        Args:
+            call: boxes in pixels of the view that stands beside them.
+            context: the views.
+        """
+        written = json.dumps(
+            {"name": call.name, "arguments": self._own(dict(call.arguments), context)}
+        )
+        text = _QUOTED.sub(lambda found: found[1], written)
+        return f"<tool_call>{text}</tool_call>"
+
+    def _own(self, value: Any, context: ReadContext) -> Any:
+        """A call's value without what is left open, boxes and ids as `@` and their tokens."""
+        if isinstance(value, list):
+            return [self._own(v, context) for v in value]
+        if not isinstance(value, dict):
+            return value
+        given = {str(k): self._own(v, context) for k, v in value.items() if v is not None}
+        view, box = value.get("view"), value.get("box")
+        if isinstance(view, int) and box is not None:
+            frame = context.book[view].frame(context.grids.get(view))
+            numbers = self.space.encode(Box(*box), frame)
+            given["box"] = f"@[{box_text(numbers)}]"
+        if isinstance(value.get("id"), str):
+            given["id"] = f"<{value['id']}>"
+        return given
 
     def _in_own_numbers(self, result: ToolResult, book: ViewBook, grids: Grids) -> str:
         """A result's boxes as tokens; `<none>` where there are none, its words where it failed."""

@@ -165,7 +165,8 @@ def test_packed_questions_lose_as_much_as_each_alone(studio):
     def loss(some):
         batch = pack(some, studio.prompts)
         tokens, deep = see(studio.model.model.visual, batch.pixels)
-        return answer_loss(studio.model, batch, tokens, deep, studio.labels), len(batch.targets)
+        answer = answer_loss(studio.model, batch, tokens, deep, studio.labels)
+        return answer.words, len(batch.targets)
 
     with torch.no_grad():
         whole, count = loss(made)

@@ -198,4 +198,5 @@ def test_the_tower_learns_to_see(tmp_path):
     assert before.cells < 0.3
     assert after.cells > 0.6
     assert after.cell_iou > 0.5
-    assert losses[-1] < 0.6 * losses[0]
+    # The soft labels of the corners alone leave 1.8.
+    assert losses[-1] - 1.8 < 0.6 * (losses[0] - 1.8)

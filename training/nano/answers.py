@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from ...policy.dialects.nano import COORDINATES, coordinate
 from .packing import Batch, block_mask
+
+WATCHED = (1, 2)
+"""Layers whose first head is taught where to look, in legs that are guided."""
 
 SPREAD = 1.5
 """Standard deviation of a coordinate's soft label, in steps: a near miss is nearly right."""
@@ -29,6 +34,19 @@ class CoordinateLabels:
         apart = steps[:, None] - steps[None]
         table = torch.exp(-0.5 * (apart / max(spread, 1e-3)) ** 2)
         self.table = table / table.sum(1, keepdim=True)
+
+    def loss_of_steps(self, logits: Any, targets: Any) -> Any:
+        """Mean soft cross entropy of logits (..., count) over coordinates alone.
+
+        Args:
+            logits: of the coordinate tokens only.
+            targets: (...) ids of coordinate tokens.
+        """
+        from torch.nn import functional
+
+        logs = functional.log_softmax(logits.float(), dim=-1)
+        rows = self.table.to(logs.device)[(targets - self.first).clamp(0, self.count - 1)]
+        return -(rows * logs).sum(-1).mean()
 
     def loss(self, logits: Any, targets: Any) -> Any:
         """Mean cross entropy of logits (T, vocabulary) against targets (T,) with soft labels."""
@@ -71,11 +89,58 @@ def hidden_states(model: Any, batch: Batch, tokens: Any, deep: list[Any]) -> Any
     return out.last_hidden_state
 
 
-def answer_loss(model: Any, batch: Batch, tokens: Any, deep: list[Any], labels: Any) -> Any:
-    """Mean loss over all taught tokens; logits are computed at those places only."""
-    hidden = hidden_states(model, batch, tokens, deep)
+class AnswerLoss(NamedTuple):
+    """Mean loss over all taught tokens, and that of the watched heads (0 where none is watched)."""
+
+    words: Any
+    looking: Any
+
+
+def answer_loss(
+    model: Any, batch: Batch, tokens: Any, deep: list[Any], labels: Any, *, guided: bool = False
+) -> AnswerLoss:
+    """Loss of a packed batch; logits are computed at the taught places only.
+
+    Args:
+        model: a `Qwen3VLForConditionalGeneration`.
+        batch: the packed pages.
+        tokens: visual tokens from `tower.see`.
+        deep: features from `tower.see`.
+        labels: soft labels of coordinates.
+        guided: teach one head of the middle layers to look at what is being written about: minus
+            the logarithm of its attention there. Left alone, a model finds out where to look only
+            after ten thousands of questions.
+    """
     row, place = batch.asked.unbind(1)
-    return labels.loss(model.lm_head(hidden[row, place]), batch.targets)
+    with _watched(model, WATCHED if guided else ()) as seen:
+        hidden = hidden_states(model, batch, tokens, deep)
+    words = labels.loss(model.lm_head(hidden[row, place]), batch.targets)
+    known = batch.looks.any(1)
+    looking: Any = 0.0
+    if guided and bool(known.any()):
+        row, place, looks = row[known], place[known], batch.looks[known]
+        for weights in seen:
+            there = weights[row, 0, place][:, batch.visual].float() * looks
+            looking = looking - (there.sum(1) + 1e-6).log().mean() / len(seen)
+    return AnswerLoss(words, looking)
+
+
+@contextmanager
+def _watched(model: Any, layers: Sequence[int]) -> Generator[list[Any]]:
+    """Attention weights (B, heads, L, L) of some layers, filled in while the model runs."""
+    seen: list[Any] = []
+
+    def keep(_module: Any, _inputs: Any, output: Any) -> None:
+        seen.append(output[1])
+
+    hooks = [
+        model.model.language_model.layers[k].self_attn.register_forward_hook(keep) for k in layers
+    ]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def write_answers(model: Any, batch: Batch, end: int, most: int = 24) -> list[list[int]]:

@@ -30,7 +30,8 @@ class Scene:
         pixels: (height, width, 3) uint8.
         names: index of each object's name in the composer's names.
         boxes: (objects, 4) float32, corners as shares of width and height.
-        cells: (rows, columns) int16, the object that a cell shows (0-based), -1 for none.
+        cells: (rows, columns) int16, the object that a cell shows (0-based), -1 for none, -2
+            where that is not known.
     """
 
     pixels: NDArray[np.uint8]

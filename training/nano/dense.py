@@ -21,7 +21,11 @@ class DenseLoss(NamedTuple):
 
 
 def make_heads(width: int, names: int, seed: int) -> Any:
-    """`class` (width to names + 1, 0 for nothing) and `box` (width to 4 distances) heads."""
+    """The heads, all on normed tokens.
+
+    `class`: width to names + 1, 0 for nothing. `box`: width to 4 distances. `corner`: width to
+    4 x width, what the language model is to say of the four corners.
+    """
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -31,18 +35,27 @@ def make_heads(width: int, names: int, seed: int) -> Any:
                 "norm": torch.nn.LayerNorm(width),
                 "class": torch.nn.Linear(width, names + 1),
                 "box": torch.nn.Linear(width, 4),
+                "corner": torch.nn.Linear(width, 4 * width),
             }
         )
     return heads
 
 
-def dense_loss(heads: Any, tokens: Any, batch: Any) -> DenseLoss:
+def dense_loss(
+    heads: Any, tokens: Any, batch: Any, words: Any = None, labels: Any = None
+) -> DenseLoss:
     """Cross entropy of the cells' classes, and L1 + (1 - GIoU) of the boxes where there is one.
+
+    With `words` also the cross entropy of the corners' coordinate tokens, as the language model
+    would say them. The box head is told where its cell is, so a tower that serves it alone forgets
+    that; the language model is not told, and could not read a box from such a tower's tokens.
 
     Args:
         heads: from `make_heads`.
         tokens: (B * P, N, width) visual tokens as the language model gets them.
         batch: see `packing.Batch`.
+        words: embeddings of the coordinate tokens (steps, width), or None.
+        labels: soft labels of coordinates, see `answers.CoordinateLabels`; given with `words`.
     """
     import torch
     from torch.nn import functional
@@ -51,16 +64,22 @@ def dense_loss(heads: Any, tokens: Any, batch: Any) -> DenseLoss:
     normed = heads["norm"](tokens)
     logits = heads["class"](normed).float()
     truth = batch.cells
-    each = functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), reduction="none")
+    each = functional.cross_entropy(
+        logits.flatten(0, 1), truth.flatten(), reduction="none", ignore_index=-1
+    )
     shown = truth.flatten() > 0
-    weight = torch.where(shown, 1.0, BACKGROUND_WEIGHT)
-    loss = (each * weight).sum() / weight.sum()
+    weight = torch.where(shown, 1.0, BACKGROUND_WEIGHT) * (truth.flatten() >= 0)
+    loss = (each * weight).sum() / weight.sum().clamp(min=1e-6)
     if not bool(shown.any()):
         return DenseLoss(loss, 0.0, 0.0)
     own = cell_boxes(heads["box"](normed).float(), batch.rows, batch.columns).flatten(0, 1)[shown]
     true = batch.boxes.flatten(0, 1)[shown]
     apart = (own - true).abs().mean()
     loss = loss + 2.0 * apart + generalized_box_iou_loss(own, true, reduction="mean")
+    if words is not None:
+        said = heads["corner"](normed.flatten(0, 1)[shown]).float().unflatten(1, (4, -1))
+        steps = labels.first + (true * (labels.count - 1)).round().long()
+        loss = loss + labels.loss_of_steps(said @ words.detach().T.float(), steps)
     with torch.no_grad():
         right = logits.flatten(0, 1)[shown].argmax(-1) == truth.flatten()[shown]
         overlap = paired_iou(own, true)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...tools.errors import OutputError, TrainingError
 from .answers import answer_loss
@@ -42,6 +42,8 @@ class LegRun:
         self.trained = {n: p for n, p in studio.parameters.items() if is_trained(n, leg)}
         for name, parameter in studio.parameters.items():
             parameter.requires_grad_(name in self.trained)
+        if studio.recipe.compiled and leg.trains != "vision" and not leg.guide:
+            compile_layers(studio.model)
         self.optimizer = TwoOptimizers(self.trained, leg.muon, leg.adam)
         self._values: dict[str, list[float]] = {}
 
@@ -96,13 +98,20 @@ class LegRun:
             tokens, deep = see(studio.model.model.visual, batch.pixels)
             loss: Any = 0.0
             if leg.trains != "language" and leg.dense > 0:
-                dense = dense_loss(studio.heads, tokens, batch)
+                labels = studio.labels
+                words = studio.model.get_input_embeddings().weight
+                spoken = words[labels.first : labels.first + labels.count]
+                dense = dense_loss(studio.heads, tokens, batch, spoken, labels)
                 loss = leg.dense * dense.loss
                 self._note(dense=float(dense.loss.detach()), cls=dense.accuracy, iou=dense.iou)
             if leg.trains != "vision":
-                words = answer_loss(studio.model, batch, tokens, deep, studio.labels)
-                loss = loss + words
-                self._note(answer=float(words.detach()))
+                answer = answer_loss(
+                    studio.model, batch, tokens, deep, studio.labels, guided=leg.guide > 0
+                )
+                loss = loss + answer.words + leg.guide * answer.looking
+                self._note(answer=float(answer.words.detach()))
+                if leg.guide > 0:
+                    self._note(looking=float(answer.looking))
         if not bool(torch.isfinite(loss)):
             raise TrainingError(
                 f"{leg.name}: the loss is no number at step {self.step}.",
@@ -169,6 +178,19 @@ def is_trained(name: str, leg: Leg) -> bool:
     if leg.trains == "vision":
         return vision or name.startswith(HEADS)
     return leg.trains == "joint" or not (vision or name.startswith(HEADS))
+
+
+def compile_layers(model: Any) -> None:
+    """Have torch fuse what is between the matrix products of the language model's layers.
+
+    Steps differ in length, so sizes are left open; each combination of what is trained compiles
+    once more.
+    """
+    import torch
+
+    cast("Any", torch)._dynamo.config.cache_size_limit = 64
+    for layer in model.model.language_model.layers:
+        layer.compile(dynamic=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...policy.dialects.nano import COORDINATES, coordinate
 from .size import NanoSize, make_config
 
 RESIDUAL_OUTPUTS = ("attn.proj", "o_proj", "mlp.linear_fc2", "down_proj")
@@ -26,6 +27,8 @@ def build_model(size: NanoSize, tokenizer: Any, seed: int) -> Any:
         torch.manual_seed(seed)
         model: Any = Qwen3VLForConditionalGeneration(config).float()
         initialise(model)
+    first = int(tokenizer.convert_tokens_to_ids(coordinate(COORDINATES[0])))
+    number_coordinates(model, first, len(COORDINATES), seed)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model
@@ -59,8 +62,41 @@ def initialise(model: Any) -> None:
                     module.bias.zero_()
             elif isinstance(module, torch.nn.Embedding):
                 weight.normal_(0.0, 1.0 / math.sqrt(weight.shape[1]))
+        for layer in model.model.language_model.layers:
+            # Attention begins as likeness: a name looks where its thing is (see `word_names`).
+            query, key = layer.self_attn.q_proj.weight, layer.self_attn.k_proj.weight
+            key.copy_(query[: key.shape[0]])
         table = model.model.visual.pos_embed.weight
         table.copy_(0.5 * position_table(math.isqrt(table.shape[0]), table.shape[1]))
+
+
+def number_coordinates(model: Any, first: int, count: int, seed: int) -> None:
+    """Begin the coordinate tokens as a line: neighbours alike, far ones not.
+
+    Each is a sum of sines and cosines of its number (periods of two to `2 * count` steps), turned
+    by a random matrix so that it fills the width, and as long as the other words.
+
+    Args:
+        model: its embedding is written to; the tokens follow each other.
+        first: id of the first.
+        count: how many.
+        seed: of the matrix.
+    """
+    import torch
+
+    table = model.get_input_embeddings().weight
+    waves = 32
+    periods = 2.0 * count * (4.0 / (2.0 * count)) ** (torch.arange(waves) / (waves - 1))
+    angles = 2 * math.pi * torch.arange(count)[:, None] / periods
+    # Long waves weigh more: a coordinate is first of all roughly somewhere.
+    code = torch.cat([angles.sin(), angles.cos()], dim=1) * (periods / periods[0]).pow(0.25).repeat(
+        2
+    )
+    turn = torch.randn(2 * waves, table.shape[1], generator=torch.Generator().manual_seed(seed))
+    placed = code @ turn
+    with torch.no_grad():
+        length = table.norm(dim=1).mean()
+        table[first : first + count] = placed / placed.norm(dim=1, keepdim=True) * length
 
 
 def position_table(side: int, width: int) -> Any:

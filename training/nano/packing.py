@@ -23,7 +23,10 @@ class Batch:
             1, 2, ... for the questions, -1 for padding.
         visual: (P * N,) places of visual tokens, the same in every row.
         asked: (T, 2) row and place from which a token is foretold. targets: (T,) that token.
-        cells: (B * P, N) class of each cell, 0 for none, k + 1 for name k.
+        looks: (T, P * N) bool, the visual tokens that show what a token is about; none where that
+            is not known.
+        cells: (B * P, N) class of each cell, 0 for none, k + 1 for name k, -1 where it is not
+            known.
         boxes: (B * P, N, 4) box of the object in each cell, shares; zero where there is none.
         pictures, rows, columns: P and the cells of a picture.
     """
@@ -35,6 +38,7 @@ class Batch:
     visual: Any
     asked: Any
     targets: Any
+    looks: Any
     cells: Any
     boxes: Any
     pictures: int
@@ -48,7 +52,7 @@ class Batch:
 
 
 def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Batch:
-    """Pages of equally many pictures of one shape as a batch.
+    """Pages of equally many pictures of one shape, with the same tools on offer, as a batch.
 
     Args:
         pages: what is asked.
@@ -59,16 +63,18 @@ def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Ba
 
     rows, columns = pages[0].scenes[0].cells.shape
     pictures = len(pages[0].scenes)
-    head = prompts.head(pictures, rows * columns)
+    head = prompts.head(pictures, rows * columns, pages[0].tools)
     base = head_positions(head, prompts.image, rows, columns)
     packed = [_sequence(page, prompts, head, base, answers) for page in pages]
-    length = max(len(ids) for ids, _, _, _ in packed)
+    length = max(len(sequence[0]) for sequence in packed)
     ids = np.full((len(pages), length), prompts.pad, np.int64)
     positions = np.zeros((3, len(pages), length), np.int64)
     blocks = np.full((len(pages), length), -1, np.int64)
     asked: list[tuple[int, int]] = []
     targets: list[int] = []
-    for row, (own, places, block, taught) in enumerate(packed):
+    looks: list[NDArray[np.bool_]] = []
+    for row, (own, places, block, taught, shown) in enumerate(packed):
+        looks += shown
         ids[row, : len(own)] = own
         positions[:, row, : len(own)] = places
         blocks[row, : len(own)] = block
@@ -81,29 +87,33 @@ def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Ba
         tensor(np.stack([s.pixels for s in scenes])), tensor(ids), tensor(positions),
         tensor(blocks), tensor(np.flatnonzero(np.array(head) == prompts.image)),
         torch.tensor(asked, dtype=torch.long).reshape(-1, 2),
-        torch.tensor(targets, dtype=torch.long), tensor(cells), tensor(boxes), pictures, rows,
+        torch.tensor(targets, dtype=torch.long),
+        tensor(np.stack(looks) if looks else np.zeros((0, pictures * rows * columns), bool)),
+        tensor(cells), tensor(boxes), pictures, rows,
         columns,
     )  # fmt: skip
 
 
 def _sequence(
     page: Page, prompts: Prompts, head: tuple[int, ...], base: NDArray[np.int64], answers: bool
-) -> tuple[list[int], NDArray[np.int64], list[int], list[int]]:
-    """Ids, positions (3, length), blocks, and the places of the tokens that are taught."""
+) -> tuple[list[int], NDArray[np.int64], list[int], list[int], list[NDArray[np.bool_]]]:
+    """Ids, positions (3, length), blocks, the places of the tokens that are taught, their looks."""
     ids, blocks, taught = list(head), [0] * len(head), list[int]()
+    looks: list[NDArray[np.bool_]] = []
     places = [base]
     begin = int(base.max()) + 1
     for number, question in enumerate(page.questions, 1):
         own = list(prompts.tail(question.words, question.mode))
-        if answers:
-            opening = "" if question.mode == "direct" else "<answer>"
-            answer = (*prompts.words(opening + question.answer), prompts.end)
-            taught += range(len(ids) + len(own), len(ids) + len(own) + len(answer))
-            own += answer
+        for text, is_taught in question.continuation if answers else ():
+            piece = prompts.words(text)
+            if is_taught:
+                taught += range(len(ids) + len(own), len(ids) + len(own) + len(piece))
+                looks += prompts.looks(piece, page, question)
+            own += piece
         ids += own
         blocks += [number] * len(own)
         places.append(np.tile(np.arange(begin, begin + len(own)), (3, 1)))
-    return ids, np.concatenate(places, axis=1), blocks, taught
+    return ids, np.concatenate(places, axis=1), blocks, taught, looks
 
 
 def head_positions(head: Sequence[int], image: int, rows: int, columns: int) -> NDArray[np.int64]:
@@ -132,10 +142,10 @@ def _dense(scenes: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.float32
     boxes: list[NDArray[np.float32]] = []
     for scene in scenes:
         cells = scene.cells.reshape(-1)
-        names = np.array([-1, *scene.names], np.int64)
-        corners = np.concatenate([np.zeros((1, 4), np.float32), scene.boxes])
-        classes.append(names[cells + 1] + 1)
-        boxes.append(corners[cells + 1])
+        names = np.array([-2, -1, *scene.names], np.int64)
+        corners = np.concatenate([np.zeros((2, 4), np.float32), scene.boxes])
+        classes.append(names[cells + 2] + 1)
+        boxes.append(corners[cells + 2])
     return np.stack(classes), np.stack(boxes)
 
 

@@ -9,8 +9,9 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from ...policy.dialects.nano import EXTENT, NONE, STEP, coordinate, image_token
+from ...policy.dialects.nano import EXTENT, NONE, UNKNOWN, box_text, image_token
 from ...policy.modes import Mode
+from ..data.scenes.vocabulary import vocabulary
 from .composer import Composer, Scene
 
 Place = tuple[int, NDArray[np.float32]]
@@ -23,29 +24,57 @@ class Question:
 
     Attributes:
         words: the question. mode: in which it is asked.
-        places: the true boxes, by picture and then in the scene's order; empty: nothing is there.
+        places: the true boxes, in the order in which they are written; empty: nothing is there.
         label: what stands after every box in the answer, or None.
+        thought: what is thought before the answer, or None.
+        unknown: the question has words that nano does not know; it is to say so.
+        task: of the data engine, for counting apart, or None.
+        script: all that follows the prompt, in pieces that are taught or (what tools said) not; in
+            place of an answer. Empty: the answer follows.
     """
 
     words: str
     mode: Mode
     places: tuple[Place, ...]
     label: str | None = None
+    thought: str | None = None
+    unknown: bool = False
+    task: str | None = None
+    script: tuple[tuple[str, bool], ...] = ()
 
     @property
     def answer(self) -> str:
         """What the model is to write after `<answer>`, closing tag included."""
+        if self.unknown:
+            return f"{UNKNOWN}</answer>"
         tail = f" {self.label}" if self.label else ""
         items = "".join(f"{place_text(k, box)}{tail}" for k, box in self.places)
         return f"{items or NONE}</answer>"
 
+    @property
+    def continuation(self) -> tuple[tuple[str, bool], ...]:
+        """All that follows the prompt: (text, whether it is taught)."""
+        if self.script:
+            return self.script
+        thought = f"{self.thought}</think><answer>" if self.thought else ""
+        if self.mode == "auto":
+            thought = f"<think>{thought}" if thought else "<answer>"
+        elif self.mode == "think" and not thought:
+            thought = "</think><answer>"
+        return ((f"{thought}{self.answer}<|im_end|>", True),)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """Pictures that are shown together, and all that is asked about them."""
+    """Pictures that are shown together, and all that is asked about them.
+
+    Attributes:
+        tools: names of the tools that are on offer.
+    """
 
     scenes: tuple[Scene, ...]
     questions: tuple[Question, ...]
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +85,7 @@ class AskedOf:
         pictures: on a page. questions: asked about it, packed into one sequence.
         absent: share of questions about a thing that is in none of the pictures.
         common: share of pages (of two pictures or more) that ask which object is in all of them.
+        unknown: share of questions about a thing that has no name among the composer's.
         wordings: with `{label}`. common_wordings: of the question for the common object.
     """
 
@@ -63,6 +93,7 @@ class AskedOf:
     questions: int = 3
     absent: float = 0.25
     common: float = 0.0
+    unknown: float = 0.0
     wordings: Sequence[str] = ("find the {label}",)
     common_wordings: Sequence[str] = ("which object is in all the images",)
 
@@ -84,6 +115,10 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
     present = sorted({k for s in scenes for k in s.names})
     rng.shuffle(present)
     while len(questions) < how.questions:
+        if rng.random() < how.unknown:
+            words = rng.choice(how.wordings).replace("{label}", _stranger(rng, composer))
+            questions.append(Question(words, _mode(rng), (), unknown=True))
+            continue
         k = _absent(rng, composer, present) if rng.random() < how.absent else None
         if k is None:
             k = present[len(questions) % len(present)]
@@ -94,20 +129,24 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
 
 def place_text(image: int, box: NDArray[np.float32]) -> str:
     """One box as nano writes it, never empty."""
-    numbers: list[int] = [0, 0, 0, 0]
-    for axis in (0, 1):
-        low, high = float(box[axis]) * EXTENT / STEP, float(box[axis + 2]) * EXTENT / STEP
-        a, b = round(low), round(high)
-        if a >= b:
-            a = min(int((low + high) / 2), EXTENT // STEP - 1)
-            b = a + 1
-        numbers[axis], numbers[axis + 2] = a * STEP, b * STEP
-    return image_token(image) + "".join(coordinate(n) for n in numbers)
+    return image_token(image) + box_text([float(v) * EXTENT for v in box])
 
 
 def _mode(rng: Random) -> Mode:
     """Direct, where the prompt holds `<answer>`, or auto, where the model writes it."""
     return "direct" if rng.random() < 0.5 else "auto"
+
+
+def _stranger(rng: Random, composer: Composer) -> str:
+    """A name that is not among the composer's: of another object, or of nothing."""
+    if rng.random() < 0.5:
+        return "".join(rng.choice("bcdfghjklmnpqrstvwxz") for _ in range(rng.randint(4, 9)))
+    known, words = vocabulary(), set(" ".join(composer.names).split())
+    while True:
+        name = rng.choice(sorted(known.names))
+        # `wine glass` and `glass of milk` share words, so no answer could be learnt from them.
+        if not words & set(name.split()):
+            return name
 
 
 def _absent(rng: Random, composer: Composer, present: Sequence[int]) -> int | None:

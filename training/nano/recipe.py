@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...tools.errors import DataError
 from ...tools.text import clean_text
 from ...tools.tool import explain_validation
+from ..data.sample import Task
 from .size import SIZES
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -31,8 +32,12 @@ class Leg(_Part):
         steps, minutes: how long; exactly one. With steps the result is the same wherever a run was
             broken off; with minutes it depends on the machine's speed.
         batch: pages a step. pictures: on a page, drawn by weight. questions: on a page.
-        absent, common: see `questions.AskedOf`.
+        absent, common: see `questions.AskedOf`; they hold for pages of simple questions.
+        engine: share of steps whose pages are drafts of the data engine.
+        tools: share of steps whose pages are recorded conversations with tools.
+        unknown: share of simple questions about a thing that nano has no name for.
         muon, adam: learning rates. dense: weight of the dense loss where the tower is trained.
+        guide: weight of the loss that teaches where to look; see `answers.answer_loss`.
         save_minutes: between checkpoints.
     """
 
@@ -45,9 +50,13 @@ class Leg(_Part):
     questions: Positive = 3
     absent: Fraction = 0.25
     common: Fraction = 0.0
+    engine: Fraction = 0.0
+    tools: Fraction = 0.0
+    unknown: Fraction = 0.0
     muon: Rate = 0.01
     adam: Rate = 0.002
     dense: Annotated[float, Field(ge=0.0)] = 1.0
+    guide: Annotated[float, Field(ge=0.0)] = 0.0
     clip: Annotated[float, Field(gt=0.0)] = 1.0
     save_minutes: Annotated[float, Field(gt=0.0)] = 5.0
 
@@ -59,6 +68,8 @@ class Leg(_Part):
             raise ValueError("pictures on a page are 1 to 16")
         if min(self.pictures.values()) <= 0:
             raise ValueError("weights of pictures are above 0")
+        if self.engine + self.tools > 1:
+            raise ValueError("engine and tools are shares of the same steps")
         return self
 
 
@@ -67,9 +78,13 @@ class NanoRecipe(_Part):
 
     Attributes:
         objects: the fetched object pictures, or shapes made by code.
+        episodes: folder of recorded conversations, for legs with `tools`; see `recording`.
+        tasks: share of each task of the data engine; all alike where None.
         names: how many of their names are used; drawn by the seed; all where None.
         shapes: (rows, columns) of cells, one drawn a step.
         bfloat16: compute in bfloat16 where it is faster; weights stay in float32.
+        compiled: have torch compile the language model's layers: after a minute or two, up to twice
+            as fast on a CPU; needs a C++ compiler.
         workers: processes that compose scenes; 0 composes between steps.
         evaluate: held-out questions after each leg, on layouts that no step has.
     """
@@ -79,11 +94,14 @@ class NanoRecipe(_Part):
     seed: int = 0
     output: str
     objects: Literal["pictures", "shapes"] = "pictures"
+    episodes: str | None = None
+    tasks: dict[Task, Annotated[float, Field(gt=0.0)]] | None = None
     names: Positive | None = None
     most: Annotated[int, Field(ge=1, le=12)] = 4
     wordings: list[str] = Field(default_factory=lambda: ["find the {label}"], min_length=1)
     shapes: list[tuple[Positive, Positive]] = Field(default_factory=list[tuple[int, int]])
     bfloat16: bool = True
+    compiled: bool = False
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     threads: Positive | None = None
     evaluate: Annotated[int, Field(ge=0)] = 400
@@ -93,6 +111,8 @@ class NanoRecipe(_Part):
     def _known(self) -> Self:
         if self.size not in SIZES:
             raise ValueError(f"size is one of {', '.join(SIZES)}")
+        if self.episodes is None and any(leg.tools for leg in self.legs):
+            raise ValueError("a leg with tools needs episodes")
         if len({leg.name for leg in self.legs}) < len(self.legs):
             raise ValueError("two legs have the same name")
         if any("{label}" not in wording for wording in self.wordings):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from .packing import Batch, pack
-from .questions import AskedOf, make_page
+from .questions import AskedOf, Page, make_page
 from .recipe import Leg
+from .recording import TOOLS
 from .studio import Studio
+
+WITH_TOOLS = 0.4
+"""How often composed scenes come with tools on offer, in legs that teach tools."""
 
 
 class Steps:
@@ -23,6 +28,7 @@ class Steps:
         # Workers get no model: only what composing needs.
         self._composer, self._prompts = studio.composer, studio.prompts
         self._grids, self._leg, self._recipe = studio.grids, leg, studio.recipe
+        self._engine, self._photos = studio.engine, studio.photos
 
     def __getitem__(self, step: int) -> Batch:
         leg = self._leg
@@ -31,12 +37,34 @@ class Steps:
         # A tower that is trained alone sees single pictures; nothing is asked about them.
         pictures = 1 if leg.trains == "vision" else rng.choices(counts, weights)[0]
         rows, columns = self._grids[rng.randrange(len(self._grids))]
+        kind = rng.random() if leg.trains != "vision" else 1.0
+        if kind < leg.tools and self._photos is not None:
+            pictures = rng.choice(self._photos.counts)
+            pages = [self._photos.page(rng, rows, columns, pictures) for _ in range(leg.batch)]
+        elif kind < leg.tools + leg.engine and pictures > 1:
+            pages = self._drafted(rng, rows, columns, pictures)
+        else:
+            pages = self._simple(rng, rows, columns, pictures)
+        if leg.tools and kind >= leg.tools and rng.random() < WITH_TOOLS:
+            # Composed scenes are looked at even where tools are on offer.
+            pages = [replace(page, tools=TOOLS) for page in pages]
+        return pack(pages, self._prompts)
+
+    def _simple(self, rng: Random, rows: int, columns: int, pictures: int) -> list[Page]:
+        leg = self._leg
         how = AskedOf(
             pictures, 0 if leg.trains == "vision" else leg.questions, leg.absent, leg.common,
-            self._recipe.wordings,
+            leg.unknown, self._recipe.wordings,
         )  # fmt: skip
-        pages = [make_page(rng, self._composer, rows, columns, how) for _ in range(leg.batch)]
-        return pack(pages, self._prompts)
+        return [make_page(rng, self._composer, rows, columns, how) for _ in range(leg.batch)]
+
+    def _drafted(self, rng: Random, rows: int, columns: int, pictures: int) -> list[Page]:
+        pages: list[Page] = []
+        while len(pages) < self._leg.batch:
+            page = self._engine.page(rng, rows, columns, pictures, self._leg.questions)
+            if page is not None:
+                pages.append(page)
+        return pages
 
     def from_step(self, step: int, workers: int) -> Iterator[Batch]:
         """Batches from a step on, without end, in order however many workers make them."""

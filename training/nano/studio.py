@@ -9,13 +9,19 @@ from random import Random
 from typing import Any
 
 from ...tools.errors import MissingDependency, WeightsError
+from ..data.language.words import plural
 from ..data.scenes.sprites import SpriteLibrary
 from .answers import CoordinateLabels
 from .composer import Composer
+from .engine import EnginePages
+from .photo_pages import PhotoPages
 from .prompts import Prompts
 from .recipe import NanoRecipe
+from .recording import read_conversations
 from .shapes import ShapePictures
 from .size import NanoSize, get_size
+from .tokenizer import SPACE
+from .words import words_of
 
 HEADS = "heads."
 
@@ -27,6 +33,8 @@ class Studio:
     Attributes:
         model: a stock Qwen3-VL in float32. heads: used in training only.
         grids: (rows, columns) of cells that pictures may have.
+        engine: makes pages from the data engine's builders.
+        photos: makes pages from recorded conversations, or None where the recipe names none.
     """
 
     recipe: NanoRecipe
@@ -38,6 +46,8 @@ class Studio:
     composer: Composer
     labels: CoordinateLabels
     grids: tuple[tuple[int, int], ...]
+    engine: EnginePages
+    photos: PhotoPages | None
     device: Any
 
     @property
@@ -45,6 +55,33 @@ class Studio:
         """All parameters by name, tied ones once, those of the heads under `heads.`."""
         found = dict(self.model.named_parameters())
         return found | {HEADS + n: p for n, p in self.heads.named_parameters()}
+
+    def word_names(self) -> int:
+        """Begin the words of names where the class head looks for what they name.
+
+        A word and the visual tokens of its thing then point the same way, so the language model
+        finds a named thing by likeness from its first step on. Words that stand in several names
+        are left as they are.
+
+        Returns:
+            how many words were set.
+        """
+        import torch
+
+        owners: dict[int, set[int]] = {}
+        for k, name in enumerate(self.composer.names):
+            for word in words_of(f"{name} {plural(name)}"):
+                owners.setdefault(self.tokenizer.convert_tokens_to_ids(SPACE + word), set()).add(k)
+        with torch.no_grad():
+            table = self.model.get_input_embeddings().weight
+            length = table.norm(dim=1).mean()
+            looks = self.heads["class"].weight[1:] * self.heads["norm"].weight
+            looks = looks - looks.mean(0)
+            for token, names in owners.items():
+                if len(names) == 1:
+                    look = looks[min(names)]
+                    table[token] = look / look.norm().clamp(min=1e-6) * length
+        return sum(len(names) == 1 for names in owners.values())
 
     def load(self, file: Path) -> None:
         """Take all weights from a leg's file.
@@ -102,7 +139,9 @@ def open_studio(recipe: NanoRecipe, device: str | None = None) -> Studio:
         torch.set_num_threads(recipe.threads)
     size = get_size(recipe.size)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    said, thumbnails = read_conversations(Path(recipe.episodes)) if recipe.episodes else ([], {})
     tokenizer = make_tokenizer(packaged_words())
+    prompts = Prompts(tokenizer)
     library = _library(recipe)
     composer = Composer(library, _names(library, recipe), size.patch * size.merge, recipe.most)
     return Studio(
@@ -111,10 +150,14 @@ def open_studio(recipe: NanoRecipe, device: str | None = None) -> Studio:
         build_model(size, tokenizer, recipe.seed).to(place),
         make_heads(size.width, len(composer.names), recipe.seed).to(place),
         tokenizer,
-        Prompts(tokenizer),
+        prompts,
         composer,
         CoordinateLabels(tokenizer),
         tuple(recipe.shapes) or ((size.cells, size.cells),),
+        EnginePages(
+            library, composer, {str(name): share for name, share in (recipe.tasks or {}).items()}
+        ),
+        PhotoPages(said, thumbnails, prompts, composer.cell) if said else None,
         place,
     )
 

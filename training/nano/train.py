@@ -39,14 +39,18 @@ def train_nano(recipe: NanoRecipe, watch: Watch, only: str | None = None) -> Pat
     _claim(recipe, output)
     studio = open_studio(recipe)
     log = output / "log.jsonl"
+    before = ""
     for leg in recipe.legs:
         folder = output / leg.name
         if (folder / WEIGHTS).is_file():
             studio.load(folder / WEIGHTS)
         else:
+            if before == "vision" and leg.trains != "vision":
+                studio.word_names()
             if not LegRun(studio, leg, folder, log, watch).run():
                 return None
             _hold_out(studio, leg, log, watch)
+        before = leg.trains
         if leg.name == only and leg is not recipe.legs[-1]:
             return None
     return export(studio, output / "model", read_log(log))

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 from ..data.language.words import NUMBERS, ORDINALS, plural
 from ..data.scenes.vocabulary import load_yaml, vocabulary
+from ..photo_questions import phrasing
 from .shapes import ShapePictures
 
 WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 _SLOTS = re.compile(r"\{[A-Za-z0-9_]*\}|\$[a-z0-9-]+")
 _SPOKEN = (
     "think answer find detect match compare zoom of image view with score box boxes not found "
-    "question unknown word words system user assistant tool"
+    "question unknown word words system user assistant tool last an annotated nothing corresponds "
+    "left right above below marked object place lies only changed fills exactly more fewest most "
+    "st nd rd th s so note within some total match change "
+    "red orange yellow green blue purple pink brown white grey gray black"
 )
+"""Words of tags, tools' results and traces, and what `1st` and `it's` leave after the split."""
+
+
+_RULES = re.compile(r"<\w+>")
+
+
+@lru_cache(maxsize=1)
+def coco_classes() -> tuple[str, ...]:
+    """Names of the 80 classes that the closed detectors know, in alphabetical order."""
+    known = json.loads(
+        resources.files("gemvg.tools").joinpath("vocabulary.json").read_text("utf-8")
+    )
+    return tuple(sorted(known["classes"]))
 
 
 @lru_cache(maxsize=1)
@@ -29,6 +48,11 @@ def packaged_words() -> tuple[str, ...]:
     ):
         for text in _texts(load_yaml(package, name)):
             found.update(words_of(_SLOTS.sub(" ", text)))
+    for texts in phrasing.GRAMMAR.values():
+        found.update(words_of(_SLOTS.sub(" ", _RULES.sub(" ", " ".join(texts)))))
+    for label in coco_classes():
+        for word in (label, *phrasing.every_day(label)):
+            found.update(words_of(f"{word} {phrasing.plural(word)}"))
     found.update(words_of(" ".join([*NUMBERS, *ORDINALS])))
     for label in (*vocabulary().names, *ShapePictures().labels):
         found.update(words_of(f"{label} {plural(label)}"))

@@ -46,9 +46,14 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def every_day(label: str) -> tuple[str, ...]:
+    """The words that people use for a class."""
+    return _EVERYDAY.get(label, (label,))
+
+
 def everyday(rng: random.Random, label: str) -> str:
-    """A word that people use for a class."""
-    return rng.choice(_EVERYDAY.get(label, (label,)))
+    """One of them."""
+    return rng.choice(every_day(label))
 
 
 def plural(word: str) -> str:

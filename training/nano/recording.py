@@ -1,0 +1,228 @@
+"""Tool conversations about photographs, as the planner has them, written in nano's own tokens.
+
+The planner is the teacher: what it asks the tools and which of their boxes it names is what nano is
+taught to write. A conversation is kept only where its answer is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ...policy.dialect import ReadContext, Reading
+from ...policy.dialects.nano import NONE, NanoDialect
+from ...policy.messages import Message, ToolCall
+from ...policy.planner import Planner
+from ...policy.policy import Request
+from ...tools.boxes import GroundedBox
+from ...tools.errors import DataError, GemvgError
+from ...tools.images import Picture, picture_from_image
+from ...tools.tool import AnyTool, ToolContext
+from ...tools.views import ViewBook
+from ..data.teacher.episodes import f1
+from ..photo_questions import Photo, PhotoQuestion, Shot, build_questions
+from .stand_ins import Truth
+
+TOOLS = ("compare", "detect", "match", "zoom")
+"""The tools that are on offer in every conversation."""
+
+MOST_TURNS = 6
+MOST_BOXES = 24
+"""Boxes that a tool may have listed in a conversation that is kept."""
+
+THUMBNAIL = 224
+"""Side of the square that a picture of a conversation is kept as, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A question, the tool calls with what came back, and the answer, all in nano's tokens.
+
+    Attributes:
+        task: of the question. pictures: keys of its pictures, in order.
+        turns: (call, result). answer: what stands after `<answer>`, without the closing tag.
+    """
+
+    task: str
+    question: str
+    pictures: tuple[str, ...]
+    turns: tuple[tuple[str, str], ...]
+    answer: str
+
+
+def converse(
+    question: str, pictures: Sequence[Picture], tools: Mapping[str, AnyTool]
+) -> tuple[Reading, tuple[tuple[str, str], ...], str] | None:
+    """Let the planner answer; (its answer, turns, answer in nano's tokens), None where it can't.
+
+    Calls that it makes at once are written one after the other: nano makes one at a time.
+    """
+    planner, nano, book = Planner(), NanoDialect(), ViewBook(pictures)
+    dialect, context = planner.dialect, ToolContext(book)
+    request = Request(
+        question, (), book, context.boxes, dialect.tool_specs(list(tools.values())), "direct"
+    )
+    reading = ReadContext(book, boxes=context.boxes, query=question)
+    turns: list[tuple[str, str]] = []
+    for _ in range(MOST_TURNS):
+        try:
+            completion = asyncio.run(planner.complete(request))
+        except GemvgError:
+            return None
+        if not completion.tool_calls:
+            answer = dialect.read(completion, reading)
+            return answer, tuple(turns), named(answer.boxes, context, nano, reading)
+        messages: list[Message] = [Message("assistant", (), completion.tool_calls)]
+        for call in completion.tool_calls:
+            ours = dialect.to_tool_call(call, reading)
+            result = tools[ours.name].call(ours.arguments, context)
+            messages.extend(dialect.tool_messages(call, result, book))
+            if not result.ok or len(result.boxes) > MOST_BOXES or result.views:
+                return None
+            written = nano.tool_messages(ToolCall("call", ours.name, {}), result, book)
+            turns.append((nano.write_call(ours, reading), written[0].text))
+        request = replace(request, messages=(*request.messages, *messages))
+    return None
+
+
+def named(
+    boxes: Sequence[GroundedBox], context: ToolContext, nano: NanoDialect, reading: ReadContext
+) -> str:
+    """An answer that names the tools' boxes by their ids; in coordinates where none is meant."""
+    ids = {(found.image, found.box): name for name, found in context.boxes.items()}
+    parts = [
+        f"<{ids[b.image, b.box]}>"
+        if (b.image, b.box) in ids
+        else nano.write([replace(b, label=None)], reading)
+        for b in boxes
+    ]
+    return "".join(parts) or NONE
+
+
+def renamed(photos: Sequence[Photo], names: Sequence[str], rng: Random) -> list[Photo]:
+    """Photographs whose things carry other names of the list, each name another one's.
+
+    A conversation is words alone: which names they are is not seen in a small picture, and so
+    every name is learnt from few photographs.
+    """
+    shuffled = list(names)
+    rng.shuffle(shuffled)
+    other = dict(zip(names, shuffled, strict=True))
+    return [
+        replace(p, things=tuple(replace(t, label=other.get(t.label, t.label)) for t in p.things))
+        for p in photos
+    ]
+
+
+class Recorder:
+    """Asks the planner and keeps what was right.
+
+    Args:
+        tools: what the planner may call; they look things up in `truth`.
+        truth: is told what every question's pictures hold.
+    """
+
+    def __init__(self, tools: Mapping[str, AnyTool], truth: Truth) -> None:
+        self._tools, self._truth = tools, truth
+        self._files: dict[str, Picture] = {}
+        self.thumbnails: dict[str, Any] = {}
+        self.asked = self.kept = 0
+
+    def ask(self, question: PhotoQuestion) -> Conversation | None:
+        """A question to the planner; None where its answer is not wholly right."""
+        pictures = [self._picture(shot) for shot in question.shots]
+        for shot, picture in zip(question.shots, pictures, strict=True):
+            things = [(t.label, t.box) for t in shot.photo.things] if shot.is_file else []
+            self._truth.things[picture.digest] = things
+        self._truth.boxes = [GroundedBox(image, box) for image, box in question.truth]
+        self.asked += 1
+        said = converse(question.query, pictures, self._tools)
+        if said is None:
+            return None
+        answer, turns, text = said
+        truth = [GroundedBox(image, box) for image, box in question.truth]
+        if not turns or f1(answer.boxes, truth) < 1.0:
+            return None
+        self.kept += 1
+        for picture in pictures:
+            if picture.digest not in self.thumbnails:
+                small = Image.fromarray(picture.array()).resize((THUMBNAIL, THUMBNAIL))
+                self.thumbnails[picture.digest] = np.asarray(small, np.uint8)
+        keys = tuple(picture.digest for picture in pictures)
+        return Conversation(question.task, question.query, keys, turns, text)
+
+    def _picture(self, shot: Shot) -> Picture:
+        """A shot's picture; a photograph's own file is decoded once."""
+        name = str(shot.photo.path)
+        if shot.is_file and name in self._files:
+            return self._files[name]
+        picture = picture_from_image(shot.render(), "photo")
+        if shot.is_file:
+            self._files[name] = picture
+        return picture
+
+
+def record(
+    photos: Sequence[Photo], recorder: Recorder, per_task: Mapping[str, int], seed: int,
+    names: Sequence[str],
+) -> Iterator[Conversation]:  # fmt: skip
+    """Conversations about photographs, `per_task` questions of each task asked.
+
+    Args:
+        photos: of the training split.
+        recorder: asks, and keeps the pictures.
+        per_task: how many questions of each task are asked.
+        seed: of everything.
+        names: the classes of the annotation.
+    """
+    for task, number in per_task.items():
+        made = 0
+        for part in range(0, number, 20):
+            rng = Random(f"{seed}:{task}:{part}")
+            given = photos if task in ("region", "difference") else renamed(photos, names, rng)
+            few: list[Any] = [task]
+            for question in build_questions(given, min(20, number - part), part + seed, few):
+                kept = recorder.ask(question)
+                made += 1
+                if kept is not None:
+                    yield kept
+
+
+def write_conversations(
+    folder: Path, conversations: Iterable[Conversation], recorder: Recorder
+) -> int:
+    """Write `conversations.jsonl` and `pictures.npz`; returns how many there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(asdict(one), ensure_ascii=False) for one in conversations]
+    (folder / "conversations.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    np.savez_compressed(folder / "pictures.npz", **recorder.thumbnails)
+    return len(lines)
+
+
+def read_conversations(folder: Path) -> tuple[list[Conversation], dict[str, Any]]:
+    """What `write_conversations` wrote. Raises DataError where it is not there."""
+    try:
+        text = (folder / "conversations.jsonl").read_text(encoding="utf-8")
+        with np.load(folder / "pictures.npz") as stored:
+            pictures = {name: stored[name] for name in stored.files}
+        found: list[Conversation] = []
+        for line in text.splitlines():
+            data: dict[str, Any] = json.loads(line)
+            turns = tuple((str(call), str(result)) for call, result in data["turns"])
+            found.append(
+                Conversation(data["task"], data["question"], tuple(data["pictures"]), turns,
+                             data["answer"])
+            )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{folder}: holds no recorded conversations.", "Record them: see docs/nano.md."
+        ) from error
+    return found, pictures

@@ -1,0 +1,131 @@
+"""Tools that find what is annotated: quick, right, and named like the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from ...tools.boxes import Box, GroundedBox
+from ...tools.compare import Compare, CompareArguments
+from ...tools.detect import Detect
+from ...tools.detectors import Detection, Detector, Scene
+from ...tools.detectors.protocol import VocabularyKind
+from ...tools.match import Match, MatchArguments
+from ...tools.tool import AnyTool, ToolContext, ToolResult
+from ...tools.vocabulary import Resolution
+
+
+@dataclass(slots=True)
+class Truth:
+    """What the stand-ins look up.
+
+    Attributes:
+        things: (label, box in pixels) by the digest of a picture. boxes: the question's answer.
+    """
+
+    things: dict[str, list[tuple[str, Box]]] = field(
+        default_factory=dict[str, list[tuple[str, Box]]]
+    )
+    boxes: list[GroundedBox] = field(default_factory=list[GroundedBox])
+
+
+def stand_ins(names: Detector, rng: Random) -> tuple[dict[str, AnyTool], Truth]:
+    """Tools by name, and the truth that they share.
+
+    Args:
+        names: whose words and classes `detect` uses.
+        rng: moves boxes, makes scores.
+    """
+    truth = Truth()
+    detect = Detect(AnnotatedDetector(names, truth, rng))
+    return {
+        "detect": detect, "match": AnnotatedMatch(truth, rng),
+        "compare": AnnotatedCompare(truth, rng),
+    }, truth  # fmt: skip
+
+
+class AnnotatedDetector:
+    """A detector that finds what is annotated, a little beside it, under the names of another.
+
+    Args:
+        names: whose words and classes are used.
+        truth: what is annotated.
+        rng: moves the boxes and makes the scores.
+    """
+
+    def __init__(self, names: Detector, truth: Truth, rng: Random) -> None:
+        self._names, self._truth, self._rng = names, truth, rng
+        self.name = names.name
+        self.vocabulary: VocabularyKind = names.vocabulary
+        self.classes, self.default_score = names.classes, names.default_score
+
+    def resolve(self, label: str) -> Resolution:
+        """See `Detector.resolve`."""
+        return self._names.resolve(label)
+
+    def detect(
+        self, scenes: Sequence[Scene], labels: Sequence[str], min_score: float
+    ) -> list[list[Detection]]:
+        """See `Detector.detect`; windows are not looked at."""
+        return [
+            [
+                Detection(
+                    beside(self._rng, box).clip(*scene.window[2:]),
+                    label,
+                    round(self._rng.uniform(0.5, 0.97), 3),
+                )
+                for label, box in self._truth.things.get(scene.digest, [])
+                if not labels or label in labels
+            ]
+            for scene in scenes
+        ]
+
+
+class AnnotatedMatch(Match):
+    """`match` that finds the place that is the answer."""
+
+    def __init__(self, truth: Truth, rng: Random) -> None:
+        self._truth, self._rng = truth, rng
+
+    def run(self, arguments: MatchArguments, context: ToolContext) -> ToolResult:
+        """See `Tool.run`."""
+        return _told(self._truth, self._rng, context, "match", arguments.views)
+
+
+class AnnotatedCompare(Compare):
+    """`compare` that finds the change that is the answer."""
+
+    def __init__(self, truth: Truth, rng: Random) -> None:
+        self._truth, self._rng = truth, rng
+
+    def run(self, arguments: CompareArguments, context: ToolContext) -> ToolResult:
+        """See `Tool.run`."""
+        return _told(self._truth, self._rng, context, "change", None)
+
+
+def _told(
+    truth: Truth, rng: Random, context: ToolContext, label: str, views: Sequence[int] | None
+) -> ToolResult:
+    """The answer's boxes, where they lie in the views that were asked for."""
+    kind = "match" if label == "match" else "change"
+    found = [
+        GroundedBox(
+            b.image,
+            beside(rng, b.box).clip(*context.book.picture(b.image).size),
+            label,
+            round(rng.uniform(0.6, 0.99), 3),
+            kind,
+        )
+        for b in truth.boxes
+        if not views or b.image in views
+    ]
+    named = tuple((context.boxes.add(box), box) for box in found)
+    return ToolResult(True, f"{len(named)} found", f"{len(named)} found", boxes=named)
+
+
+def beside(rng: Random, box: Box) -> Box:
+    """A box moved by up to 2 % of its sides."""
+    dx, dy = 0.02 * box.width, 0.02 * box.height
+    shift = [rng.uniform(-d, d) for d in (dx, dy, dx, dy)]
+    return Box(*(v + s for v, s in zip(box, shift, strict=True)))
