@@ -90,6 +90,8 @@ class Assembler:
                 index = self._head(index, meaning)
             index += 1
         self._settle_near()
+        if not self.heads and self._speaks_of_a_place():
+            self.heads = [Head(Noun(Phrase("thing", generic=True), False, True, True), 0)]
         if not self.heads:
             self.heads = [
                 Head(Noun(mark, is_known(mark.noun), True), 0, selections=list(mark.selections))
@@ -102,6 +104,13 @@ class Assembler:
             self.heads[-1].selections.extend(self.waiting)
             self.heads[-1].relations.extend(self.waiting_relations)
         return self.heads
+
+    def _speaks_of_a_place(self) -> bool:
+        """`To the right of the bus`, `the biggest`: a place or a size alone, of anything."""
+        kinds = {bound.kind for bound in self.waiting_relations}
+        if kinds:
+            return kinds <= {"left of", "right of", "behind", "in front of", "between"}
+        return bool(self.waiting)
 
     def _selection(self, index: int, meaning: Selection) -> None:
         following = self.words[index + 1 : index + 3]
@@ -151,6 +160,9 @@ class Assembler:
     def _head(self, index: int, noun: Noun) -> int:
         before = self.words[max(0, index - 4) : index]
         head = Head(noun, index, joined=self._is_joined(index), negated=self._negation(index))
+        if head.joined and self.heads and self.heads[-1].negated == "except":
+            # `Everything except people and dogs` leaves both out.
+            head.negated = "except"
         head.selections.extend(self.waiting)
         head.relations.extend(self.waiting_relations)
         self.waiting, self.waiting_relations = [], []
@@ -311,7 +323,7 @@ def without_repeats(heads: list[Head]) -> list[Head]:
 def without_pronouns(heads: list[Head]) -> list[Head]:
     """Without a bare `who` or `what` beside a noun that says who or what (`who is the man?`)."""
     named = [h for h in heads if not h.noun.pronoun or h.selections or h.relations]
-    return named or heads[:1]
+    return named if any(h.negated != "except" for h in named) else heads
 
 
 def keep_meant(heads: list[Head]) -> list[Head]:

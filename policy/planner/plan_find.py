@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...tools.tool import ToolResult
 from ...tools.views import View, ViewBook
 from . import wording
 from .choosing import Found, Scene, choose, select
+from .nouns import is_known
 from .plans import Call, Outcome, Plan, Trail, found_in, require
 from .question import Condition, Phrase, Question, Target
+from .seen import Seen
 
 LOOK = 0.1
 """Least score that is asked of the detector, so that weak boxes can be weighed."""
@@ -35,7 +36,8 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
     trail = Trail()
     looked = _looked_at(question, book)
     nouns = _nouns(question)
-    labels: list[str] = [] if _wants_everything(question) else nouns
+    everything = _wants_everything(question)
+    labels: list[str] = [] if everything else nouns
     what = wording.understood(question)
     result = yield Call(
         "detect",
@@ -43,7 +45,17 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
         f"look for {', '.join(labels) or 'everything'} in {wording.images(looked)}",
     )
     require(result, what)
-    scenes = {image: _scene(image, question, result, book) for image in looked}
+    results = [result]
+    if everything and (others := [noun for noun in nouns if not is_known(noun)]):
+        # What is beside a lamp post: the lamp post is in no class, so it is looked for by its word.
+        more = yield Call(
+            "detect",
+            {"labels": others, "views": looked, "min_score": LOOK},
+            f"look for {', '.join(others)} in {wording.images(looked)}",
+        )
+        results += [more] if more.ok else []
+    seen = Seen.of(results, nouns)
+    scenes = {image: _scene(image, question, seen, book) for image in looked}
     for noun in nouns:
         everywhere = [f for s in scenes.values() for f in s.found.get(noun, ())]
         trail.say(f"{noun}: {wording.tally(everywhere, looked)}.")
@@ -55,11 +67,11 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
         boxes = _without(boxes, question, scenes)
         per_target.append({f.box.image for f in boxes})
         for found in boxes:
-            chosen.setdefault(found.id, (found, _label(target, found, result)))
+            chosen.setdefault(found.id, (found, _label(target, found, seen)))
     if question.every and (shared := set[int].intersection(*per_target)):
         chosen = {k: v for k, v in chosen.items() if v[0].box.image in shared}
     boxes = tuple(chosen.values())
-    text = _text(question, boxes, passing, result)
+    text = _text(question, boxes, passing, seen)
     return Outcome(boxes, text, tuple(trail.steps))
 
 
@@ -82,26 +94,23 @@ def _phrases(question: Question) -> list[Phrase]:
 
 
 def _nouns(question: Question) -> list[str]:
-    return list(dict.fromkeys(p.noun[:100] for p in _phrases(question)))[:64]
+    """The words to look for; `thing` and the like are none."""
+    return list(dict.fromkeys(p.noun[:100] for p in _phrases(question) if not p.generic))[:64]
 
 
 def _wants_everything(question: Question) -> bool:
     return any(p.generic for p in _phrases(question))
 
 
-def _scene(image: int, question: Question, result: ToolResult, book: ViewBook) -> Scene:
+def _scene(image: int, question: Question, seen: Seen, book: ViewBook) -> Scene:
     """What was found in one picture, by the question's nouns."""
     view = book[image]
-    here = [f for f in found_in(result) if f.box.image == image]
-    meanings: Mapping[str, Mapping[str, Sequence[str]]] = result.data.get("labels", {})
-    unknown = set(result.data.get("unknown", ()))
     found: dict[str, list[Found]] = {}
     targets = {t.phrase.noun: t for t in question.targets}
     for phrase in _phrases(question):
-        if phrase.noun in unknown:
+        if phrase.noun in seen.unknown:
             continue
-        names = set(meanings.get(phrase.noun, {}).get("classes", ()))
-        of_noun = [f for f in here if phrase.generic or not meanings or f.box.label in names]
+        of_noun = seen.matching(phrase, image)
         target = targets.get(phrase.noun)
         expected = target is not None and _is_expected(target, question)
         if expected and phrase.selections:
@@ -204,10 +213,9 @@ def _without(boxes: list[Found], question: Question, scenes: Mapping[int, Scene]
     return [f for f in boxes if f.id not in shut_out]
 
 
-def _label(target: Target, found: Found, result: ToolResult) -> str | None:
+def _label(target: Target, found: Found, seen: Seen) -> str | None:
     """The user's word where it is finer than the class, else the class."""
-    meaning = result.data.get("labels", {}).get(target.phrase.noun, {})
-    if meaning.get("relation") == "narrower" and not target.phrase.plural:
+    if target.phrase.noun in seen.narrower and not target.phrase.plural:
         return target.phrase.noun
     return found.box.label
 
@@ -216,11 +224,10 @@ def _text(
     question: Question,
     boxes: Sequence[tuple[Found, str | None]],
     passing: Sequence[int],
-    result: ToolResult,
+    seen: Seen,
 ) -> str:
     """The answer in words: the count or the pictures where these were asked for."""
     images = sorted({f.box.image for f, _ in boxes})
-    unknown = list(result.data.get("unknown", ()))
     said: list[str] = []
     if not question.targets:
         said.append(f"{wording.images(passing).capitalize()}." if passing else "No picture.")
@@ -230,8 +237,9 @@ def _text(
         said.append(f"{len(boxes)} in {wording.images(images)}.")
     else:
         said.append(f"{len(boxes)} found in {wording.images(images)}.")
-    if unknown:
-        said.append(f"Not looked for, because the detector does not know it: {', '.join(unknown)}.")
+    if seen.unknown:
+        names = ", ".join(seen.unknown)
+        said.append(f"Not looked for, because the detector does not know it: {names}.")
     ignored = list(dict.fromkeys(m for p in _phrases(question) for m in p.modifiers))
     if ignored:
         said.append(f"Not checked: {', '.join(ignored)}.")

@@ -20,8 +20,9 @@ _BEFORE_A_QUESTION = word_set(
 """After these and words of asking, `who` asks; after a noun it continues the noun's clause."""
 
 _WHAT_IS = re.compile(
-    r" (?:is|are|was|were|lies|lie|sits|sit|stands|stand|hangs|hang|rests|(?:can|do|did|could) "
-    r"(?:you|we|i|one|be)(?: \w+)?|(?:do|does|did) @pics (?:show|contain|have|depict|display)) "
+    r" (?:else )?(?:is|are|was|were|lies|lie|sits|sit|stands|stand|hangs|hang|rests|"
+    r"(?:can|do|did|could) (?:you|we|i|one|be)(?: \w+)?|"
+    r"(?:do|does|did) @pics (?:show|contain|have|depict|display)) "
 )
 """What follows `what` where it is asked for itself; before a noun it is a determiner."""
 

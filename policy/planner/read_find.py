@@ -63,10 +63,11 @@ def _split(reading: Reading, heads: list[Head]) -> tuple[list[Condition], list[H
     """Phrases that say which pictures count, and phrases that say what to find."""
     conditions: list[Condition] = []
     targets: list[Head] = []
+    which = any(r.kind == "which" for r in reading.references)
     wanted = [h for h in heads if h.shown_by is None and not h.negated]
     for head in heads:
         in_place = head.shown_by is not None and head.shown_by.preposition != ""
-        if head.negated == "without" and (len(heads) > 1 or head.shown_by):
+        if head.negated == "without" and (len(heads) > 1 or head.shown_by or which):
             conditions.append(Condition("lacks", head.phrase()))
         elif head.shown_by is not None and wanted and (in_place or _follows(reading, head, wanted)):
             conditions.append(Condition("shows", head.phrase()))

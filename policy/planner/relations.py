@@ -24,7 +24,8 @@ _RELATIONS: list[tuple[str, RelationKind, bool]] = [
     (_SIDE_OF.format("left"), "left of", False),
     (_SIDE_OF.format("right"), "right of", False),
     (rf"(?:without|lacking|with no|with out|not {_HOLD}|(?:(?:who|that) )?(?:do|does|has|have) not "
-     rf"(?:have|hold|carry|wear|ride|any)|has no|have no|minus)(?: any)?", "with", True),
+     rf"(?:have|hold|carry|wear|ride|show|contain|include|feature|depict|any)|has no|have no|minus|"
+     rf"(?:is |are )?missing|lacks?|misses)(?: any)?", "with", True),
     (r"(?:that is |that are )?not (?:next to|near|beside|close to|by)", "next to", True),
     (r"(?:that is |that are )?not (?:on|on top of)", "on", True),
     (r"(?:that is |that are )?not (?:in|inside)", "in", True),

@@ -137,3 +137,40 @@ def test_where_nothing_serves_the_purpose_nothing_is_named() -> None:
     text = ask(answered(request, first.tool_calls[0], result)).text
     payload = json.loads(text.partition("<answer>")[2].removesuffix("</answer>"))
     assert payload["answer"] == []
+
+
+ROOM = [
+    ("couch", 1, (0, 50, 150, 100), 0.9),
+    ("dog", 1, (20, 20, 60, 80), 0.9),
+    ("person", 1, (160, 10, 190, 95), 0.8),
+    ("clock", 1, (100, 2, 110, 12), 0.7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [
+        ("Find everything that isn't a person.", ["clock", "couch", "dog"]),
+        ("everything except people and dogs", ["clock", "couch"]),
+        ("What is on the couch?", ["dog"]),
+        ("What is to the right of the couch?", ["person"]),
+        ("What do you see in image 1?", ["clock", "couch", "dog", "person"]),
+    ],
+)
+def test_of_everything_a_noun_means_its_own_class(query: str, labels: list[str]) -> None:
+    request = Request(query, (), book(1), tools=TOOLS)
+    first = ask(request)
+    assert first.tool_calls[0].arguments["labels"] == []
+    text = ask(answered(request, first.tool_calls[0], detected(*ROOM))).text
+    answer = json.loads(text.split("<answer>")[1].removesuffix("</answer>"))["answer"]
+    assert sorted(item["label"] for item in answer) == labels
+
+
+def test_a_landmark_of_no_class_is_looked_for_by_its_word() -> None:
+    request = Request("What is to the left of the lamp post?", (), book(1), tools=TOOLS)
+    everything = ask(request).tool_calls[0]
+    request = answered(request, everything, detected(*ROOM))
+    second = ask(request).tool_calls[0]
+    assert (everything.arguments["labels"], second.arguments["labels"]) == ([], ["lamp post"])
+    unknown = ToolResult.failure("detect: Not looked for lamp post: nobody knows it.")
+    assert "lamp post" in ask(answered(request, second, unknown)).text

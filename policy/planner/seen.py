@@ -1,0 +1,60 @@
+"""What the detector saw for a question: boxes, and which classes each of its words stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...tools.tool import ToolResult
+from .choosing import Found
+from .nouns import closed_vocabulary
+from .plans import found_in
+from .question import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The results of looking.
+
+    Attributes:
+        found: all boxes, best first.
+        classes: by noun, the names under which the detector returns what it means.
+        narrower: nouns that say more than their class (`woman`).
+        unknown: nouns that could not be looked for.
+    """
+
+    found: tuple[Found, ...]
+    classes: Mapping[str, frozenset[str]]
+    narrower: frozenset[str]
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[ToolResult], nouns: Sequence[str]) -> Seen:
+        """From one look for named things, or from one at everything and one for words beside it.
+
+        Where everything was looked for, the closed vocabulary says which classes a noun means.
+        """
+        classes: dict[str, frozenset[str]] = {}
+        narrower: set[str] = set()
+        for noun in nouns:
+            told = [r.data["labels"][noun] for r in results if noun in r.data.get("labels", {})]
+            if told:
+                classes[noun] = frozenset(str(name) for name in told[0].get("classes", ()))
+                relation = told[0].get("relation")
+            else:
+                meaning = closed_vocabulary().resolve(noun)
+                classes[noun], relation = frozenset(meaning.classes), meaning.relation
+            if relation == "narrower":
+                narrower.add(noun)
+        looked = {name for result in results for name in result.data.get("unknown", ())}
+        unknown = [n for n in nouns if n in looked or not classes[n]]
+        return cls(
+            tuple(sorted((f for r in results for f in found_in(r)), key=lambda f: -f.score)),
+            classes, frozenset(narrower), tuple(unknown),
+        )  # fmt: skip
+
+    def matching(self, phrase: Phrase, image: int) -> list[Found]:
+        """What goes by the phrase's noun in one picture."""
+        names = self.classes.get(phrase.noun, frozenset())
+        here = [f for f in self.found if f.box.image == image]
+        return here if phrase.generic else [f for f in here if f.box.label in names]
