@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,11 @@ def rft_row(
     paths: Sequence[str],
     dialect: Dialect,
     tools: Sequence[AnyTool] = (),
+    grid_of: Callable[[int, int], tuple[float, float]] | None = None,
 ) -> dict[str, Any]:
     """One row for reinforcement finetuning.
+
+    `grid_of` tells the processor's resize to dialects that write its pixels (`grids.GridOf`).
 
     Columns: `prompt` (the auto prompt), `prompt_think`, `prompt_direct`, `prompt_auto`, `paths`,
     `sizes` ([width, height] each), `truth` (rows `[image, x1, y1, x2, y2]`, pixels),
@@ -84,7 +87,8 @@ def rft_row(
     """
     sizes = [[ref.width, ref.height] for ref in sample.images]
     book = sizes_book(sizes)
-    question, _ = spoken(sample, dialect, ReadContext(book))
+    grids = {} if grid_of is None else {k: grid_of(w, h) for k, (w, h) in enumerate(sizes, 1)}
+    question, _ = spoken(sample, dialect, ReadContext(book, grids))
     prompts = prompt_columns(question, book, dialect, tools)
     return {
         "prompt": prompts["prompt_auto"],

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..tools.errors import DataError, MissingDependency
 from ..tools.text import clean_text
 from ..tools.tool import explain_validation
-from .rft.modes import HybridShares
+from .rft.modes import Baseline, HybridShares
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -82,11 +82,20 @@ class SftPart(_Part):
 
 
 class RftPart(_Part):
-    """Hybrid reinforcement finetuning; where the paper is silent, the defaults are its peers'."""
+    """Hybrid reinforcement finetuning; where the paper is silent, the defaults are its peers'.
+
+    Attributes:
+        shares: of each group's `group` rollouts that get the think and the direct prompt; the rest
+            gets the auto prompt.
+        baseline: what think and direct rollouts are measured against: those of the group that were
+            asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
+        direct_bonus: moves the auto prompt's choice towards direct where both are right.
+    """
 
     preset: str = "gemvg"
     drop_terms: list[str] = Field(default_factory=list[str])
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
+    baseline: Baseline = "mode"
     group: Annotated[int, Field(ge=2)] = 8
     direct_bonus: Fraction = 0.5
     beta: Annotated[float, Field(ge=0.0)] = 0.0

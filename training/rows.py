@@ -9,15 +9,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..policy.dialect import Dialect, ReadContext
+from ..policy.dialect import Dialect
 from ..tools.coordinates import ResizedPixelSpace
 from ..tools.errors import DataError, ImageError, TrainingError
 from ..tools.images import picture_from_path
 from ..tools.text import clean_text
 from ..tools.tool import AnyTool
-from .chat import chat, picture_paths, rft_row, sizes_book
+from .chat import chat, picture_paths, rft_row
 from .data.sample import Sample, read_samples
 from .data.spoken import spoken
+from .grids import GridOf, sizes_context
 from .recipe import SftPart
 
 
@@ -62,16 +63,12 @@ def check_pictures(rows: Sequence[dict[str, Any]]) -> None:
                 )
 
 
-def _check_coordinates(dialect: Dialect) -> None:
-    """Rows are made from sizes alone, before any processor has resized a picture.
-
-    Raises:
-        DataError: the dialect writes pixels of the resized picture.
-    """
-    if dialect.coordinates == ResizedPixelSpace().name:
+def _check_coordinates(dialect: Dialect, grid_of: GridOf | None) -> None:
+    """Raises DataError where the dialect writes pixels of a resize that nobody knows."""
+    if dialect.coordinates == ResizedPixelSpace().name and grid_of is None:
         raise DataError(
-            f"dialect {dialect.name} writes pixels of the resized picture, which training rows "
-            "do not know.",
+            f"dialect {dialect.name} writes pixels of the resized picture, and the model has no "
+            "processor that says how it resizes.",
             "Train in a dialect of relative coordinates: qwen2-vl, qwen3-vl, gemvg.",
         )
 
@@ -81,12 +78,17 @@ def rft_rows(
     dialect: Dialect,
     tools: Sequence[AnyTool] = (),
     limit: int | None = None,
+    grid_of: GridOf | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows for reinforcement finetuning; see `chat.rft_row` for the columns."""
-    _check_coordinates(dialect)
+    """Rows for reinforcement finetuning; see `chat.rft_row` for the columns.
+
+    `grid_of` is the model's processor's, for dialects that write pixels of the resized picture.
+    """
+    _check_coordinates(dialect, grid_of)
     found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
     return [
-        rft_row(sample, paths, dialect, tools) for sample, paths in itertools.islice(found, limit)
+        rft_row(sample, paths, dialect, tools, grid_of)
+        for sample, paths in itertools.islice(found, limit)
     ]
 
 
@@ -96,31 +98,33 @@ def sft_rows(
     part: SftPart,
     seed: int,
     limit: int | None = None,
+    grid_of: GridOf | None = None,
 ) -> list[dict[str, Any]]:
     """Rows for supervised finetuning: `messages`, `completion`, `paths`, `sizes`, `mode`.
 
     S1: short answers under the direct prompt. S2: a sample with a trace is trained reasoned with
     `think_share`, else direct; `auto_share` of all get the auto prompt, and there a trace is
     dropped with `thought_dropout` (TON), so that the choice stays open for the reinforcement stage.
+    `grid_of` as for `rft_rows`.
     """
-    _check_coordinates(dialect)
+    _check_coordinates(dialect, grid_of)
     rng = random.Random(seed)
     found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
     rows: list[dict[str, Any]] = []
     for sample, paths in itertools.islice(found, limit):
         sizes = [[ref.width, ref.height] for ref in sample.images]
-        book = sizes_book(sizes)
+        context = sizes_context(sizes, grid_of)
         thinks = part.stage == "s2" and sample.trace is not None
         thinks = thinks and rng.random() < part.think_share
         auto = part.stage == "s2" and rng.random() < part.auto_share
         if auto and thinks and rng.random() < part.thought_dropout:
             thinks = False
         mode = "auto" if auto else "think" if thinks else "direct"
-        boxes, context = [truth.grounded() for truth in sample.answer], ReadContext(book)
+        boxes = [truth.grounded() for truth in sample.answer]
         question, trace = spoken(sample, dialect, context)
         body = f"<answer>{dialect.write(boxes, context)}</answer>"
         thought = f"<think>{trace}</think>\n" if thinks else ""
-        views = range(1, book.image_count + 1)
+        book, views = context.book, range(1, len(sizes) + 1)
         rows.append(
             {
                 "messages": chat(dialect.opening(question, book, views, mode, ())),

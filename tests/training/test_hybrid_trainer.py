@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from gemvg.tools.errors import TrainingError
+from gemvg.training.rewards.batch import ScoredBatch
 from gemvg.training.rewards.preset import Preset
 from gemvg.training.rewards.presets import get_preset
+from gemvg.training.rewards.rollout import BoxSet, Sample
+from gemvg.training.rft.baseline import mode_shift
 from gemvg.training.rft.modes import HybridShares
 from gemvg.training.rft.reward_functions import GroupScorer
 from tests.training import toy
@@ -31,7 +34,10 @@ def arguments(output, **changes):
     return GRPOConfig(**{**given, **changes})
 
 
-def hybrid(output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, **changes):
+def hybrid(
+    output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, baseline="mode",
+    **changes,
+):  # fmt: skip
     """A hybrid trainer of a fresh toy model."""
     from datasets import Dataset
 
@@ -41,6 +47,7 @@ def hybrid(output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=Fal
         scorer=GroupScorer(preset, toy.DIALECT),
         shares=shares or HybridShares(think=0.5, direct=0.25),
         direct_bonus=bonus,
+        baseline=baseline,
         shared_prefill=prefill,
         model=toy.model(1),
         args=arguments(output, **changes),
@@ -150,6 +157,38 @@ def test_the_bonus_moves_choices_only(tmp_path, quality, auto_thinks, bonus):
     trainer.scorer.rollouts = [SimpleNamespace(thought=t) for t in thought]
     assert trainer._bonus(torch.tensor([quality])).tolist() == [[0, 0, 0, bonus]]
     assert trainer.reward_weights[-1] == 0.0
+
+
+def test_forced_modes_are_measured_against_their_own():
+    """Think is right, direct can't be: no honest direct answer is pushed down for it."""
+    layout = ("think", "think", "direct", "direct", "auto", "auto")
+    rewards = torch.tensor([[4.0, 4.0, 1.0, 1.0, 4.0, 1.0], [4.0, 1.0, 1.0, 0.0, 1.0, 1.0]])
+    stock = (rewards - rewards.mean(dim=1, keepdim=True)) / (rewards.std(dim=1)[:, None] + 1e-4)
+    found = stock + mode_shift(rewards, layout, "group")
+    torch.testing.assert_close(found[0, :4], torch.zeros(4))
+    assert stock[0, 2] < -0.5
+    # A direct prompt that is answered with thought (reward 0) loses to an honest wrong answer.
+    assert found[1, 2] > 0.3 > -0.3 > found[1, 3]
+    torch.testing.assert_close(found[:, 4:], stock[:, 4:])
+    for alone in (("think",) * 6, ("auto",) * 6):
+        assert not mode_shift(rewards, alone, "group").any()
+
+
+@pytest.mark.parametrize("scale", ["group", "batch", "none"])
+def test_the_mode_baseline_changes_nothing_else(tmp_path, scale):
+    """The trainer's advantages less the shift are stock TRL's."""
+    rows = repeated(toy.rows(4, 0))
+    found = {}
+    for baseline in ("group", "mode"):
+        trainer = hybrid(tmp_path / baseline, scale_rewards=scale, baseline=baseline)
+        found[baseline] = scripted(trainer)._generate_and_score_completions(rows)["advantages"]
+    layout = trainer.layout
+    totals = torch.tensor(PRESET.total(ScoredBatch(trainer.scorer.rollouts, [
+        Sample(BoxSet.of_rows(row["truth"])) for row in rows
+    ]))).float().view(-1, 4)  # fmt: skip
+    shift = mode_shift(totals, layout, scale).view(-1)
+    assert shift.abs().max() > 0.1
+    torch.testing.assert_close(found["mode"], found["group"] + shift, atol=1e-5, rtol=1e-5)
 
 
 def test_a_reward_that_is_no_number_names_its_term(tmp_path):

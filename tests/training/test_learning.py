@@ -61,7 +61,7 @@ def train(start, seed, output):
 
     arguments = GRPOConfig(
         output_dir=str(output), per_device_train_batch_size=64, num_generations=8,
-        max_completion_length=14, learning_rate=1e-3, max_steps=STEPS, logging_steps=1,
+        max_completion_length=14, learning_rate=5e-4, max_steps=STEPS, logging_steps=1,
         save_strategy="no", use_cpu=True, bf16=False, seed=seed, temperature=1.0,
         gradient_checkpointing=False, disable_tqdm=True, report_to=[],
         remove_unused_columns=False,
@@ -100,12 +100,13 @@ def test_auto_learns_to_think_where_thinking_pays(start, seed, tmp_path):
     assert after["hard"]["thinks"] > after["easy"]["thinks"] + 0.4
     assert after["hard"]["right"] > before["hard"]["right"] + 0.15
 
-    # Both modes stay alive: asked for, each is still given, and thinking is still worth its tokens.
-    # Of the direct mode this is asked where it can be right: on hard questions it can but guess.
+    # Both modes stay alive: asked for, each is still given, even where a direct answer can but
+    # guess, and thinking is still worth its tokens.
     think, direct = measure(model, "think"), measure(model, "direct")
     for kind in ("easy", "hard"):
         assert think[kind]["form"] > 0.9
-    assert direct["easy"]["form"] > 0.9
+        assert direct[kind]["form"] > 0.9
+        assert direct[kind]["thinks"] < 0.1
     assert direct["easy"]["right"] > 0.9
     assert think["hard"]["right"] > direct["hard"]["right"] + 0.3
 

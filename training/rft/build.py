@@ -6,6 +6,7 @@ from typing import Any
 
 from ...policy.dialect import Dialect
 from ...tools.toolbox import make_tools
+from ..grids import grid_of_processor
 from ..loading import lora_config
 from ..recipe import Recipe, RftPart
 from ..rewards.presets import get_preset
@@ -33,14 +34,17 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
     if tools:
         prepare_tool_calls(processor)
     told = tuple(tools.values()) if dialect.tools_in_prompt else ()
-    rows = rft_rows(data.train, dialect, told, data.limit)
+    grid_of = grid_of_processor(processor)
+    rows = rft_rows(data.train, dialect, told, data.limit, grid_of)
     check_pictures(rows)
-    held = rft_rows(data.eval, dialect, told, data.eval_limit) if data.eval else []
+    held = rft_rows(data.eval, dialect, told, data.eval_limit, grid_of) if data.eval else []
     check_pictures(held)
-    scorer = GroupScorer(get_preset(part.preset).without(*part.drop_terms), dialect)
+    preset = get_preset(part.preset).without(*part.drop_terms)
+    scorer = GroupScorer(preset, dialect, grid_of=grid_of)
     trainer = HybridGRPOTrainer(
         scorer=scorer,
         shares=part.shares,
+        baseline=part.baseline,
         direct_bonus=part.direct_bonus,
         shared_prefill=part.shared_prefill,
         tools_in_prompt=bool(told),
@@ -51,7 +55,9 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         processing_class=processor,
         peft_config=lora_config(recipe.model),
         environment_factory=(
-            GroundingEnvironment.offering(tools, dialect, part.max_tool_calls) if tools else None
+            GroundingEnvironment.offering(tools, dialect, part.max_tool_calls, grid_of=grid_of)
+            if tools
+            else None
         ),
     )
     trainer.add_callback(SampleSheets(trainer, recipe.run.sample_every))

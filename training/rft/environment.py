@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 from ...policy.dialect import Dialect, ReadContext
 from ...policy.messages import Message, ToolCall, ViewPart
+from ...tools.coordinates import ResizedPixelSpace
 from ...tools.images import picture_from_image
 from ...tools.tool import AnyTool, ToolContext
 from ...tools.views import ViewBook
+from ..grids import GridOf
 
 Blocks = list[dict[str, Any]]
 
@@ -31,6 +33,7 @@ class GroundingEnvironment:
     _dialect: ClassVar[Dialect]
     _max_calls: ClassVar[int] = 8
     _max_views: ClassVar[int] = 16
+    _grid_of: ClassVar[GridOf | None] = None
 
     def __init__(self) -> None:
         self._tool_context = ToolContext(ViewBook([]))
@@ -39,7 +42,12 @@ class GroundingEnvironment:
 
     @classmethod
     def offering(
-        cls, tools: Mapping[str, AnyTool], dialect: Dialect, max_calls: int = 8, max_views: int = 16
+        cls,
+        tools: Mapping[str, AnyTool],
+        dialect: Dialect,
+        max_calls: int = 8,
+        max_views: int = 16,
+        grid_of: GridOf | None = None,
     ) -> type[GroundingEnvironment]:
         """The environment class that offers these tools and no other.
 
@@ -48,6 +56,7 @@ class GroundingEnvironment:
             dialect: in which the policy calls them and is told of their results.
             max_calls: of an episode; further ones are refused.
             max_views: that tools may add to the pictures in an episode.
+            grid_of: of the model's processor, for dialects that write pixels of the resized view.
         """
 
         def method(tool: AnyTool) -> Callable[..., Blocks]:
@@ -65,6 +74,7 @@ class GroundingEnvironment:
             "_dialect": dialect,
             "_max_calls": max_calls,
             "_max_views": max_views,
+            "_grid_of": staticmethod(grid_of) if grid_of is not None else None,
         }
         return type("OfferedTools", (cls,), body)
 
@@ -77,7 +87,14 @@ class GroundingEnvironment:
 
     def _context(self) -> ReadContext:
         """What the dialect needs to read this episode's answer."""
-        return ReadContext(self._tool_context.book, boxes=self._tool_context.boxes)
+        return ReadContext(self._tool_context.book, self._grids(), self._tool_context.boxes)
+
+    def _grids(self) -> dict[int, tuple[float, float]]:
+        """What the processor makes of every view so far, by view index."""
+        resize, book = self._grid_of, self._tool_context.book
+        if resize is None or self._dialect.coordinates != ResizedPixelSpace().name:
+            return {}
+        return {view.index: resize(*book.raster(view.index).size) for view in book.views}
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> Blocks:
         """Run a tool; the first block is its text, the rest shows its new views."""
@@ -93,7 +110,7 @@ class GroundingEnvironment:
         book = self._tool_context.book
         return [
             block
-            for message in self._dialect.tool_messages(call, result, book)
+            for message in self._dialect.tool_messages(call, result, book, self._grids())
             for block in _blocks(message, book)
         ]
 

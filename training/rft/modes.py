@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...policy.modes import Mode
+
+Baseline = Literal["mode", "group"]
+"""mode: a rollout whose prompt forces a mode is measured against those of its group that were asked
+for the same, one that may choose against the whole group. group: all against the whole group, as in
+stock GRPO."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

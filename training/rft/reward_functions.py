@@ -9,8 +9,7 @@ import numpy as np
 
 from ...policy.dialect import Dialect, ReadContext
 from ...policy.modes import Mode
-from ...tools.tool import BoxRegistry
-from ..chat import sizes_book
+from ..grids import GridOf, sizes_context
 from ..rewards.batch import Floats, ScoredBatch
 from ..rewards.preset import Preset
 from ..rewards.rollout import BoxSet, Rollout, Sample
@@ -50,11 +49,19 @@ class GroupScorer:
         preset: the reward.
         dialect: how the policy writes.
         end_ids: token ids that end an answer; a completion without one was cut.
+        grid_of: of the model's processor, for dialects that write pixels of the resized picture.
     """
 
-    def __init__(self, preset: Preset, dialect: Dialect, end_ids: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        dialect: Dialect,
+        end_ids: Sequence[int] = (),
+        grid_of: GridOf | None = None,
+    ) -> None:
         self.preset = preset
         self.dialect = dialect
+        self.grid_of = grid_of
         self.end_ids = frozenset(end_ids)
         self.rollouts: list[Rollout] = []
         self.texts: list[str] = []
@@ -107,7 +114,7 @@ class GroupScorer:
         """The completions with what is known of their making."""
         modes: list[Mode] = columns.get("mode") or ["auto"] * len(own)
         episodes = columns.get("environments") or [None] * len(own)
-        shown = _Latest(lambda sizes: ReadContext(sizes_book(sizes), boxes=BoxRegistry()))
+        shown = _Latest(lambda sizes: sizes_context(sizes, self.grid_of))
         spoken: list[Spoken] = []
         for index, said in enumerate(own):
             ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)

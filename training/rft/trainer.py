@@ -10,8 +10,9 @@ from trl import GRPOTrainer
 
 from ...policy.modes import Mode
 from ...tools.errors import TrainingError
+from .baseline import mode_shift
 from .environment import as_turns
-from .modes import HybridShares
+from .modes import Baseline, HybridShares
 from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
 from .shared_prefill import PromptRow, Sampling, can_share, generate
@@ -24,14 +25,15 @@ BONUS = "direct_bonus"
 class HybridGRPOTrainer(GRPOTrainer):
     """GRPO over groups that hold several modes of the same question.
 
-    Slot g of every group gets the prompt of `shares.layout(G)[g]`, so think and direct answers are
-    measured against the same baseline and the auto prompt's first tag is pushed towards the mode
-    that serves the question. Grouping is TRL's own: global row r belongs to slot r mod G, on any
-    number of processes.
+    Slot g of every group gets the prompt of `shares.layout(G)[g]`; answers to the auto prompt are
+    measured against think and direct answers alike, so that its first tag is pushed towards the
+    mode that serves the question. Grouping is TRL's own: global row r belongs to slot r mod G, on
+    any number of processes.
 
     Args:
         scorer: the reward. Its terms become TRL's reward functions, one each.
         shares: how a group is divided.
+        baseline: of rollouts whose prompt forces a mode; see `modes.Baseline`.
         direct_bonus: added to the advantage of an auto rollout that answered directly, and taken
             from one that thought, where the direct answers of its group are right as often as the
             reasoned ones: equal quality goes to the cheaper mode (the idea of AdaptThink's delta,
@@ -53,6 +55,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         *,
         scorer: GroupScorer,
         shares: HybridShares,
+        baseline: Baseline = "mode",
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
         shared_prefill: bool = True,
@@ -61,6 +64,7 @@ class HybridGRPOTrainer(GRPOTrainer):
     ) -> None:
         self.scorer = scorer
         self.shares = shares
+        self.baseline: Baseline = baseline
         self.direct_bonus = direct_bonus
         self.right_at = right_at
         self.shared_prefill = shared_prefill
@@ -72,6 +76,11 @@ class HybridGRPOTrainer(GRPOTrainer):
         args.reward_weights = [*scorer.weights(), 0.0]
         rewards: list[Any] = [*functions, _no_bonus]
         super().__init__(reward_funcs=rewards, **trl)
+        if baseline == "mode" and args.multi_objective_aggregation != "sum_then_normalize":
+            raise TrainingError(
+                "a baseline for each mode needs rewards that are summed before they are scaled.",
+                'Set multi_objective_aggregation="sum_then_normalize", or baseline="group".',
+            )
         if not scorer.end_ids:
             ends: Any = self.eos_token_ids
             scorer.end_ids = frozenset(int(token) for token in ends)
@@ -230,8 +239,12 @@ class HybridGRPOTrainer(GRPOTrainer):
         group = self._group()
         bonus = self._bonus(quality.view(-1, group)).view(-1)
         rewards[:, -1] = bonus
+        extra = bonus
+        if self.baseline == "mode":
+            totals = (rewards * self.reward_weights.to(rewards)).sum(dim=1).view(-1, group)
+            extra = bonus + mode_shift(totals, self.layout, cast(Any, self).scale_rewards).view(-1)
         start = self.accelerator.process_index * len(inputs)
-        self._extra = bonus[start : start + len(inputs)]
+        self._extra = extra[start : start + len(inputs)]
         self._factors = self._group_factors(quality.view(-1, group), len(inputs))
         return rewards
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...policy.dialect import Dialect
 from ...tools.errors import TrainingError
+from ..grids import grid_of_processor
 from ..loading import lora_config
 from ..recipe import Recipe
 from ..rows import check_pictures, sft_rows, with_pictures
@@ -29,11 +30,12 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
             "Set model.attention to sdpa, or sft.packing to false.",
         )
     data = recipe.data
-    rows = sft_rows(data.train, dialect, part, recipe.run.seed, data.limit)
+    grid_of, seed = grid_of_processor(processor), recipe.run.seed
+    rows = sft_rows(data.train, dialect, part, seed, data.limit, grid_of)
     check_pictures(rows)
     held: list[dict[str, Any]] = []
     if data.eval:
-        held = sft_rows(data.eval, dialect, part, recipe.run.seed, data.eval_limit)
+        held = sft_rows(data.eval, dialect, part, seed, data.eval_limit, grid_of)
         check_pictures(held)
     arguments = SFTConfig(
         **common_arguments(recipe),
