@@ -6,7 +6,8 @@ import { lightRow, makeSheet, save, showAnswer, showStep, showView } from "./res
 
 const $ = (id) => document.getElementById(id);
 const rows = $("boxes").tBodies[0];
-const state = { boards: [], answer: null, running: null, config: { max_pictures: 16, max_request_bytes: Infinity } };
+const NARROW = matchMedia("(max-width: 860px)");
+const state = { boards: [], answer: null, running: null, clock: 0, config: { max_pictures: 16, max_request_bytes: Infinity } };
 
 function say(words) {
   $("status").textContent = words;
@@ -91,7 +92,6 @@ async function submit(event) {
   try {
     const question = { query: $("query").value, files, mode: chosen("modes")[0], tools: chosen("tools"), key: $("key").value, signal };
     for await (const step of ask(question)) show(step);
-    say("Done.");
   } catch (error) {
     fail(error);
   } finally {
@@ -124,13 +124,16 @@ function show(event) {
 function finish(answer) {
   state.answer = answer;
   if (answer.status === "failed") {
+    say("");
     complain(answer.error?.message ?? "No answer came.");
     return;
   }
   const marked = answer.answer.map((found, number) => ({ ...found, number }));
   state.boards.forEach((board, place) => board.setBoxes(marked.filter((mark) => mark.image === place + 1)));
-  showAnswer(answer, { said: $("said"), table: $("boxes"), rows, thought: $("thought") }, light);
+  say(showAnswer(answer, { said: $("said"), table: $("boxes"), rows, thought: $("thought") }, light));
   $("result").hidden = false;
+  // On a narrow screen the pictures lie below the form, and the boxes would appear out of sight.
+  if (NARROW.matches) (marked.length ? $("boards") : $("result")).scrollIntoView({ block: "start" });
 }
 
 function fail(error) {
@@ -147,6 +150,16 @@ function fail(error) {
 function busy(on) {
   $("submit").disabled = on;
   $("stop").hidden = !on;
+  clearInterval(state.clock);
+  $("elapsed").textContent = "";
+  if (on) {
+    const began = Date.now();
+    // A first question loads models, which takes a while: that something goes on must be seen.
+    state.clock = setInterval(() => {
+      const seconds = Math.round((Date.now() - began) / 1000);
+      if (seconds >= 3) $("elapsed").textContent = `${seconds} s`;
+    }, 1000);
+  }
   if (on) say("Sending…");
   else state.running = null;
 }

@@ -16,19 +16,22 @@ const make = (tag, text, className) => {
   return element;
 };
 
-/** Fills the table; `onPoint(number|null)` is told of the row under pointer or focus. */
+/** Fills the table, and returns the answer in a few words; `onPoint(number|null)` is told of the
+ * row under pointer or focus. */
 export function showAnswer(answer, elements, onPoint) {
   const count = answer.answer.length;
   const pictures = new Set(answer.answer.map((found) => found.image)).size;
   const words = count ? [`${count} ${count === 1 ? "box" : "boxes"} in ${pictures} ${pictures === 1 ? "picture" : "pictures"}.`] : [];
   if (SAID[answer.status]) words.push(SAID[answer.status]);
-  if (answer.text) words.push(answer.text);
-  words.push(`Mode: ${answer.mode.used}${answer.mode.why ? ` (${answer.mode.why})` : ""}.`);
-  elements.said.textContent = words.join(" ");
+  const mode = `Mode: ${answer.mode.used}${answer.mode.why ? ` (${answer.mode.why})` : ""}.`;
+  elements.said.replaceChildren(make("p", words.join(" "), "first"));
+  if (answer.text) elements.said.append(make("p", answer.text));
+  elements.said.append(make("p", mode, "soft"));
   elements.table.hidden = count === 0;
   elements.rows.replaceChildren(...answer.answer.map((found, number) => row(found, number, onPoint)));
   elements.thought.hidden = !answer.reasoning;
   elements.thought.querySelector("p").textContent = answer.reasoning ?? "";
+  return words.join(" ");
 }
 
 function row(found, number, onPoint) {
