@@ -193,6 +193,7 @@ def steady(url: str, pid: int, clients: int, seconds: float) -> list[str]:
     load = asyncio.run(run_load(url, pid, clients, seconds, None))
     metrics = httpx.get(f"{url}/metrics", trust_env=False).text
     total = sum(load.statuses.values())
+    median = quantile(before, metrics, "gemvg_own_seconds", 0.5)
     low, high = quantile(before, metrics, "gemvg_own_seconds", 0.99)
     cpu = cpu_seconds(metrics) - cpu_seconds(before)
     half = len(load.memory) // 2
@@ -200,7 +201,13 @@ def steady(url: str, pid: int, clients: int, seconds: float) -> list[str]:
     print(
         f"{clients} clients, {seconds:.0f} s: {total / seconds:.0f} replies/s", dict(load.statuses)
     )
-    print(f"own time p99: {low * 1e3:.0f} to {high * 1e3:.0f} ms (must be below 50 ms)")
+    print(f"own time p50: {median[0] * 1e3:.0f} to {median[1] * 1e3:.0f} ms", end=", ")
+    print(f"p99: {low * 1e3:.0f} to {high * 1e3:.0f} ms (must be below 50 ms)")
+    share = cpu / seconds / (os.cpu_count() or 1)
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; the server had "
+        f"{share:.0%} of them"
+    )
     print(f"processor time of the server: {cpu / max(1, total) * 1e3:.1f} ms a reply, all included")
     print(
         f"a client waits: p50 {percentile(load.waits, 0.5) * 1e3:.0f} ms, "
