@@ -37,6 +37,15 @@ def load_processor(part: ModelPart) -> Any:
     return processor
 
 
+def check_sees(processor: Any, part: ModelPart) -> None:
+    """Raises TrainingError where the base is a text model: its questions are about pictures."""
+    if getattr(processor, "image_processor", None) is None:
+        raise TrainingError(
+            f"{clean_text(part.base, 200)}: the model takes no pictures.",
+            "model.base must be a vision-language model of the Qwen-VL family.",
+        )
+
+
 def load_model(part: ModelPart) -> Any:
     """The model in the recipe's dtype; its vision tower frozen where the recipe says so.
 

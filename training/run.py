@@ -11,7 +11,7 @@ from typing import Any
 
 from ..tools.errors import OutputError, TrainingError
 from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog, last_good_checkpoint
-from .loading import load_model, load_processor, training_dialect
+from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
 from .recipe import Recipe
 
@@ -106,6 +106,7 @@ def make_trainer(recipe: Recipe) -> Any:
     """The trainer of a recipe with all its callbacks, data checked, ready to train."""
     output = Path(recipe.run.output)
     processor = load_processor(recipe.model)
+    check_sees(processor, recipe.model)
     dialect = training_dialect(recipe.model)
     from transformers import PrinterCallback
     from transformers.utils import logging as transformers_logging

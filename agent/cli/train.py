@@ -8,20 +8,25 @@ import typer
 
 from .train_nano import register as register_nano
 
-RecipeArgument = Annotated[str, typer.Argument(help="A recipe's YAML file, or a packaged name.")]
+RecipeArgument = Annotated[
+    str,
+    typer.Argument(help="A recipe's YAML file, or a packaged name (`train recipes` lists them)."),
+]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Replace a value of the recipe: part.key=value."),
+    typer.Option(
+        "--set", help="Replace a value of the recipe, such as optim.steps=200; may be repeated."
+    ),
 ]
 ResumeOption = Annotated[
-    bool, typer.Option(help="Go on from the last good checkpoint of the same output folder.")
+    bool, typer.Option(help="Go on from the last good checkpoint of the recipe's output folder.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the `train` commands."""
     train = typer.Typer(
-        help="Train a policy: supervised (sft) or hybrid reinforcement finetuning (rft).",
+        help="Train a policy by recipe: plan it, teach it answers (sft), then reinforce it (rft).",
         no_args_is_help=True,
     )
     train.command("sft")(sft)
@@ -33,12 +38,18 @@ def register(app: typer.Typer) -> None:
 
 
 def sft(recipe: RecipeArgument, set_: SetOption = None, resume: ResumeOption = True) -> None:
-    """Supervised finetuning, stages S1 and S2."""
+    """Supervised finetuning: short answers (stage S1), then reasoned and direct ones (S2).
+
+    Prints the folder of the trained model. Ctrl-C saves and stops; the same command goes on.
+    """
     _run(recipe, "sft", set_, resume)
 
 
 def rft(recipe: RecipeArgument, set_: SetOption = None, resume: ResumeOption = True) -> None:
-    """Hybrid rule-rewarded reinforcement finetuning, stage S3."""
+    """Reinforcement finetuning by rule-based rewards, thinking and direct together (stage S3).
+
+    Prints the folder of the trained model. Ctrl-C saves and stops; the same command goes on.
+    """
     _run(recipe, "rft", set_, resume)
 
 
@@ -75,7 +86,7 @@ def _run(name: str, stage: str, overrides: list[str] | None, resume: bool) -> No
 
 def show_plan(recipe: RecipeArgument, set_: SetOption = None, json_: Annotated[
     bool, typer.Option("--json", help="One JSON object.")] = False) -> None:  # fmt: skip
-    """Say what a recipe needs in memory, steps and time, before anything starts."""
+    """Say what a recipe needs in memory, steps and time; exit code 1 where it can't fit."""
     import dataclasses
     import json
 
@@ -117,7 +128,7 @@ def _print_plan(name: str, estimate: object, console: object) -> None:
 
 
 def list_recipes() -> None:
-    """The packaged recipes, one name a line."""
+    """List the packaged recipes, one name a line."""
     from ...training.recipe import RECIPES
 
     for path in sorted(RECIPES.glob("*.yaml")):

@@ -91,7 +91,7 @@ class GroundingEnvironment:
 
     def _grids(self) -> dict[int, tuple[float, float]]:
         """What the processor makes of every view so far, by view index."""
-        resize, book = self._grid_of, self._tool_context.book
+        resize, book = type(self)._grid_of, self._tool_context.book
         if resize is None or self._dialect.coordinates != ResizedPixelSpace().name:
             return {}
         return {view.index: resize(*book.raster(view.index).size) for view in book.views}
