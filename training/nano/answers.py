@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ...policy.dialects.nano import COORDINATES, coordinate
+from .guides import HEADS
 from .packing import Batch, block_mask
 
-WATCHED = (1, 2)
-"""Layers whose first head is taught where to look, in legs that are guided."""
+WATCHED = tuple(sorted({layer for layer, _ in HEADS.values()}))
+"""Layers of which a head is taught where to look, in legs that are guided."""
 
 SPREAD = 1.5
 """Standard deviation of a coordinate's soft label, in steps: a near miss is nearly right."""
@@ -107,34 +108,36 @@ def answer_loss(
         tokens: visual tokens from `tower.see`.
         deep: features from `tower.see`.
         labels: soft labels of coordinates.
-        guided: teach one head of the middle layers to look at what is being written about: minus
-            the logarithm of its attention there. Left alone, a model finds out where to look only
-            after ten thousands of questions.
+        guided: teach the heads of `guides` where to look: minus the logarithm of their attention
+            there.
     """
     row, place = batch.asked.unbind(1)
     with _watched(model, WATCHED if guided else ()) as seen:
         hidden = hidden_states(model, batch, tokens, deep)
     words = labels.loss(model.lm_head(hidden[row, place]), batch.targets)
-    known = batch.looks.any(1)
     looking: Any = 0.0
-    if guided and bool(known.any()):
-        row, place, looks = row[known], place[known], batch.looks[known]
-        for weights in seen:
-            there = weights[row, 0, place][:, batch.visual].float() * looks
-            looking = looking - (there.sum(1) + 1e-6).log().mean() / len(seen)
+    for kind, (layer, head) in HEADS.items() if guided else ():
+        places, keys = batch.looks[kind]
+        if len(places):
+            there = seen[layer][places[:, 0], head, places[:, 1]].float() * keys
+            looking = looking - (there.sum(1) + 1e-6).log().mean() / len(HEADS)
     return AnswerLoss(words, looking)
 
 
 @contextmanager
-def _watched(model: Any, layers: Sequence[int]) -> Generator[list[Any]]:
-    """Attention weights (B, heads, L, L) of some layers, filled in while the model runs."""
-    seen: list[Any] = []
+def _watched(model: Any, layers: Sequence[int]) -> Generator[dict[int, Any]]:
+    """Attention weights (B, heads, L, L) by layer, filled in while the model runs."""
+    seen: dict[int, Any] = {}
 
-    def keep(_module: Any, _inputs: Any, output: Any) -> None:
-        seen.append(output[1])
+    def keep(layer: int) -> Any:
+        def hook(_module: Any, _inputs: Any, output: Any) -> None:
+            seen[layer] = output[1]
+
+        return hook
 
     hooks = [
-        model.model.language_model.layers[k].self_attn.register_forward_hook(keep) for k in layers
+        model.model.language_model.layers[k].self_attn.register_forward_hook(keep(k))
+        for k in layers
     ]
     try:
         yield seen

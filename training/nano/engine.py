@@ -177,7 +177,8 @@ class EnginePages:
         if len(places) > MOST_BOXES:
             return None
         words = grammar().phrase(rng, "retrieval-every", label_slots(label))
-        return Question(words, "direct" if rng.random() < 0.5 else "auto", places)
+        mode: Mode = "direct" if rng.random() < 0.5 else "auto"
+        return Question(words, mode, places, noun=label)
 
 
 class FixedSizePool(ScenePool):

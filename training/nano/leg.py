@@ -6,13 +6,13 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 from ...tools.errors import OutputError, TrainingError
-from .answers import answer_loss
+from .answers import WATCHED, answer_loss
 from .dense import dense_loss
 from .optimizer import TwoOptimizers
 from .packing import Batch
@@ -23,6 +23,9 @@ from .tower import see
 
 WEIGHTS, STATE = "weights.safetensors", "state.pt"
 LOG_EVERY = 10
+LONGEST_STEP = 60.0
+"""Seconds of one step that count at most."""
+
 Watch = Callable[[dict[str, Any]], None]
 
 
@@ -42,8 +45,9 @@ class LegRun:
         self.trained = {n: p for n, p in studio.parameters.items() if is_trained(n, leg)}
         for name, parameter in studio.parameters.items():
             parameter.requires_grad_(name in self.trained)
-        if studio.recipe.compiled and leg.trains != "vision" and not leg.guide:
-            compile_layers(studio.model)
+        if studio.recipe.compiled and leg.trains != "vision":
+            # What a watched layer attends to is read by a hook, which compiled code would break.
+            compile_layers(studio.model, WATCHED if leg.guide else ())
         self.optimizer = TwoOptimizers(self.trained, leg.muon, leg.adam)
         self._values: dict[str, list[float]] = {}
 
@@ -64,12 +68,15 @@ class LegRun:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._resume()
-            begun, saved = time.monotonic() - self.seconds, time.monotonic()
+            last = saved = time.monotonic()
             batches = Steps(self.studio, self.leg).from_step(self.step, self.studio.recipe.workers)
             with _stopping() as stop:
                 while self.progress < 1.0:
                     self._one(next(batches).to(self.studio.device))
-                    self.seconds = time.monotonic() - begun
+                    now = time.monotonic()
+                    # A machine that was put to sleep within a step has not trained meanwhile.
+                    self.seconds += min(now - last, LONGEST_STEP)
+                    last = now
                     if self.step % LOG_EVERY == 0 or self.progress >= 1.0:
                         self._write_log()
                     if stop.is_set():
@@ -180,7 +187,7 @@ def is_trained(name: str, leg: Leg) -> bool:
     return leg.trains == "joint" or not (vision or name.startswith(HEADS))
 
 
-def compile_layers(model: Any) -> None:
+def compile_layers(model: Any, leave: Sequence[int]) -> None:
     """Have torch fuse what is between the matrix products of the language model's layers.
 
     Steps differ in length, so sizes are left open; each combination of what is trained compiles
@@ -189,8 +196,9 @@ def compile_layers(model: Any) -> None:
     import torch
 
     cast("Any", torch)._dynamo.config.cache_size_limit = 64
-    for layer in model.model.language_model.layers:
-        layer.compile(dynamic=True)
+    for number, layer in enumerate(model.model.language_model.layers):
+        if number not in leave:
+            layer.compile(dynamic=True)
 
 
 @contextmanager

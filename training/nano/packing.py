@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .guides import HEADS, Look, looks_of
 from .prompts import Prompts
 from .questions import Page
 
@@ -23,8 +24,7 @@ class Batch:
             1, 2, ... for the questions, -1 for padding.
         visual: (P * N,) places of visual tokens, the same in every row.
         asked: (T, 2) row and place from which a token is foretold. targets: (T,) that token.
-        looks: (T, P * N) bool, the visual tokens that show what a token is about; none where that
-            is not known.
+        looks: by kind (see `guides`): (G, 2) rows and places, (G, L) bool where each should look.
         cells: (B * P, N) class of each cell, 0 for none, k + 1 for name k, -1 where it is not
             known.
         boxes: (B * P, N, 4) box of the object in each cell, shares; zero where there is none.
@@ -38,7 +38,7 @@ class Batch:
     visual: Any
     asked: Any
     targets: Any
-    looks: Any
+    looks: dict[str, tuple[Any, Any]]
     cells: Any
     boxes: Any
     pictures: int
@@ -48,7 +48,9 @@ class Batch:
     def to(self, device: Any) -> Batch:
         """The same on a device."""
         values = [getattr(self, f.name) for f in fields(self)]
-        return Batch(*(v.to(device) if hasattr(v, "to") else v for v in values))
+        moved = Batch(*(v.to(device) if hasattr(v, "to") else v for v in values))
+        moved.looks = {k: (a.to(device), b.to(device)) for k, (a, b) in self.looks.items()}
+        return moved
 
 
 def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Batch:
@@ -72,9 +74,7 @@ def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Ba
     blocks = np.full((len(pages), length), -1, np.int64)
     asked: list[tuple[int, int]] = []
     targets: list[int] = []
-    looks: list[NDArray[np.bool_]] = []
-    for row, (own, places, block, taught, shown) in enumerate(packed):
-        looks += shown
+    for row, (own, places, block, taught, _) in enumerate(packed):
         ids[row, : len(own)] = own
         positions[:, row, : len(own)] = places
         blocks[row, : len(own)] = block
@@ -88,32 +88,53 @@ def pack(pages: Sequence[Page], prompts: Prompts, *, answers: bool = True) -> Ba
         tensor(blocks), tensor(np.flatnonzero(np.array(head) == prompts.image)),
         torch.tensor(asked, dtype=torch.long).reshape(-1, 2),
         torch.tensor(targets, dtype=torch.long),
-        tensor(np.stack(looks) if looks else np.zeros((0, pictures * rows * columns), bool)),
-        tensor(cells), tensor(boxes), pictures, rows,
-        columns,
+        _looks([sequence[4] for sequence in packed], length), tensor(cells), tensor(boxes),
+        pictures, rows, columns,
     )  # fmt: skip
 
 
 def _sequence(
     page: Page, prompts: Prompts, head: tuple[int, ...], base: NDArray[np.int64], answers: bool
-) -> tuple[list[int], NDArray[np.int64], list[int], list[int], list[NDArray[np.bool_]]]:
-    """Ids, positions (3, length), blocks, the places of the tokens that are taught, their looks."""
+) -> tuple[list[int], NDArray[np.int64], list[int], list[int], list[Look]]:
+    """Ids, positions (3, length), blocks, the places of the tokens that are taught, the looks."""
     ids, blocks, taught = list(head), [0] * len(head), list[int]()
-    looks: list[NDArray[np.bool_]] = []
+    looks: list[Look] = []
     places = [base]
+    visual = np.flatnonzero(np.array(head) == prompts.image)
     begin = int(base.max()) + 1
     for number, question in enumerate(page.questions, 1):
         own = list(prompts.tail(question.words, question.mode))
+        noun, boxes = prompts.noun_at(own, question.noun), list[int]()
         for text, is_taught in question.continuation if answers else ():
             piece = prompts.words(text)
             if is_taught:
                 taught += range(len(ids) + len(own), len(ids) + len(own) + len(piece))
-                looks += prompts.looks(piece, page, question)
+                boxes = [len(ids) + len(own) + at for at in prompts.boxes_at(piece)]
             own += piece
+        if answers and not question.script:
+            # The answer's boxes are the last that are written; a thought may name others before.
+            boxes = boxes[len(boxes) - len(question.places) :]
+            word = None if noun is None else len(ids) + noun
+            looks += looks_of(page, question, visual, word, boxes)
         ids += own
         blocks += [number] * len(own)
         places.append(np.tile(np.arange(begin, begin + len(own)), (3, 1)))
     return ids, np.concatenate(places, axis=1), blocks, taught, looks
+
+
+def _looks(sequences: Sequence[Sequence[Look]], length: int) -> dict[str, tuple[Any, Any]]:
+    """The looks of all rows by kind, as tensors; see `Batch.looks`."""
+    import torch
+
+    found: dict[str, tuple[Any, Any]] = {}
+    for kind in HEADS:
+        own = [(row, look) for row, s in enumerate(sequences) for look in s if look.kind == kind]
+        keys = np.zeros((len(own), length), bool)
+        for k, (_, look) in enumerate(own):
+            keys[k, look.keys] = True
+        places = torch.tensor([(row, look.place) for row, look in own], dtype=torch.long)
+        found[kind] = (places.reshape(-1, 2), torch.from_numpy(keys))
+    return found
 
 
 def head_positions(head: Sequence[int], image: int, rows: int, columns: int) -> NDArray[np.int64]:

@@ -6,18 +6,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...policy.backends.chat_turns import template_messages
 from ...policy.dialects.nano import IMAGES, NanoDialect, image_token
 from ...policy.messages import Message, text_message
 from ...policy.modes import Mode
 from ..chat import sizes_book
-from .questions import Page, Question
-
-SAME_BOX = 1e-3
-"""Corners (shares of the picture) of a written box and its object's differ by less together."""
+from ..data.language.words import plural
 
 _ANSWERS, _ENDS = "<|im_start|>assistant\n", "<|im_end|>"
 _JOINT = "<|vision_end|>\n"
@@ -53,32 +47,18 @@ class Prompts:
         )
         return made + (self._dialect.prefill(mode) or "")
 
-    def looks(
-        self, piece: Sequence[int], page: Page, question: Question
-    ) -> list[NDArray[np.bool_]]:
-        """For every token of an answer the visual tokens (all pictures in order) that it is about.
+    def boxes_at(self, piece: Sequence[int]) -> list[int]:
+        """Where in an answer the boxes begin: places of the tokens of pictures."""
+        return [at for at, token in enumerate(piece) if token in self._pictures]
 
-        They are those of the object whose box is written, from the box's picture token on; for
-        other tokens, and where an object fills no cell, none.
-        """
-        cells = [scene.cells.reshape(-1) for scene in page.scenes]
-        nothing = np.zeros(sum(map(len, cells)), bool)
-        found = [nothing] * len(piece)
-        if question.script:
-            return found
-        # The answer's boxes are the last ones that are written; a thought may name others before.
-        starts = [at for at, token in enumerate(piece) if token in self._pictures]
-        for at, (picture, box) in zip(
-            starts[len(starts) - len(question.places) :], question.places, strict=False
-        ):
-            apart = np.abs(page.scenes[picture - 1].boxes - box).sum(1)
-            if not len(apart) or apart.min() > SAME_BOX:
-                continue
-            own = [np.zeros(len(c), bool) for c in cells]
-            own[picture - 1] = cells[picture - 1] == int(apart.argmin())
-            for place in range(at, min(at + 5, len(piece))):
-                found[place] = np.concatenate(own)
-        return found
+    def noun_at(self, tail: Sequence[int], noun: str | None) -> int | None:
+        """Place of the last word of a name, or of its plural, in a question's ids."""
+        for name in (noun, plural(noun)) if noun else ():
+            own = self.words(name)
+            for at in range(len(tail) - len(own) + 1):
+                if tuple(tail[at : at + len(own)]) == own:
+                    return at + len(own) - 1
+        return None
 
     def _head(self, pictures: int, tokens: int, tools: tuple[str, ...] = ()) -> tuple[int, ...]:
         """Ids up to the last picture's end, every picture in `tokens` places."""

@@ -28,6 +28,7 @@ class Question:
         label: what stands after every box in the answer, or None.
         thought: what is thought before the answer, or None.
         unknown: the question has words that nano does not know; it is to say so.
+        noun: the name that the question asks for, where it asks for one; it stands in `words`.
         task: of the data engine, for counting apart, or None.
         script: all that follows the prompt, in pieces that are taught or (what tools said) not; in
             place of an answer. Empty: the answer follows.
@@ -39,6 +40,7 @@ class Question:
     label: str | None = None
     thought: str | None = None
     unknown: bool = False
+    noun: str | None = None
     task: str | None = None
     script: tuple[tuple[str, bool], ...] = ()
 
@@ -123,7 +125,8 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
         if k is None:
             k = present[len(questions) % len(present)]
         words = rng.choice(how.wordings).replace("{label}", composer.names[k])
-        questions.append(Question(words, _mode(rng), _places(scenes, k)))
+        noun = composer.names[k]
+        questions.append(Question(words, _mode(rng), _places(scenes, k), noun=noun))
     return Page(tuple(scenes), tuple(questions))
 
 
