@@ -31,7 +31,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"crop\w*|close ups?|closeups?|cut ?outs?|snippets?|patch|patches|fragments?|excerpts?|"
          r"clippings?|insets?|enlarg\w*|magnif\w*|blown up|blow up|"
          r"zoom(?:ed|s|ing)?(?: in| into| view)?|sub ?images?|jigsaw|puzzle piece|scrap|swatch", 3),
-        (r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?) "
+        (r"(?<!largest )(?<!biggest )(?<!greatest )(?<!smallest )(?<!most )"
+         r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?) "
          r"(?:\w+ ){0,2}(?:@pics|out of|from|of (?:which|what|one))", 2.5),
         (r"(?:taken(?! away)|cut|lifted|extracted|clipped|snipped|torn|copied|sampled|sliced|"
          r"originat\w+) (?:\w+ ){0,2}(?:from|out|@pics)", 3),

@@ -18,6 +18,9 @@ _POINTED = (
 )
 """A mark and the picture that it is in: `@box of image 1`, `the red box marks in image 1`."""
 
+_OPENED = r"(?:^|[.?!;] |\b(?:where|what|whatever|which|something|anything) )\s*@named"
+"""A picture that is named as the place to look before anything else is."""
+
 _SAME_USE = (
     r"(?:same|similar|like) (?:\w+ )?(?:purpose|function|use|job|role)|"
     r"(?:used|good) for the same|do(?:es)? the same (?:job|thing) as"
@@ -77,7 +80,7 @@ def _marked_image(reading: Reading) -> int | None:
     `In image 2, find the thing in the red box in image 1`; `where in image 2 is @box of image 1`.
     """
     found = re.search(_POINTED, reading.text)
-    if found is None or not re.search(r"(?:^|[.?!;] )\s*(?:where )?@named", reading.text):
+    if found is None or not re.search(_OPENED, reading.text):
         return None
     at = sum(word in MARKS for word in reading.text[: found.end()].split()) - 1
     if not 0 < at < len(reading.references):

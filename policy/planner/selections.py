@@ -173,7 +173,7 @@ def _size(found: re.Match[str], items: list[Item]) -> Selection:
 
 
 def _space(found: re.Match[str], items: list[Item]) -> Selection:
-    return Selection("smallest" if "least" in found.group(0) else "largest")
+    return Selection("smallest" if re.search("least|small", found.group(0)) else "largest")
 
 
 def _key(key: Key, side: bool = False) -> Builder:
@@ -220,8 +220,8 @@ _RULES: list[tuple[str, Builder]] = [
     (r"foreground(?= \w)", _key("largest", True)),
     (r"(?:in|at|towards?) the (?:very )?back(?! of)", _key("smallest", True)),
     (r"(?:at|towards?) the (?:very )?front(?! of)", _key("largest", True)),
-    (r"(?:tak|occup|fill|cover|us)\w*(?: up)? the (?:most|least|largest|smallest)"
-     r"(?: (?:space|room|area|part|surface|pixels))?", _space),
+    (r"(?:tak|occup|fill|cover|us)\w*(?: up)? the (?:most|least|largest|biggest|greatest|smallest)"
+     r"(?: (?:space|room|area|part|share|portion|surface|pixels))?", _space),
     (r"(?:with |has |having )?the (?:most|least|largest|smallest|greatest|biggest) "
      r"(?:space|area|size|surface|bounding box)", _space),
     (rf"({'|'.join(_SIZE)})(?: up| placed| located| positioned| in size| in area| by area| by size"
