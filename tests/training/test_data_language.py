@@ -28,6 +28,7 @@ from gemvg.training.data.language.grammar import (
 )
 from gemvg.training.data.language.words import (
     ORDINALS,
+    is_plural,
     join_words,
     ordinal_digits,
     plural,
@@ -68,8 +69,12 @@ def test_plurals(noun: str, many: str) -> None:
 
 
 def test_articles_lists_and_ordinals() -> None:
-    assert [with_article(n) for n in ("dog", "apple", "hourglass", "unicorn", "scissors")] == [
-        "a dog", "an apple", "an hourglass", "a unicorn", "scissors",
+    nouns = ("dog", "apple", "hourglass", "unicorn", "scissors", "pair of socks", "broccoli")
+    assert [with_article(n) for n in nouns] == [
+        "a dog", "an apple", "an hourglass", "a unicorn", "scissors", "a pair of socks", "broccoli",
+    ]  # fmt: skip
+    assert [is_plural(n) for n in ("skis", "pair of scissors", "broccoli", "dog")] == [
+        True, False, False, False,
     ]  # fmt: skip
     assert join_words(["a", "b", "c"]) == "a, b and c" and join_words([]) == ""
     assert [ordinal_digits(n) for n in (1, 2, 3, 4, 11, 12, 21, 112)] == [

@@ -86,7 +86,7 @@ def _article(folder: DataFolder, sample: Sample) -> str:
         if sample.trace
         else ""
     )
-    text = f" <b>{html.escape(sample.text)}</b>" if sample.text else ""
+    text = f" (Answer: {html.escape(sample.text)})" if sample.text else ""
     return (
         f"<article><h2>{html.escape(sample.question)}{text}</h2>"
         f'<p class="meta">{html.escape(" · ".join(words))}</p>'

@@ -63,7 +63,7 @@ _MASSES = frozenset({"broccoli", "bacon", "popcorn", "butter", "garlic", "luggag
 def with_article(noun: str) -> str:
     """`a dog`, `an apple`; nouns that take none stand alone (`scissors`)."""
     last = noun.split()[-1]
-    if last in _PAIRS | _MASSES and " with " not in noun:
+    if last in _PAIRS | _MASSES and " with " not in noun and " of " not in noun:
         return noun
     silent = noun.startswith(("hour", "honest"))
     consonant = noun.startswith(("uni", "eu", "use", "one"))
