@@ -1,8 +1,13 @@
 """One hybrid RFT step beside one of stock TRL GRPO, on the same questions and pictures.
 
-    python benchmarks/rft_step.py                          # tiny, on the CPU
+    python benchmarks/rft_step.py                          # tiny model, on the CPU
+    python benchmarks/rft_step.py --size tiny-long         # the same, prompts as long as real ones
     python benchmarks/rft_step.py --size qwen3-vl-8b       # real shapes, random weights, one GPU
     python benchmarks/rft_step.py --size qwen2-vl-7b
+
+`tiny-long` keeps what decides the ratio of the real shapes: eight rollouts of a prompt that is
+eight times as long as the answer. On the CPU seconds are processor time, so that other work on the
+machine matters little; on a GPU they are seconds of the clock.
 
 Prints for both: seconds of a step split into generating, scoring and training, generated tokens a
 second, the GPU's busy share and peak memory (where there is a GPU), and the ratio of the seconds.
@@ -21,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 SHAPES: dict[str, dict[str, Any]] = {
     "tiny": {"family": "qwen3-vl", "side": 128, "group": 4, "tokens": 32, "cpu": True},
+    "tiny-long": {"family": "qwen3-vl", "side": 320, "group": 8, "tokens": 128, "cpu": True},
     "qwen3-vl-8b": {
         "family": "qwen3-vl", "side": 672, "group": 8, "tokens": 256, "cpu": False,
         "text": {"hidden_size": 4096, "intermediate_size": 12288, "num_hidden_layers": 36,
@@ -128,17 +135,17 @@ class Busy:
         return sum(self.samples) / len(self.samples) / 100 if self.samples else None
 
 
-def timed(trainer: Any, spent: dict[str, float]) -> None:
+def timed(trainer: Any, spent: dict[str, float], clock: Callable[[], float]) -> None:
     """Add up the seconds of generating, scoring and the rest."""
     for name, label in (("_generate_single_turn", "generate"), ("_calculate_rewards", "reward")):
         inner = getattr(trainer, name)
 
         def wrapped(*given: Any, inner: Any = inner, label: str = label, **more: Any) -> Any:
-            begun = time.perf_counter()
+            begun = clock()
             try:
                 return inner(*given, **more)
             finally:
-                spent[label] = spent.get(label, 0.0) + time.perf_counter() - begun
+                spent[label] = spent.get(label, 0.0) + clock() - begun
 
         setattr(trainer, name, wrapped)
 
@@ -174,7 +181,8 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
         processing_class=processor,
     )  # fmt: skip
     spent: dict[str, float] = {}
-    timed(trainer, spent)
+    clock = time.process_time if shape["cpu"] else time.perf_counter
+    timed(trainer, spent, clock)
     once = contextlib.nullcontext if ours else _no_cache(module)
     seconds, tokens = 0.0, 0
     with once(), Busy() as busy:
@@ -184,7 +192,7 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
             if index == 1:
                 spent.clear()
                 seconds, tokens = 0.0, 0
-            begun = time.perf_counter()
+            begun = clock()
             batch = [dict(row) for _ in range(shape["group"])]
             model.train()
             trainer._step = 0
@@ -193,7 +201,7 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
             trainer.optimizer.zero_grad()
             if not shape["cpu"]:
                 torch.cuda.synchronize()
-            seconds += time.perf_counter() - begun
+            seconds += clock() - begun
             tokens += sum(rollout.tokens for rollout in trainer.scorer.rollouts)
     peak = None if shape["cpu"] else torch.cuda.max_memory_allocated() / 2**30
     generate, reward = spent["generate"] / steps, spent["reward"] / steps

@@ -46,7 +46,7 @@ def sft(recipe: RecipeArgument, set_: SetOption = None, resume: ResumeOption = T
 
 
 def rft(recipe: RecipeArgument, set_: SetOption = None, resume: ResumeOption = True) -> None:
-    """Reinforcement finetuning by rule-based rewards, thinking and direct together (stage S3).
+    """Reinforcement finetuning by rules, thinking and direct together (stage S3).
 
     Prints the folder of the trained model. Ctrl-C saves and stops; the same command goes on.
     """
