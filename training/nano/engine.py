@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...policy.dialects.nano import boxes_as_tokens
 from ...policy.modes import Mode
-from ..data.builders.base import Desk, Draft
+from ...tools.boxes import Box
+from ..data.builders.base import Desk, Draft, relative
 from ..data.builders.registry import BUILDERS
 from ..data.language.grammar import grammar, label_slots
 from ..data.sample import TASKS
@@ -21,7 +22,7 @@ from ..data.scenes.sprites import Sprite, SpriteLibrary, tight
 from ..data.shots import Shot
 from ..data.teacher.traces import trace_of
 from .composer import Composer, Scene, cell_objects
-from .questions import Page, Question
+from .questions import Page, Place, Question, Reference
 
 MOST_OBJECTS = 5
 """Objects in one picture; more are smaller than what a picture of 7 x 7 cells shows."""
@@ -178,7 +179,7 @@ class EnginePages:
             return None
         words = grammar().phrase(rng, "retrieval-every", label_slots(label))
         mode: Mode = "direct" if rng.random() < 0.5 else "auto"
-        return Question(words, mode, places, noun=label)
+        return Question(words, mode, places, refers=(Reference(label, places),))
 
 
 class FixedSizePool(ScenePool):
@@ -226,7 +227,36 @@ def drafted(rng: Random, draft: Draft, task: str, mode: Mode | None = None) -> Q
         for b in draft.answer
     )
     thought = boxes_as_tokens(trace) if trace and thinks else None
-    return Question(draft.question, chosen, places, thought=thought, task=task)
+    return Question(
+        draft.question, chosen, places, thought=thought, task=task, refers=_references(draft)
+    )
+
+
+def _references(draft: Draft) -> tuple[Reference, ...]:
+    """What the names and the pointers in a draft's question mean."""
+    meaning = draft.meaning
+    labels = [*meaning.get("labels", ()), *(meaning.get(k) for k in ("label", "anchor"))]
+    found = [Reference(label, _objects(draft, label)) for label in labels if label]
+    for prompt in draft.prompts:
+        shot = draft.shots[prompt.image - 1]
+        marked = max(shot.record.objects, key=lambda o: o.box.iou(Box(*prompt.box)), default=None)
+        if marked is None or prompt.form == "picture":
+            continue
+        place = (prompt.image, np.array(list(marked.box), np.float32) / _scale(shot))
+        written = relative(Box(*prompt.box), shot.size)
+        words = f"{prompt.colour} box" if prompt.form == "drawn" else boxes_as_tokens(written)
+        found.append(Reference(words, (place,)))
+    return tuple(found)
+
+
+def _objects(draft: Draft, label: str) -> tuple[Place, ...]:
+    """Places of all objects of a label."""
+    return tuple(
+        (k, box)
+        for k, shot in enumerate(draft.shots, 1)
+        for o, box in zip(shot.record.objects, shares_of(shot), strict=True)
+        if o.label == label
+    )
 
 
 def shares_of(shot: Shot) -> NDArray[np.float32]:

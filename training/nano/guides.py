@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .questions import Page, Question
+from .questions import Page, Question, Reference
 
 HEADS = {"word": (0, 0), "asked": (1, 1), "thing": (2, 0)}
 """(layer, head) of each kind of look."""
@@ -38,7 +38,7 @@ def looks_of(
     page: Page,
     question: Question,
     visual: NDArray[np.intp],
-    noun: int | None,
+    words: Sequence[int | None],
     boxes: Sequence[int],
 ) -> list[Look]:
     """The looks of one question.
@@ -47,22 +47,53 @@ def looks_of(
         page: what is shown.
         question: what is asked.
         visual: places of the visual tokens, all pictures in order.
-        noun: place of the last word of the name that is asked for, or None.
+        words: place of the last word of each of the question's references, where it was found.
         boxes: places of the picture tokens of the answer's boxes, in order.
     """
     looks: list[Look] = []
-    things = [_cells(page, picture, box, visual) for picture, box in question.places]
-    shown = np.concatenate(things) if things else np.zeros(0, np.intp)
-    if noun is not None and len(shown):
-        looks.append(Look("word", noun, shown))
-    for at, keys in zip(boxes, things, strict=False):
+    found = [(r, at) for r, at in zip(question.refers, words, strict=True) if at is not None]
+    for reference, at in found:
+        shown = [_cells(page, picture, box, visual) for picture, box in reference.places]
+        if shown and sum(map(len, shown)):
+            looks.append(Look("word", at, np.concatenate(shown)))
+    for at, (picture, box) in zip(boxes, question.places, strict=False):
+        keys = _cells(page, picture, box, visual)
+        # The words that mean this very box; where none do, those that the question begins with.
+        own = [word for r, word in found if _means(r, picture, box)] or [w for _, w in found[:1]]
         # A token is foretold at the place before it; a box is a picture and four coordinates.
         for place in range(at - 1, at + 4):
-            if noun is not None:
-                looks.append(Look("asked", place, np.array([noun], np.intp)))
+            if own:
+                looks.append(Look("asked", place, np.array(own, np.intp)))
             if len(keys):
                 looks.append(Look("thing", place, keys))
     return looks
+
+
+def copies(
+    ids: Sequence[int], taught: Sequence[int], words: frozenset[int], names: frozenset[int]
+) -> list[Look]:
+    """The looks of a conversation: what is written anew looks at where it stood before.
+
+    Args:
+        ids: of the question, the calls, what came back, and the answer.
+        taught: places in `ids` that the model writes.
+        words: ids of words, which a call takes from the question.
+        names: ids of the names of boxes, which the answer takes from a result.
+    """
+    looks: list[Look] = []
+    for at in taught:
+        kind = "asked" if ids[at] in words else "thing" if ids[at] in names else None
+        before = [k for k in range(at) if ids[k] == ids[at]] if kind else []
+        if kind and before:
+            looks.append(Look(kind, at - 1, np.array(before, np.intp)))
+    return looks
+
+
+def _means(reference: Reference, picture: int, box: NDArray[np.float32]) -> bool:
+    return any(
+        k == picture and float(np.abs(other - box).sum()) < SAME_BOX
+        for k, other in reference.places
+    )
 
 
 def _cells(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .guides import HEADS, Look, looks_of
+from .guides import HEADS, Look, copies, looks_of
 from .prompts import Prompts
 from .questions import Page
 
@@ -104,18 +104,25 @@ def _sequence(
     begin = int(base.max()) + 1
     for number, question in enumerate(page.questions, 1):
         own = list(prompts.tail(question.words, question.mode))
-        noun, boxes = prompts.noun_at(own, question.noun), list[int]()
+        tail, boxes = len(ids), list[int]()
+        words = [prompts.words_at(own, r.words) for r in question.refers]
         for text, is_taught in question.continuation if answers else ():
             piece = prompts.words(text)
             if is_taught:
                 taught += range(len(ids) + len(own), len(ids) + len(own) + len(piece))
                 boxes = [len(ids) + len(own) + at for at in prompts.boxes_at(piece)]
             own += piece
-        if answers and not question.script:
+        if question.script:
+            begun = [at - tail for at in taught if at >= tail]
+            looks += [
+                Look(look.kind, tail + look.place, tail + look.keys)
+                for look in copies(own, begun, *prompts.copied)
+            ]
+        elif answers:
             # The answer's boxes are the last that are written; a thought may name others before.
             boxes = boxes[len(boxes) - len(question.places) :]
-            word = None if noun is None else len(ids) + noun
-            looks += looks_of(page, question, visual, word, boxes)
+            at = [None if word is None else tail + word for word in words]
+            looks += looks_of(page, question, visual, at, boxes)
         ids += own
         blocks += [number] * len(own)
         places.append(np.tile(np.arange(begin, begin + len(own)), (3, 1)))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ...policy.backends.chat_turns import template_messages
-from ...policy.dialects.nano import IMAGES, NanoDialect, image_token
+from ...policy.dialects.nano import IDS, IMAGES, NanoDialect, image_token
 from ...policy.messages import Message, text_message
 from ...policy.modes import Mode
 from ..chat import sizes_book
 from ..data.language.words import plural
+from .tokenizer import SPACE
 
 _ANSWERS, _ENDS = "<|im_start|>assistant\n", "<|im_end|>"
+
 _JOINT = "<|vision_end|>\n"
 
 
@@ -36,6 +38,13 @@ class Prompts:
         self.tail = lru_cache(maxsize=16_384)(self._tail)
         self.words = lru_cache(maxsize=16_384)(self._words)
 
+    @cached_property
+    def copied(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Ids of words and of the names of boxes, which conversations take from before."""
+        known: dict[str, int] = self.tokenizer.get_vocab()
+        words = {i for token, i in known.items() if token.startswith(SPACE) and len(token) > 2}
+        return frozenset(words), frozenset(known[f"<b{k}>"] for k in range(1, IDS + 1))
+
     def text(self, pictures: int, words: str, mode: Mode, tools: Sequence[str] = ()) -> str:
         """The whole prompt as text, one `<|image_pad|>` a picture."""
         book = sizes_book([(64, 64)] * pictures)
@@ -51,9 +60,9 @@ class Prompts:
         """Where in an answer the boxes begin: places of the tokens of pictures."""
         return [at for at, token in enumerate(piece) if token in self._pictures]
 
-    def noun_at(self, tail: Sequence[int], noun: str | None) -> int | None:
-        """Place of the last word of a name, or of its plural, in a question's ids."""
-        for name in (noun, plural(noun)) if noun else ():
+    def words_at(self, tail: Sequence[int], words: str) -> int | None:
+        """Place of the last of some words, or of their plural, in a question's ids."""
+        for name in (words, plural(words)):
             own = self.words(name)
             for at in range(len(tail) - len(own) + 1):
                 if tuple(tail[at : at + len(own)]) == own:

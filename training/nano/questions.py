@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,13 @@ Place = tuple[int, NDArray[np.float32]]
 """(1-based picture, corners as shares of its width and height)."""
 
 
+class Reference(NamedTuple):
+    """Words that stand in a question, and the places of all that they mean."""
+
+    words: str
+    places: tuple[Place, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """A question and its true answer.
@@ -28,7 +36,7 @@ class Question:
         label: what stands after every box in the answer, or None.
         thought: what is thought before the answer, or None.
         unknown: the question has words that nano does not know; it is to say so.
-        noun: the name that the question asks for, where it asks for one; it stands in `words`.
+        refers: words of the question (names, boxes) with the places of what they mean.
         task: of the data engine, for counting apart, or None.
         script: all that follows the prompt, in pieces that are taught or (what tools said) not; in
             place of an answer. Empty: the answer follows.
@@ -40,7 +48,7 @@ class Question:
     label: str | None = None
     thought: str | None = None
     unknown: bool = False
-    noun: str | None = None
+    refers: tuple[Reference, ...] = ()
     task: str | None = None
     script: tuple[tuple[str, bool], ...] = ()
 
@@ -125,8 +133,9 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
         if k is None:
             k = present[len(questions) % len(present)]
         words = rng.choice(how.wordings).replace("{label}", composer.names[k])
-        noun = composer.names[k]
-        questions.append(Question(words, _mode(rng), _places(scenes, k), noun=noun))
+        places = _places(scenes, k)
+        refers = (Reference(composer.names[k], places),)
+        questions.append(Question(words, _mode(rng), places, refers=refers))
     return Page(tuple(scenes), tuple(questions))
 
 

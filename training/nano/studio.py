@@ -21,9 +21,11 @@ from .recording import read_conversations
 from .shapes import ShapePictures
 from .size import NanoSize, get_size
 from .tokenizer import SPACE
-from .words import words_of
+from .words import packaged_words, words_of
 
 HEADS = "heads."
+WORDS = "words.txt"
+"""File of a run that holds its words, one a line, in the order of their tokens."""
 
 
 @dataclass(slots=True)
@@ -133,14 +135,13 @@ def open_studio(recipe: NanoRecipe, device: str | None = None) -> Studio:
     from .dense import make_heads
     from .model import build_model
     from .tokenizer import make_tokenizer
-    from .words import packaged_words
 
     if recipe.threads is not None:
         torch.set_num_threads(recipe.threads)
     size = get_size(recipe.size)
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     said, thumbnails = read_conversations(Path(recipe.episodes)) if recipe.episodes else ([], {})
-    tokenizer = make_tokenizer(packaged_words())
+    tokenizer = make_tokenizer(_words(Path(recipe.output) / WORDS))
     prompts = Prompts(tokenizer)
     library = _library(recipe)
     composer = Composer(library, _names(library, recipe), size.patch * size.merge, recipe.most)
@@ -160,6 +161,16 @@ def open_studio(recipe: NanoRecipe, device: str | None = None) -> Studio:
         PhotoPages(said, thumbnails, prompts, composer.cell) if said else None,
         place,
     )
+
+
+def _words(file: Path) -> tuple[str, ...]:
+    """The run's own words where it has begun, else those of the package.
+
+    A word more in the grammar would move every token after it: what was learnt would be lost.
+    """
+    if file.is_file():
+        return tuple(file.read_text(encoding="utf-8").split())
+    return packaged_words()
 
 
 def _library(recipe: NanoRecipe) -> SpriteLibrary:

@@ -11,7 +11,8 @@ from .evaluate import evaluate
 from .export import export
 from .leg import WEIGHTS, LegRun, Watch
 from .recipe import Leg, NanoRecipe
-from .studio import Studio, open_studio
+from .studio import WORDS, Studio, open_studio
+from .words import packaged_words
 
 SAME = ("size", "seed", "objects", "names")
 """What of a recipe must not change between the runs that go on with one output folder."""
@@ -70,6 +71,9 @@ def _claim(recipe: NanoRecipe, output: Path) -> None:
                     f"{output} holds a run with another {', '.join(changed)}.",
                     "Choose another output folder.",
                 )
+        words = output / WORDS
+        if not words.is_file():
+            words.write_text("\n".join(packaged_words()) + "\n", encoding="utf-8")
         file.write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{output}: can't be written.", "Choose another output.") from error
