@@ -17,6 +17,8 @@ from gemvg.training.data.build import build
 from gemvg.training.data.check import CheckReport, check
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.hashing import look_alike, near_pairs, picture_hash
+from gemvg.training.data.sample import ImageRef, Sample, TruthBox
+from gemvg.training.data.verify_pixels import pixel_findings
 from tests.training.data_fixtures import make_coco, recipe
 
 Row = dict[str, Any]
@@ -202,3 +204,31 @@ def test_near_hashes_get_a_second_look(tmp_path: Path) -> None:
     Image.fromarray(other).resize((320, 240), Image.Resampling.BICUBIC).save(tmp_path / "b.png")
     assert look_alike(tmp_path / "a.png", tmp_path / "again.jpg")
     assert not look_alike(tmp_path / "a.png", tmp_path / "b.png")
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        # Grey 110 both: another hue of the same brightness is a change, the same colour is none.
+        ((69, 138, 74), []),
+        ((189, 86, 27), ["nothing changes in [30.0, 30.0, 70.0, 60.0]"]),
+    ],
+)
+def test_a_change_of_hue_alone_is_a_change(
+    tmp_path: Path, second: tuple[int, int, int], found: list[str]
+) -> None:
+    for name, colour in (("a.png", (189, 86, 27)), ("b.png", second)):
+        picture = Image.new("RGB", (100, 80), (120, 120, 120))
+        picture.paste(colour, (30, 30, 70, 60))
+        picture.save(tmp_path / name)
+    grey = [Image.open(tmp_path / n).convert("L").getpixel((50, 45)) for n in ("a.png", "b.png")]
+    assert max(grey) - min(grey) <= 1
+    manifest = {"name": "x", "complete": True, "roots": {}}
+    (tmp_path / "dataset.json").write_text(json.dumps(manifest))
+    sample = Sample(
+        id="d", task="difference", demand="semantic", question="What differs?",
+        images=[ImageRef(file=n, width=100, height=80) for n in ("a.png", "b.png")],
+        answer=[TruthBox(image=2, box=(30, 30, 70, 60), label="sink")], targets="single",
+        meaning={"op": "changed", "images": [2]}, source="s", licence="l",
+    )  # fmt: skip
+    assert pixel_findings(DataFolder(tmp_path), sample) == found

@@ -12,11 +12,16 @@ from .folder import DataFolder
 from .sample import Sample
 
 
+def _pixels(folder: DataFolder, sample: Sample, image: int) -> NDArray[np.uint8]:
+    """(height, width, 3) RGB."""
+    return picture_from_path(folder.picture(sample.images[image - 1])).array()
+
+
 def _grey(folder: DataFolder, sample: Sample, image: int) -> NDArray[np.float32]:
     import cv2
 
-    pixels = picture_from_path(folder.picture(sample.images[image - 1])).array()
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+    grey = cv2.cvtColor(_pixels(folder, sample, image), cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, dtype=np.float32)
 
 
 def pixel_findings(folder: DataFolder, sample: Sample) -> list[str]:
@@ -61,13 +66,16 @@ def _region(folder: DataFolder, sample: Sample) -> list[str]:
 
 
 def _difference(folder: DataFolder, sample: Sample) -> list[str]:
-    """Aligned pictures must differ within the stated boxes, and hardly outside them."""
-    first, second = _grey(folder, sample, 1), _grey(folder, sample, 2)
+    """Aligned pictures must differ within the stated boxes, and hardly outside them.
+
+    In colour: another hue of the same brightness is a change that grey does not show.
+    """
+    first, second = (_pixels(folder, sample, k).astype(np.float32) for k in (1, 2))
     if first.shape != second.shape:
         return ["the pictures differ in size"]
     import cv2
 
-    change = np.abs(cv2.blur(first, (5, 5)) - cv2.blur(second, (5, 5)))
+    change = np.abs(cv2.blur(first, (5, 5)) - cv2.blur(second, (5, 5))).max(axis=2)
     outside = np.ones(change.shape, dtype=bool)
     findings: list[str] = []
     for b in sample.answer:
