@@ -26,7 +26,6 @@ MARGIN = 32
 _TAGS = "<answer>"
 """Stands for a text outside ASCII that has tags, so that they are seen."""
 
-_AHEAD = np.arange(DIGITS, dtype=np.intp)[:, None]
 _COMMA, _POINT, _OPEN, _CLOSE, _LESS = (ord(c) for c in ",.()<")
 _ZERO = np.uint8(ord("0"))
 
@@ -74,11 +73,12 @@ def _encoded(texts: Sequence[str]) -> bytes:
     One character outside ASCII makes the whole joined text wide and slow, so a text that has one
     is a lone bracket here, which sends it to the parser.
     """
-    if not all(map(str.isascii, texts)):
-        texts = [
-            t if t.isascii() else _TAGS if "think>" in t or "answer>" in t else "<" for t in texts
-        ]
-    return "\0".join([*texts, "\0" * MARGIN]).encode("ascii")
+    joined = "\0".join(texts)
+    if not joined.isascii():
+        joined = "\0".join(
+            [t if t.isascii() else _TAGS if "think>" in t or "answer>" in t else "<" for t in texts]
+        )
+    return joined.encode("ascii") + b"\0" * (MARGIN + 1)
 
 
 def _answer_part(text: str) -> str:
@@ -150,14 +150,15 @@ class _Cursor:
 
     def number(self) -> NDArray[np.int16]:
         """Read a number of 1 to `DIGITS` digits; (n,) values."""
-        digits = self.data.take(self.position + _AHEAD) - _ZERO
-        more = digits < 10
-        self.ok &= more[0]
-        total = digits[0].astype(np.int16)
-        length = more[0].astype(np.intp)
-        for k in range(1, DIGITS):
-            more[k] &= more[k - 1]
-            np.copyto(total, total * np.int16(10) + digits[k], where=more[k])
-            length += more[k]
-        self.position += length
+        value = self.data.take(self.position) - _ZERO
+        digit = value < 10
+        self.ok &= digit
+        total = (value * digit).astype(np.int16)
+        self.position += digit
+        for _ in range(DIGITS - 1):
+            value = self.data.take(self.position) - _ZERO
+            digit = value < 10
+            total *= digit * np.int16(9) + np.int16(1)
+            total += value * digit
+            self.position += digit
         return total
