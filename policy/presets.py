@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ..tools.errors import UsageError
@@ -26,6 +27,7 @@ class Preset:
         needs: what must be there before it runs, in words.
         license: of the weights, as their publisher states it; None where nothing states one.
         note: what to know about it.
+        shipped: folder beside this file that holds its weights, or None.
     """
 
     name: str
@@ -35,6 +37,12 @@ class Preset:
     needs: tuple[str, ...]
     license: str | None
     note: str
+    shipped: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its weights where they come with the package."""
+        return Path(__file__).parent / self.shipped if self.shipped else None
 
     @property
     def coordinates(self) -> str:
@@ -48,8 +56,10 @@ class Preset:
 
     def as_record(self) -> dict[str, Any]:
         """As JSON-compatible data."""
+        record = asdict(self)
+        del record["shipped"]
         return {
-            **asdict(self),
+            **record,
             "needs": list(self.needs),
             "coordinates": self.coordinates,
             "chooses_mode": self.chooses_mode,
@@ -73,6 +83,16 @@ _ALL = (
         ("the detector's weights (gemvg-agent weights pull)", "the extra [local]"),
         None,
         "No model: reads the question by rule and calls the tools.",
+    ),
+    Preset(
+        "nano",
+        "nano",
+        None,
+        "one-shot",
+        ("the extra [local]",),
+        "Apache-2.0",
+        "4 M parameters, trained by this project; its weights come with the package.",
+        "nano_4m",
     ),
     _served(
         "gem-vg",

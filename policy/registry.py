@@ -62,6 +62,13 @@ def _source(name: str, dialect: str | None) -> tuple[str, FamilyDialect]:
             )
         return str(folder), _dialect(str(folder), dialect)
     preset = PRESETS.get(name.lower())
+    if preset is not None and preset.folder is not None:
+        if not (preset.folder / "config.json").is_file():
+            raise UsageError(
+                f"this copy of the package holds no weights of {preset.name}.",
+                "Reinstall it, or give a folder of your own (gemvg-agent train nano makes one).",
+            )
+        return str(preset.folder), get_dialect(dialect or preset.dialect)
     if preset is not None:
         if preset.model is None:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,37 @@ import typer
 def register(train: typer.Typer) -> None:
     """Add `nano` to the `train` commands."""
     train.command("nano")(nano)
+    train.command("nano-conversations")(conversations)
+
+
+def conversations(
+    out: Annotated[Path, typer.Argument(help="Folder to write.")],
+    photos: Annotated[
+        Path, typer.Option(help="Photographs: a folder with images/ and COCO's instances.json.")
+    ],
+    number: Annotated[int, typer.Option(min=1, help="Questions asked of each task.")] = 1500,
+    seed: Annotated[int, typer.Option(help="Of questions and boxes.")] = 5,
+) -> None:
+    """Record the planner's conversations with tools about photographs, for nano to learn from.
+
+    Only photographs of the dev half are used; a conversation is kept where its answer is right.
+    """
+    from random import Random
+
+    from ...tools.detectors import load_detector
+    from ...training.nano.recording import Recorder, record, write_conversations
+    from ...training.nano.stand_ins import stand_ins
+    from ...training.photo_questions import TASKS, load_photos
+
+    shown = [photo for photo in load_photos(photos) if photo.split == "dev"]
+    # Only its words and classes are used: what is annotated stands in for what it would find.
+    detector = load_detector("yolo26n")
+    tools, truth = stand_ins(detector, Random(seed))
+    recorder = Recorder(tools, truth)
+    per_task = dict.fromkeys(map(str, TASKS), number)
+    found = record(shown, recorder, per_task, seed, sorted(detector.classes))
+    kept = write_conversations(out, found, recorder)
+    typer.echo(f"{out}: {kept} conversations of {recorder.asked} questions")
 
 
 def nano(

@@ -1,0 +1,48 @@
+"""The nano that comes with the package: it answers by its eyes, and hands on what it can't read."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gemvg.agent.grounding_agent import GroundingAgent
+from gemvg.policy.dialects.nano import UNKNOWN_WORD
+from gemvg.policy.presets import get_preset
+from gemvg.policy.registry import load_policy
+from gemvg.tools.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return load_policy("nano")
+
+
+def plain(shade):
+    return Image.fromarray(np.full((112, 112, 3), shade, np.uint8))
+
+
+def test_its_weights_come_with_the_package_and_are_small():
+    folder = get_preset("nano").folder
+    assert folder is not None
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 50_000_000
+    assert "Acc@.5" in (folder / "README.md").read_text()
+
+
+def test_a_plain_picture_holds_no_owl(policy):
+    answer = GroundingAgent(policy, tools="none").ask("find the owl", [plain(90)])
+    assert (answer.status, answer.policy.dialect) == ("none", "nano")
+
+
+def test_a_question_of_unknown_words_is_handed_to_the_planner(policy):
+    answer = GroundingAgent(policy, tools="none").ask("find the zqxv", [plain(90), plain(160)])
+    assert answer.policy.name == "planner"
+    assert UNKNOWN_WORD in answer.usage["notes"][0]
+    kept = GroundingAgent(policy, tools="none", hand_to=None).ask("find the zqxv", [plain(90)])
+    assert (kept.policy.dialect, kept.status) == ("nano", "unparsable")
+
+
+def test_without_its_weights_the_cure_is_said(monkeypatch, tmp_path):
+    from gemvg.policy import presets
+
+    monkeypatch.setattr(presets.Preset, "folder", property(lambda _: tmp_path / "none"))
+    with pytest.raises(UsageError, match="holds no weights of nano"):
+        load_policy("nano")
