@@ -140,7 +140,12 @@ def test_the_schedule():
 @pytest.mark.parametrize("name", packaged_recipes())
 def test_packaged_recipes(name):
     recipe = read_nano_recipe(name)
-    assert [leg.trains for leg in recipe.legs] == ["vision", "language", "joint"]
+    # The tower learns to see before anything is said of what it sees; tools come with conversations.
+    kinds = [leg.trains for leg in recipe.legs]
+    assert kinds[:3] == ["vision", "vision", "language"]
+    assert "vision" not in kinds[2:]
+    assert recipe.episodes is not None
+    assert recipe.legs[-1].tools > 0
     short = recipe.within(2.0)
     assert sum(leg.minutes for leg in short.legs) == pytest.approx(2.0)
 
