@@ -140,7 +140,7 @@ def test_the_schedule():
 @pytest.mark.parametrize("name", packaged_recipes())
 def test_packaged_recipes(name):
     recipe = read_nano_recipe(name)
-    # The tower learns to see before anything is said of what it sees; tools come with conversations.
+    # The tower learns to see before anything is said of what it sees; tools come last.
     kinds = [leg.trains for leg in recipe.legs]
     assert kinds[:3] == ["vision", "vision", "language"]
     assert "vision" not in kinds[2:]
