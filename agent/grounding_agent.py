@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import queue
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..policy.dialects.nano import UNKNOWN_WORD
 from ..policy.modes import Mode, Strategy
@@ -16,7 +17,7 @@ from .answer import Answer
 from .background import run_sync, submit
 from .budgets import Budgets
 from .episode import Episode, EpisodeOptions, Scores
-from .events import Event
+from .events import Answered, Event
 from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
 from .rules import EscalationRules, load_rules
 
@@ -106,7 +107,7 @@ class GroundingAgent:
             samples,
             rules or load_rules(self.policy),
         )
-        self._hand_to = hand_to
+        self._second = None if hand_to is None else _policy(hand_to, None)
         self.limits = limits
         self.max_images = max_images
         self._fetch = fetch
@@ -213,8 +214,17 @@ class GroundingAgent:
             task.cancel()
 
     async def aclose(self) -> None:
-        """Give back the policy's connections and memory."""
+        """Give back the policies' connections and memory."""
         await self.policy.aclose()
+        if self._second is not None:
+            await self._second.aclose()
+
+    def wrapped(self, wrap: Callable[[Policy], Policy]) -> Self:
+        """An agent with the same tools whose policies, also the one it hands on to, are wrapped."""
+        twin = copy.copy(self)
+        twin.policy = wrap(self.policy)
+        twin._second = None if self._second is None else wrap(self._second)
+        return twin
 
     async def _answer(
         self,
@@ -225,26 +235,23 @@ class GroundingAgent:
         *,
         streaming: bool = False,
     ) -> Answer:
-        from .graph import episode_graph
-        from .state import EpisodeState
-
         query = checked_query(query)
         options = self._chosen(choice)
         tools = self._allowed(choice.tools)
         pictures = await self._load(images)
-        episode = Episode.begin(self.policy, tools, pictures, options)
+
+        async def episode_of(policy: Policy) -> Answer:
+            episode = Episode.begin(policy, tools, pictures, options)
+            if emit is not None:
+                episode.emit, episode.streaming = all_but_answers(emit), streaming
+            return await _run(episode, query, len(pictures))
+
+        answer = await episode_of(self.policy)
+        if self._second is not None and UNKNOWN_WORD in answer.usage.get("notes", ()):
+            answer = handed_on(answer, await episode_of(self._second))
         if emit is not None:
-            episode.emit, episode.streaming = emit, streaming
-        views = tuple(range(1, len(pictures) + 1))
-        config: Any = {"recursion_limit": options.budgets.recursion_limit}
-        final = await episode_graph().ainvoke(EpisodeState(query, views), config, context=episode)
-        answer: Answer = final["answer"]
-        if self._hand_to is None or UNKNOWN_WORD not in answer.usage.get("notes", ()):
-            return answer
-        again = Episode.begin(_policy(self._hand_to, None), tools, pictures, options)
-        again.emit, again.streaming = episode.emit, episode.streaming
-        final = await episode_graph().ainvoke(EpisodeState(query, views), config, context=again)
-        return handed_on(answer, final["answer"])
+            emit(Answered(answer))
+        return answer
 
     async def _load(self, images: Sequence[PictureSource]) -> list[Picture]:
         def load() -> list[Picture]:
@@ -276,6 +283,26 @@ class GroundingAgent:
                 f"It has: {', '.join(self.tools) or 'none'}.",
             )
         return {name: tool for name, tool in self.tools.items() if name in wanted}
+
+
+async def _run(episode: Episode, query: str, pictures: int) -> Answer:
+    from .graph import episode_graph
+    from .state import EpisodeState
+
+    state = EpisodeState(query, tuple(range(1, pictures + 1)))
+    config: Any = {"recursion_limit": episode.options.budgets.recursion_limit}
+    final = await episode_graph().ainvoke(state, config, context=episode)
+    return final["answer"]
+
+
+def all_but_answers(emit: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Passes on events, but no answer: one that is handed on is not the last word."""
+
+    def put(event: Event) -> None:
+        if not isinstance(event, Answered):
+            emit(event)
+
+    return put
 
 
 def handed_on(first: Answer, second: Answer) -> Answer:

@@ -11,7 +11,6 @@ words.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -46,9 +45,8 @@ def traced(agent: GroundingAgent) -> GroundingAgent:
         MissingDependency: opentelemetry-api is not installed.
     """
     _tracer()
-    twin = copy.copy(agent)
+    twin = agent.wrapped(_TracedPolicy)
     twin.__class__ = _TracedAgent
-    twin.policy = _TracedPolicy(agent.policy)
     twin.tools = {name: _TracedTool(tool) for name, tool in agent.tools.items()}
     return twin
 

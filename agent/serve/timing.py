@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -71,9 +70,7 @@ clock_of_question: ContextVar[Clock] = ContextVar("clock_of_question")
 
 def timed(agent: GroundingAgent) -> GroundingAgent:
     """An agent like the given one whose policy's time is kept on the question's clock."""
-    twin = copy.copy(agent)
-    twin.policy = _TimedPolicy(agent.policy)
-    return twin
+    return agent.wrapped(_TimedPolicy)
 
 
 class _TimedPolicy(ForwardingPolicy):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gemvg.agent.events import Answered
 from gemvg.agent.grounding_agent import GroundingAgent
 from gemvg.policy.dialects.nano import UNKNOWN_WORD
+from gemvg.policy.forwarding import ForwardingPolicy
 from gemvg.policy.presets import get_preset
 from gemvg.policy.registry import load_policy
 from gemvg.tools.errors import UsageError
@@ -38,6 +40,28 @@ def test_a_question_of_unknown_words_is_handed_to_the_planner(policy):
     assert UNKNOWN_WORD in answer.usage["notes"][0]
     kept = GroundingAgent(policy, tools="none", hand_to=None).ask("find the zqxv", [plain(90)])
     assert (kept.policy.dialect, kept.status) == ("nano", "unparsable")
+
+
+def test_a_stream_of_a_question_that_is_handed_on_has_one_answer_and_it_is_the_last(policy):
+    agent = GroundingAgent(policy, tools="none")
+    events = list(agent.stream("find the zqxv", [plain(90), plain(160)]))
+    answers = [event for event in events if isinstance(event, Answered)]
+    assert events[-1:] == answers
+    assert answers[0].answer.policy.name == "planner"
+    assert UNKNOWN_WORD in answers[0].answer.usage["notes"][0]
+
+
+def test_who_wraps_an_agents_policy_wraps_the_one_it_hands_on_to(policy):
+    seen = []
+
+    class Noted(ForwardingPolicy):
+        async def complete(self, request):
+            seen.append(self.name)
+            return await self.inner.complete(request)
+
+    agent = GroundingAgent(policy, tools="none").wrapped(Noted)
+    agent.ask("find the zqxv", [plain(90)])
+    assert seen == [policy.name, "planner"]
 
 
 def test_without_its_weights_the_cure_is_said(monkeypatch, tmp_path):
