@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
+from ...tools.vocabulary import coco_classes
 from ..data.language.words import NUMBERS, ORDINALS, plural
 from ..data.scenes.vocabulary import load_yaml, vocabulary
 from ..photo_questions import phrasing
@@ -27,15 +26,6 @@ _SPOKEN = (
 
 
 _RULES = re.compile(r"<\w+>")
-
-
-@lru_cache(maxsize=1)
-def coco_classes() -> tuple[str, ...]:
-    """Names of the 80 classes that the closed detectors know, in alphabetical order."""
-    known = json.loads(
-        resources.files("gemvg.tools").joinpath("vocabulary.json").read_text("utf-8")
-    )
-    return tuple(sorted(known["classes"]))
 
 
 @lru_cache(maxsize=1)
