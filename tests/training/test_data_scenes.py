@@ -13,14 +13,15 @@ from gemvg.training.data.builders.registry import BUILDERS
 from gemvg.training.data.masks import box_of
 from gemvg.training.data.relations import relations
 from gemvg.training.data.scenes.arrange import arrange, covers, outline
-from gemvg.training.data.scenes.backgrounds import texture, window
+from gemvg.training.data.scenes.backgrounds import Backgrounds, texture, window
 from gemvg.training.data.scenes.camera import random_view, visible_share, warp_mask
 from gemvg.training.data.scenes.colour import COLOURS, colour_shares, colour_word
 from gemvg.training.data.scenes.edits import changed_scene
 from gemvg.training.data.scenes.plan import Layer, Plan, finish, layer_pixels, render
-from gemvg.training.data.scenes.sprites import Sprite, tight
+from gemvg.training.data.scenes.pool import ScenePool
+from gemvg.training.data.scenes.sprites import SmallSprites, Sprite, tight
 from gemvg.training.data.scenes.vocabulary import vocabulary
-from tests.training.data_fixtures import Shapes, scene_pool
+from tests.training.data_fixtures import LABELS, Shapes, scene_pool
 
 
 def block(label: str, size: tuple[int, int], colour: tuple[int, int, int]) -> Sprite:
@@ -169,6 +170,23 @@ def test_tight_cuts_to_what_is_solid() -> None:
     cut = tight(rgba, 500)
     assert cut is not None and cut.shape == (20, 30, 4)
     assert tight(np.zeros((5, 5, 4), dtype=np.uint8), 9) is None
+
+
+def test_small_pictures_are_the_librarys_own() -> None:
+    large, small = Shapes(), SmallSprites(Shapes(), 40)
+    for seed in (*range(8), *range(8)):
+        label = LABELS[seed % len(LABELS)]
+        wanted, got = large.sprite(label, Random(seed)), small.sprite(label, Random(seed))
+        assert wanted is not None and got is not None
+        assert (got.label, got.identity, got.licence) == (label, wanted.identity, wanted.licence)
+        assert max(got.rgba.shape[:2]) == 40
+        assert got is small.sprite(label, Random(seed))
+
+
+def test_a_pool_of_one_size() -> None:
+    pool = ScenePool("shapes", Shapes(), Backgrounds(), size=(96, 128))
+    shots = [pool.draw(Random(seed), {LABELS[seed]: None}) for seed in range(4)]
+    assert {shot.size for shot in shots if shot} == {(96, 128)}
 
 
 def test_labels_that_clash() -> None:

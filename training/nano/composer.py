@@ -13,7 +13,7 @@ from ...tools.errors import DataError
 from ..data.scenes.arrange import arrange
 from ..data.scenes.backgrounds import texture
 from ..data.scenes.plan import Plan, jitter, render
-from ..data.scenes.sprites import Sprite, SpriteLibrary, tight
+from ..data.scenes.sprites import SmallSprites, Sprite, SpriteLibrary
 from ..data.scenes.vocabulary import vocabulary
 
 LEAST_COVER = 0.25
@@ -57,7 +57,7 @@ class Composer:
         self.cell = cell
         self._most = most
         self._library = library
-        self._small: dict[tuple[str, int], Sprite] = {}
+        self._small: dict[int, SmallSprites] = {}
         words = vocabulary()
         self.clashing: tuple[frozenset[int], ...] = tuple(
             frozenset(k for k, other in enumerate(self.names) if words.clash(name, other))
@@ -127,15 +127,11 @@ class Composer:
         return Scene(shot.pixels, tuple(chosen), boxes, cells)
 
     def _sprite(self, k: int, longest: int, rng: Random) -> Sprite:
-        key = (self.names[k], longest)
-        small = self._small.get(key)
-        if small is None:
-            full = self._library.sprite(self.names[k], rng)
-            rgba = None if full is None else tight(np.asarray(full.rgba), longest)
-            if full is None or rgba is None:
-                raise DataError(f"there is no picture of {self.names[k]!r}.")
-            small = self._small[key] = Sprite(full.label, full.identity, rgba, full.licence)
-        return small
+        library = self._small.setdefault(longest, SmallSprites(self._library, longest))
+        found = library.sprite(self.names[k], rng)
+        if found is None:
+            raise DataError(f"there is no picture of {self.names[k]!r}.")
+        return found
 
 
 def cell_objects(labels: NDArray[np.int16], objects: int, cell: int) -> NDArray[np.int16]:

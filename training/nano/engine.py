@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,12 @@ from ..data.language.grammar import grammar, label_slots
 from ..data.sample import TASKS
 from ..data.scenes.backgrounds import Backgrounds
 from ..data.scenes.pool import ScenePool
-from ..data.scenes.sprites import Sprite, SpriteLibrary, tight
+from ..data.scenes.sprites import SmallSprites, SpriteLibrary
+from ..data.scenes.vocabulary import vocabulary
 from ..data.shots import Shot
 from ..data.teacher.traces import trace_of
 from .composer import Composer, Scene, cell_objects
-from .questions import Page, Place, Question, Reference
+from .questions import Page, Place, Question, Reference, direct_or_auto
 
 MOST_OBJECTS = 5
 """Objects in one picture; more are smaller than what a picture of 7 x 7 cells shows."""
@@ -39,36 +39,6 @@ def fits(task: str, pictures: int) -> bool:
     if task in _PAIRS:
         return pictures == 2
     return pictures >= (3 if task == "tracking" else 2)
-
-
-class SmallSprites:
-    """A library's pictures of some labels, each made small once.
-
-    Args:
-        library: where they come from.
-        labels: those in use.
-        longest: longest side of a small picture, pixels.
-    """
-
-    def __init__(self, library: SpriteLibrary, labels: Sequence[str], longest: int) -> None:
-        self._library, self._longest = library, longest
-        self._small: dict[str, Sprite] = {}
-        self.name, self.labels = library.name, tuple(labels)
-
-    def sprite(self, label: str, rng: Random, other_than: str | None = None) -> Sprite | None:
-        """See `SpriteLibrary.sprite`."""
-        full = self._library.sprite(label, rng, other_than)
-        if full is None:
-            return None
-        small = self._small.get(full.identity)
-        if small is None:
-            rgba = tight(np.asarray(full.rgba), self._longest)
-            if rgba is None:
-                return None
-            small = self._small[full.identity] = Sprite(
-                full.label, full.identity, rgba, full.licence
-            )
-        return small
 
 
 class EnginePages:
@@ -131,10 +101,14 @@ class EnginePages:
     def _pool(self, rows: int, columns: int) -> ScenePool:
         cell = self._composer.cell
         if (rows, columns) not in self._pools:
-            side = min(rows, columns) * cell
-            sprites = SmallSprites(self._library, self._composer.names, side // 2)
-            self._pools[rows, columns] = FixedSizePool(
-                "nano", sprites, Backgrounds(), (columns * cell, rows * cell), MOST_OBJECTS
+            width, height = columns * cell, rows * cell
+            self._pools[rows, columns] = ScenePool(
+                "nano",
+                SmallSprites(self._library, min(width, height) // 2),
+                Backgrounds(),
+                most=MOST_OBJECTS,
+                labels=self._composer.names,
+                size=(width, height),
             )
         return self._pools[rows, columns]
 
@@ -151,10 +125,10 @@ class EnginePages:
             pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
             labels = None
         boxes = shares_of(shot)
-        if labels is not None and len(labels) and objects:
-            cells = cell_objects(labels, len(objects), cell)
-        else:
+        if labels is None or not objects:
             cells = _cells_of_boxes(boxes, rows, columns)
+        else:
+            cells = cell_objects(labels, len(objects), cell)
         names = tuple(self._index[o.label] for o in objects)
         return Scene(pixels, names, boxes, cells)
 
@@ -166,50 +140,13 @@ class EnginePages:
         label = rng.choice(there)
         if rng.random() < 0.25:
             label = self._composer.names[rng.randrange(len(self._composer.names))]
-            clash = self._pools[next(iter(self._pools))].clash
-            if any(clash(label, other) for other in there):
+            if vocabulary().clashes(label, there):
                 return None
-        places = tuple(
-            (k, box)
-            for k, shot in enumerate(shots, 1)
-            for o, box in zip(shot.record.objects, shares_of(shot), strict=True)
-            if o.label == label
-        )
+        places = _objects(shots, label)
         if len(places) > MOST_BOXES:
             return None
         words = grammar().phrase(rng, "retrieval-every", label_slots(label))
-        mode: Mode = "direct" if rng.random() < 0.5 else "auto"
-        return Question(words, mode, places, refers=(Reference(label, places),))
-
-
-class FixedSizePool(ScenePool):
-    """Composed scenes that all have one size.
-
-    Args:
-        size: (width, height), pixels. See `ScenePool` for the others.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        sprites: SpriteLibrary,
-        backgrounds: Backgrounds,
-        size: tuple[int, int],
-        most: int,
-    ) -> None:
-        super().__init__(name, sprites, backgrounds, (min(size), max(size)), most)
-        self._size = size
-
-    def compose(
-        self,
-        rng: Random,
-        sprites: Sequence[Sprite],
-        lack: Any = (),
-        fillers: int | None = None,
-        size: tuple[int, int] | None = None,
-    ) -> Shot | None:
-        """See `ScenePool.compose`; the size is the pool's own where none is given."""
-        return super().compose(rng, sprites, lack, fillers, size or self._size)
+        return Question(words, direct_or_auto(rng), places, refers=(Reference(label, places),))
 
 
 def drafted(rng: Random, draft: Draft, task: str, mode: Mode | None = None) -> Question:
@@ -236,7 +173,7 @@ def _references(draft: Draft) -> tuple[Reference, ...]:
     """What the names and the pointers in a draft's question mean."""
     meaning = draft.meaning
     labels = [*meaning.get("labels", ()), *(meaning.get(k) for k in ("label", "anchor"))]
-    found = [Reference(label, _objects(draft, label)) for label in labels if label]
+    found = [Reference(label, _objects(draft.shots, label)) for label in labels if label]
     for prompt in draft.prompts:
         shot = draft.shots[prompt.image - 1]
         marked = max(shot.record.objects, key=lambda o: o.box.iou(Box(*prompt.box)), default=None)
@@ -249,11 +186,11 @@ def _references(draft: Draft) -> tuple[Reference, ...]:
     return tuple(found)
 
 
-def _objects(draft: Draft, label: str) -> tuple[Place, ...]:
+def _objects(shots: Sequence[Shot], label: str) -> tuple[Place, ...]:
     """Places of all objects of a label."""
     return tuple(
         (k, box)
-        for k, shot in enumerate(draft.shots, 1)
+        for k, shot in enumerate(shots, 1)
         for o, box in zip(shot.record.objects, shares_of(shot), strict=True)
         if o.label == label
     )

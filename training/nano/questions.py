@@ -119,7 +119,7 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
     questions: list[Question] = []
     for k in shared:
         questions.append(
-            Question(rng.choice(how.common_wordings), _mode(rng), _places(scenes, k),
+            Question(rng.choice(how.common_wordings), direct_or_auto(rng), _places(scenes, k),
                      composer.names[k])
         )  # fmt: skip
     present = sorted({k for s in scenes for k in s.names})
@@ -127,7 +127,7 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
     while len(questions) < how.questions:
         if rng.random() < how.unknown:
             words = rng.choice(how.wordings).replace("{label}", _stranger(rng, composer))
-            questions.append(Question(words, _mode(rng), (), unknown=True))
+            questions.append(Question(words, direct_or_auto(rng), (), unknown=True))
             continue
         k = _absent(rng, composer, present) if rng.random() < how.absent else None
         if k is None:
@@ -135,7 +135,7 @@ def make_page(rng: Random, composer: Composer, rows: int, columns: int, how: Ask
         words = rng.choice(how.wordings).replace("{label}", composer.names[k])
         places = _places(scenes, k)
         refers = (Reference(composer.names[k], places),)
-        questions.append(Question(words, _mode(rng), places, refers=refers))
+        questions.append(Question(words, direct_or_auto(rng), places, refers=refers))
     return Page(tuple(scenes), tuple(questions))
 
 
@@ -144,7 +144,7 @@ def place_text(image: int, box: NDArray[np.float32]) -> str:
     return image_token(image) + box_text([float(v) * EXTENT for v in box])
 
 
-def _mode(rng: Random) -> Mode:
+def direct_or_auto(rng: Random) -> Mode:
     """Direct, where the prompt holds `<answer>`, or auto, where the model writes it."""
     return "direct" if rng.random() < 0.5 else "auto"
 

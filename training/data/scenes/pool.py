@@ -24,6 +24,7 @@ class ScenePool:
         sides: least and greatest side of a picture, pixels.
         most: most objects in one scene.
         labels: labels that may be asked for; all that the library has where None.
+        size: (width, height) that `compose` gives a picture; at random within `sides` where None.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class ScenePool:
         sides: tuple[int, int] = (208, 352),
         most: int = 9,
         labels: Sequence[str] | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.name = name
         self.sprites = sprites
         self.backgrounds = backgrounds
         self.labels = tuple(labels if labels is not None else sprites.labels)
         self._sides = sides
+        self._size = size
         self._most = most
         self._words = vocabulary()
 
@@ -88,12 +91,11 @@ class ScenePool:
         sprites: Sequence[Sprite],
         lack: Collection[str] = (),
         fillers: int | None = None,
-        size: tuple[int, int] | None = None,
     ) -> Shot | None:
         """A scene with exactly these objects among those labels, and some fillers of other labels.
 
-        `lack` names labels that must not occur; fillers do not clash with them either. The number
-        of fillers and the size are at random where they are None. None where it does not fit.
+        `lack` names labels that must not occur; fillers do not clash with them either. Their number
+        is at random where it is None. None where it does not fit.
         """
         named = {s.label for s in sprites} | set(lack)
         most = self._most - len(sprites)
@@ -104,7 +106,7 @@ class ScenePool:
             return None
         rng.shuffle(every)
         for _ in range(3):
-            width, height = size or (rng.randint(*self._sides), rng.randint(*self._sides))
+            width, height = self._size or (rng.randint(*self._sides), rng.randint(*self._sides))
             crowd = 0.25 if rng.random() < 0.35 else 0.02
             layers = arrange(rng, every, width, height, crowd)
             if layers is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 
@@ -43,6 +43,42 @@ class SpriteLibrary(Protocol):
     def sprite(self, label: str, rng: Random, other_than: str | None = None) -> Sprite | None:
         """A sprite of a label, not the one of identity `other_than`; None where there is none."""
         ...
+
+
+class SmallSprites:
+    """A library whose pictures are each made small once, so that pasting them is cheap.
+
+    Args:
+        library: where they come from.
+        longest: longest side of a small picture, pixels.
+    """
+
+    def __init__(self, library: SpriteLibrary, longest: int) -> None:
+        self._library, self._longest = library, longest
+        self._small: dict[str, Sprite] = {}
+
+    @property
+    def name(self) -> str:
+        """See `SpriteLibrary.name`."""
+        return self._library.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """See `SpriteLibrary.labels`."""
+        return self._library.labels
+
+    def sprite(self, label: str, rng: Random, other_than: str | None = None) -> Sprite | None:
+        """See `SpriteLibrary.sprite`."""
+        full = self._library.sprite(label, rng, other_than)
+        if full is None:
+            return None
+        small = self._small.get(full.identity)
+        if small is None:
+            rgba = tight(np.asarray(full.rgba), self._longest)
+            if rgba is None:
+                return None
+            small = self._small[full.identity] = replace(full, rgba=rgba)
+        return small
 
 
 def tight(rgba: NDArray[np.uint8], longest: int) -> NDArray[np.uint8] | None:
