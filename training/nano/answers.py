@@ -36,18 +36,16 @@ class CoordinateLabels:
         table = torch.exp(-0.5 * (apart / max(spread, 1e-3)) ** 2)
         self.table = table / table.sum(1, keepdim=True)
 
-    def loss_of_steps(self, logits: Any, targets: Any) -> Any:
+    def loss_of_steps(self, logits: Any, steps: Any) -> Any:
         """Mean soft cross entropy of logits (..., count) over coordinates alone.
 
         Args:
             logits: of the coordinate tokens only.
-            targets: (...) ids of coordinate tokens.
+            steps: (...) true coordinates, 0 to count - 1.
         """
         from torch.nn import functional
 
-        logs = functional.log_softmax(logits.float(), dim=-1)
-        rows = self.table.to(logs.device)[(targets - self.first).clamp(0, self.count - 1)]
-        return -(rows * logs).sum(-1).mean()
+        return self._soft(functional.log_softmax(logits.float(), dim=-1), steps).mean()
 
     def loss(self, logits: Any, targets: Any) -> Any:
         """Mean cross entropy of logits (T, vocabulary) against targets (T,) with soft labels."""
@@ -57,9 +55,13 @@ class CoordinateLabels:
         hard = -logs.gather(1, targets[:, None])[:, 0]
         steps = targets - self.first
         is_place = (steps >= 0) & (steps < self.count)
-        rows = self.table.to(logs.device)[steps.clamp(0, self.count - 1)]
-        soft = -(rows * logs[:, self.first : self.first + self.count]).sum(1)
+        soft = self._soft(logs[:, self.first : self.first + self.count], steps)
         return soft.where(is_place, hard).mean()
+
+    def _soft(self, logs: Any, steps: Any) -> Any:
+        """Soft cross entropy (...) of log-probabilities (..., count), steps clipped to theirs."""
+        rows = self.table.to(logs.device)[steps.clamp(0, self.count - 1)]
+        return -(rows * logs).sum(-1)
 
 
 def hidden_states(model: Any, batch: Batch, tokens: Any, deep: list[Any]) -> Any:

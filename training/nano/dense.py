@@ -78,7 +78,7 @@ def dense_loss(
     loss = loss + 2.0 * apart + generalized_box_iou_loss(own, true, reduction="mean")
     if words is not None:
         said = heads["corner"](normed.flatten(0, 1)[shown]).float().unflatten(1, (4, -1))
-        steps = labels.first + (true * (labels.count - 1)).round().long()
+        steps = (true * (labels.count - 1)).round().long()
         loss = loss + labels.loss_of_steps(said @ words.detach().T.float(), steps)
     with torch.no_grad():
         right = logits.flatten(0, 1)[shown].argmax(-1) == truth.flatten()[shown]
