@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +38,12 @@ MAX_IMAGES = 64
 
 DECODED_PIXELS_KEPT = 400_000_000
 """Decoded pixels of one question that are held at once; 3 bytes each."""
+
+DECODERS = 8
+"""Pictures that are decoded at the same time, at most."""
+
+WORTH_THREADS = 1_000_000
+"""Pixels below which the threads would take longer to start than they save."""
 
 Fetcher = Callable[[str], bytes]
 """Gets a picture's bytes from a URL. It is the only way to the network, and off by default."""
@@ -73,20 +82,47 @@ def load_pictures(
             f"{len(sources)} pictures were given; one question may be about {max_images} at most.",
             "Ask about fewer, or raise --max-images.",
         )
-    pictures: list[Picture] = []
-    seen: dict[str, Picture] = {}
+    pictures = [_load(one, number, limits, fetch) for number, one in enumerate(sources, 1)]
+    first: dict[str, Picture] = {}
+    for picture in pictures:
+        first.setdefault(picture.digest, picture)
+    _decode(list(first.values()))
+    return [
+        _same_pixels(picture, earlier)
+        if picture is not (earlier := first[picture.digest])
+        and earlier.decoded
+        and not isinstance(source, Picture)
+        else picture
+        for picture, source in zip(pictures, sources, strict=True)
+    ]
+
+
+def _decode(pictures: Sequence[Picture]) -> None:
+    """Decode every picture, several at once: that finds a damaged file before the policy is asked.
+
+    What is beyond `DECODED_PIXELS_KEPT` is decoded one after the other and given up again.
+
+    Raises:
+        ImageError: of the first picture that can't be decoded.
+    """
     kept = 0
-    for number, source in enumerate(sources, 1):
-        picture = _load(source, number, limits, fetch)
-        if picture.digest in seen and not isinstance(source, Picture):
-            picture = _same_pixels(picture, seen[picture.digest])
-        picture.pixels  # noqa: B018  decoding now finds a damaged file before the policy is asked
+    together: list[Picture] = []
+    alone: list[Picture] = []
+    for picture in pictures:
         kept += picture.width * picture.height
-        if kept > DECODED_PIXELS_KEPT:
-            picture.release()
-        seen[picture.digest] = picture
-        pictures.append(picture)
-    return pictures
+        (together if kept <= DECODED_PIXELS_KEPT else alone).append(picture)
+    workers = min(len(together), DECODERS, os.cpu_count() or 1)
+    pixels = sum(picture.width * picture.height for picture in together)
+    if workers > 1 and pixels > WORTH_THREADS:
+        # A pool of its own each time: one that is kept would be dead in a forked process.
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(attrgetter("pixels"), together):
+                pass
+    for picture in together:
+        picture.pixels  # noqa: B018
+    for picture in alone:
+        picture.pixels  # noqa: B018
+        picture.release()
 
 
 def _load(source: Any, number: int, limits: ImageLimits, fetch: Fetcher | None) -> Picture:

@@ -73,6 +73,23 @@ def test_only_so_many_decoded_pixels_are_held(tmp_path, monkeypatch):
     assert loaded[3].pixels.getpixel((0, 0)) == (3, 0, 0)
 
 
+def test_of_several_damaged_pictures_the_first_is_named(tmp_path, monkeypatch):
+    from gemvg.agent import pictures
+
+    monkeypatch.setattr(pictures, "WORTH_THREADS", 0)
+    files = [tmp_path / f"{k}.png" for k in range(6)]
+    for k, file in enumerate(files):
+        Image.effect_noise((60, 60), 90 + k).save(file)
+        if k in (2, 4):
+            file.write_bytes(file.read_bytes()[:-900])
+    with pytest.raises(ImageError, match=r"2\.png: the picture is damaged"):
+        pictures.load_pictures(files)
+    whole = [file for k, file in enumerate(files) if k not in (2, 4)]
+    loaded = pictures.load_pictures([*whole, whole[0]])
+    assert [picture.decoded for picture in loaded] == [True] * 5
+    assert loaded[4].pixels is loaded[0].pixels
+
+
 def test_ask_works_inside_a_running_loop_and_from_many_threads():
     asked = agent(zoom(), answer(item()))
 
