@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..policy.forwarding import ForwardingPolicy
 from ..policy.policy import Completion, Request
-from ..tools.tool import AnyTool, Tool, ToolContext, ToolResult
+from ..tools.forwarding import ForwardingTool
+from ..tools.tool import ToolContext, ToolResult
 from .answer import Answer
 from .embed.public_text import public_name
 from .events import Event
@@ -152,19 +153,14 @@ class _TracedPolicy(ForwardingPolicy):
             return completion
 
 
-class _TracedTool(Tool[Any]):
+class _TracedTool(ForwardingTool):
     """A tool whose every call is a span."""
-
-    def __init__(self, tool: AnyTool) -> None:
-        self._tool = tool
-        # What the base declares for classes stands on the instance: it is the inner tool's.
-        self.__dict__.update(name=tool.name, description=tool.description, arguments=tool.arguments)
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         """See `Tool.call`; total."""
-        name = self._tool.name
+        name = self.inner.name
         with _span("execute_tool", name, **{"gen_ai.tool.name": name}) as span:
-            result = self._tool.call(arguments, context)
+            result = self.inner.call(arguments, context)
             span.set_attributes(
                 {"gemvg.boxes": len(result.boxes), "gemvg.views": len(result.views)}
             )

@@ -21,6 +21,7 @@ from ..pictures import Fetcher, load_pictures
 from .body import content_kind, first_of, read_form
 from .options import ServeOptions
 from .refusal import Refusal, bad_request, too_large
+from .timing import away
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
@@ -233,6 +234,7 @@ def _fetched(url: str, label: str, fetch: Callable[[str], bytes] | None) -> byte
     from ..fetch.address import AddressRefused
 
     try:
-        return fetch(url)
+        with away():
+            return fetch(url)
     except AddressRefused as error:
         raise AddressRefused(f"{label}: {error.message}", error.cure) from None

@@ -61,9 +61,9 @@ class Service:
     @contextlib.asynccontextmanager
     async def let_in(self, request: Request) -> AsyncGenerator[Asked]:
         """A place in the line and the body of a request. Raises Refusal, ClientDisconnect."""
-        clock = Clock()
-        clock_of_question.set(clock)
         async with self.admission.place() as place:
+            clock = Clock(place.away)
+            clock_of_question.set(clock)
             body = await read_body(request, place, self.options)
             clock.upload = clock.total
             try:

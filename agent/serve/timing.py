@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...policy.forwarding import ForwardingPolicy
 from ...policy.policy import Completion, Request
+from ...tools.forwarding import ForwardingTool
+from ...tools.tool import ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from ..grounding_agent import GroundingAgent
@@ -20,9 +22,11 @@ class Clock:
 
     Attributes:
         upload: until the whole body had arrived. waited: for a turn.
+        away: is held while the question waits for something else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, away: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self.away = away
         self._began = time.perf_counter()
         self.upload = 0.0
         self.waited = 0.0
@@ -57,7 +61,8 @@ class Clock:
             self._called = time.perf_counter()
         self._calls += 1
         try:
-            yield
+            with self.away():
+                yield
         finally:
             self._calls -= 1
             if not self._calls:
@@ -68,9 +73,20 @@ clock_of_question: ContextVar[Clock] = ContextVar("clock_of_question")
 """The clock of the question that the running task works for."""
 
 
+def away() -> AbstractContextManager[None]:
+    """To be held while the running question waits for something else."""
+    clock = clock_of_question.get(None)
+    return nullcontext() if clock is None else clock.away()
+
+
 def timed(agent: GroundingAgent) -> GroundingAgent:
-    """An agent like the given one whose policy's time is kept on the question's clock."""
-    return agent.wrapped(_TimedPolicy)
+    """An agent like the given one whose policy's time is kept on the question's clock.
+
+    While its policy or a tool works, the question counts as away.
+    """
+    twin = agent.wrapped(_TimedPolicy)
+    twin.tools = {name: _AwayTool(tool) for name, tool in agent.tools.items()}
+    return twin
 
 
 class _TimedPolicy(ForwardingPolicy):
@@ -83,3 +99,12 @@ class _TimedPolicy(ForwardingPolicy):
             return await self.inner.complete(request)
         with clock.in_policy():
             return await self.inner.complete(request)
+
+
+class _AwayTool(ForwardingTool):
+    """A tool in whose calls the question is away."""
+
+    def call(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """See `Tool.call`; total."""
+        with away():
+            return self.inner.call(arguments, context)
