@@ -42,6 +42,14 @@ def f1(found: Iterable[GroundedBox], truth: Iterable[GroundedBox], least: float 
     return 2.0 * right / (len(given) + len(wanted))
 
 
+def score_of(answer: Answer, truth: Iterable[GroundedBox]) -> float:
+    """F1 of an answer's boxes at IoU .5; 0 where there is no answer.
+
+    `failed` is not `none`: an answer that was never given is wrong even where nothing is there.
+    """
+    return f1(answer.boxes(), truth) if answer.status in ("ok", "none", "partial") else 0.0
+
+
 @dataclass(slots=True)
 class EpisodeReport:
     """How episodes came out, by task: (asked, kept) and summed F1."""
@@ -67,10 +75,7 @@ def ask(agent: GroundingAgent, folder: DataFolder, sample: Sample) -> tuple[Answ
         answer = agent.ask(sample.question, paths)
     except GemvgError:
         return None, 0.0
-    # `failed` is not `none`: an answer that was never given is wrong even where nothing is there.
-    if answer.status not in ("ok", "none", "partial"):
-        return answer, 0.0
-    return answer, f1(answer.boxes(), (b.grounded() for b in sample.answer))
+    return answer, score_of(answer, (b.grounded() for b in sample.answer))
 
 
 def episode_of(answer: Answer, score: float) -> Episode:
