@@ -23,7 +23,7 @@ def load_processor(part: ModelPart) -> Any:
             "training needs the extra `train`.", "pip install 'gemvg-agent[train]'"
         ) from error
     try:
-        processor: Any = AutoProcessor.from_pretrained(part.base, trust_remote_code=False)
+        processor: Any = AutoProcessor.from_pretrained(part.source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(
             f"{clean_text(part.base, 200)}: its processor can't be loaded.",
@@ -56,11 +56,11 @@ def load_model(part: ModelPart) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     try:
-        config: Any = AutoConfig.from_pretrained(part.base, trust_remote_code=False)
+        config: Any = AutoConfig.from_pretrained(part.source, trust_remote_code=False)
         sees = hasattr(config, "vision_config")
         loader: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         model: Any = loader.from_pretrained(
-            part.base,
+            part.source,
             dtype=getattr(torch, part.dtype),
             attn_implementation=part.attention,
             trust_remote_code=False,

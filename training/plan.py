@@ -91,7 +91,7 @@ def _config(recipe: Recipe) -> Any:
     from ..tools.errors import TrainingError
 
     try:
-        return AutoConfig.from_pretrained(recipe.model.base, trust_remote_code=False)
+        return AutoConfig.from_pretrained(recipe.model.source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(
             f"{recipe.model.base}: its config can't be loaded.",

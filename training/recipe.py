@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ..policy.presets import PRESETS
 from ..tools.errors import DataError, MissingDependency
 from ..tools.text import clean_text
 from ..tools.tool import explain_validation
@@ -37,7 +38,8 @@ class ModelPart(_Part):
     """What is trained.
 
     Attributes:
-        base: folder or hub id. dialect: how it will write; None finds it from the base's name.
+        base: folder or hub id, or `nano`, whose weights come with the package.
+        dialect: how it will write; None finds it from the base's name.
         dtype: of the weights while training.
         freeze_vision: leave the vision tower as it is (Migician and UniVG-R1 do).
         max_pixels: of one picture after the processor's resize.
@@ -51,6 +53,13 @@ class ModelPart(_Part):
     max_pixels: Positive = 401_408
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
     gradient_checkpointing: bool = True
+
+    @property
+    def source(self) -> str:
+        """Where the base's files are: its folder where they come with the package, else `base`."""
+        preset = PRESETS.get(self.base)
+        shipped = preset.folder if preset else None
+        return self.base if shipped is None else str(shipped)
 
 
 class DataPart(_Part):

@@ -1,6 +1,7 @@
 """Recipes, the plan and the guard: what is refused before and during a run, in one line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,13 @@ def test_packaged_recipes_are_valid(name):
     assert (
         recipe.stage in name or name in ("qwen3-vl-8b", "qwen3-vl-2b-lora", "tiny") or "-s" in name
     )
+
+
+def test_a_base_that_comes_with_the_package_is_read_from_there():
+    part = read_recipe("nano-rft").model
+    assert part.base == "nano"
+    assert (Path(part.source) / "model.safetensors").is_file()
+    assert read_recipe("tiny").model.source == "tiny-model"
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class PoolSpec(_Model):
         sprites: `objects` (the object pictures) or a source whose outlined objects are cut out.
         backgrounds: sources whose photographs lie behind scenes; textures besides.
         share: how often a background is a photograph.
+        sides: least and greatest side of a scene, pixels. most: most objects in one scene.
         labels: only these labels (of sprites).
     """
 
@@ -63,6 +64,7 @@ class PoolSpec(_Model):
     backgrounds: list[str] = Field(default_factory=list[str])
     share: float = Field(0.5, ge=0.0, le=1.0)
     sides: tuple[Annotated[int, Field(ge=64)], Annotated[int, Field(le=4096)]] = (208, 352)
+    most: Annotated[int, Field(ge=1, le=64)] = 9
     labels: list[str] | None = None
 
     @model_validator(mode="after")

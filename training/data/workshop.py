@@ -115,7 +115,7 @@ class Workshop:
         ]
         backgrounds = Backgrounds(photographs, spec.share)
         library = self._library(str(spec.sprites), split)
-        return ScenePool(name, library, backgrounds, spec.sides, labels=spec.labels)
+        return ScenePool(name, library, backgrounds, spec.sides, spec.most, spec.labels)
 
     def desk(self, task: TaskSpec, split: str) -> Desk:
         """The desk of a task in one split."""
