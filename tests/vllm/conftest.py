@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gemvg.policy.presets import get_preset
 from tests.tiny_models import FAMILIES, tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -39,12 +40,11 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _start(family, log):
+def _start(folder, name, log):
     port = _free_port()
     command = [
-        str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model",
-        str(tiny_model(family)), "--served-model-name", f"tiny-{family}", "--host", "127.0.0.1",
-        "--port", str(port), *OPTIONS,
+        str(PYTHON), "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder),
+        "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port), *OPTIONS,
     ]  # fmt: skip
     process = subprocess.Popen(command, env=environment(), stdout=log, stderr=log, cwd=ROOT)
     return process, f"http://127.0.0.1:{port}/v1"
@@ -67,26 +67,34 @@ def _wait(process, url, log):
 @pytest.fixture(scope="session")
 def servers():
     """The address of each family's server."""
+    models = {family: (tiny_model(family), f"tiny-{family}") for family in FAMILIES}
+    yield from _served(models)
+
+
+@pytest.fixture(scope="module")
+def nano_server():
+    """The address of a server of the nano that comes with the package."""
+    for urls in _served({"nano": (get_preset("nano").folder, "gemvg-nano")}):
+        yield urls["nano"]
+
+
+def _served(models):
     if not PYTHON.is_file():
         pytest.skip("there is no .venv-vllm; make vllm-env makes it")
-    with ExitStack() as stack:
-        logs = {f: stack.enter_context(tempfile.TemporaryFile()) for f in FAMILIES}
-        yield from _served(logs)
-
-
-def _served(logs):
     running = {}
-    try:
-        for family in FAMILIES:
-            running[family] = _start(family, logs[family])
-        for family, (process, url) in running.items():
-            _wait(process, url, logs[family])
-        yield {family: url for family, (_, url) in running.items()}
-    finally:
-        for process, _ in running.values():
-            process.terminate()
-        for process, _ in running.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with ExitStack() as stack:
+        logs = {key: stack.enter_context(tempfile.TemporaryFile()) for key in models}
+        try:
+            for key, (folder, name) in models.items():
+                running[key] = _start(folder, name, logs[key])
+            for key, (process, url) in running.items():
+                _wait(process, url, logs[key])
+            yield {key: url for key, (_, url) in running.items()}
+        finally:
+            for process, _ in running.values():
+                process.terminate()
+            for process, _ in running.values():
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
