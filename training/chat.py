@@ -15,6 +15,9 @@ from ..tools.views import ViewBook
 from .data.sample import Sample
 from .data.spoken import spoken
 
+GridOf = Callable[[int, int], tuple[float, float]]
+"""(width, height) of a picture to (width, height) after the processor's resize, pixels."""
+
 MODES: tuple[Mode, ...] = ("think", "direct", "auto")
 
 
@@ -46,6 +49,17 @@ def sizes_book(sizes: Sequence[Sequence[int]]) -> ViewBook:
     return ViewBook([Picture(f"image {k}", w, h, "") for k, (w, h) in enumerate(sizes, 1)])
 
 
+def sizes_context(sizes: Sequence[Sequence[int]], grid_of: GridOf | None = None) -> ReadContext:
+    """In which answers about pictures known by size alone are written and read.
+
+    Args:
+        sizes: (width, height) of each upright picture, pixels.
+        grid_of: of the model's processor; needed by dialects that write resized pixels.
+    """
+    grids = {} if grid_of is None else {k: grid_of(w, h) for k, (w, h) in enumerate(sizes, 1)}
+    return ReadContext(sizes_book(sizes), grids)
+
+
 def prompt_columns(
     question: str, book: ViewBook, dialect: Dialect, tools: Sequence[AnyTool] = ()
 ) -> dict[str, list[dict[str, Any]]]:
@@ -75,21 +89,20 @@ def rft_row(
     paths: Sequence[str],
     dialect: Dialect,
     tools: Sequence[AnyTool] = (),
-    grid_of: Callable[[int, int], tuple[float, float]] | None = None,
+    grid_of: GridOf | None = None,
 ) -> dict[str, Any]:
     """One row for reinforcement finetuning.
 
-    `grid_of` tells the processor's resize to dialects that write its pixels (`grids.GridOf`).
+    `grid_of` tells the processor's resize to dialects that write its pixels.
 
     Columns: `prompt` (the auto prompt), `prompt_think`, `prompt_direct`, `prompt_auto`, `paths`,
     `sizes` ([width, height] each), `truth` (rows `[image, x1, y1, x2, y2]`, pixels),
     `truth_labels`, `question`, `sample_id`.
     """
     sizes = [[ref.width, ref.height] for ref in sample.images]
-    book = sizes_book(sizes)
-    grids = {} if grid_of is None else {k: grid_of(w, h) for k, (w, h) in enumerate(sizes, 1)}
-    question, _ = spoken(sample, dialect, ReadContext(book, grids))
-    prompts = prompt_columns(question, book, dialect, tools)
+    context = sizes_context(sizes, grid_of)
+    question, _ = spoken(sample, dialect, context)
+    prompts = prompt_columns(question, context.book, dialect, tools)
     return {
         "prompt": prompts["prompt_auto"],
         **prompts,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from ..policy.backends.hf_prompt import processor_grid
-from ..policy.dialect import ReadContext
-from .chat import sizes_book
-
-GridOf = Callable[[int, int], tuple[float, float]]
-"""(width, height) of a picture to (width, height) after the processor's resize, pixels."""
+from .chat import GridOf
 
 
 def grid_of_processor(processor: Any) -> GridOf | None:
@@ -36,14 +31,3 @@ def grid_of_processor(processor: Any) -> GridOf | None:
         return float(across), float(down)
 
     return resized
-
-
-def sizes_context(sizes: Sequence[Sequence[int]], grid_of: GridOf | None = None) -> ReadContext:
-    """In which answers about pictures known by size alone are written and read.
-
-    Args:
-        sizes: (width, height) of each upright picture, pixels.
-        grid_of: of the model's processor; needed by dialects that write resized pixels.
-    """
-    grids = {} if grid_of is None else {k: grid_of(w, h) for k, (w, h) in enumerate(sizes, 1)}
-    return ReadContext(sizes_book(sizes), grids)

@@ -15,10 +15,9 @@ from ..tools.errors import DataError, ImageError, TrainingError
 from ..tools.images import picture_from_path
 from ..tools.text import clean_text
 from ..tools.tool import AnyTool
-from .chat import chat, picture_paths, rft_row
+from .chat import GridOf, chat, picture_paths, rft_row, sizes_context
 from .data.sample import Sample, read_samples
 from .data.spoken import spoken
-from .grids import GridOf, sizes_context
 from .recipe import SftPart
 
 

@@ -20,7 +20,7 @@ from gemvg.policy.policy import Request
 from gemvg.policy.scripted import ScriptedPolicy
 from gemvg.tools.boxes import Box, GroundedBox
 from gemvg.training.data.build import build
-from gemvg.training.data.export import sizes_context
+from gemvg.training.data.export import family_context
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.sample import Sample
 from gemvg.training.data.teacher.episodes import HELPFUL, EpisodeReport, f1, with_episodes
@@ -62,7 +62,7 @@ class Told(GroundingAgent):
         boxes = [b.grounded() for b in sample.answer]
         if kind == "wrong":
             boxes = [*boxes[1:], GroundedBox(1, Box(0.0, 0.0, 6.0, 6.0), "speck")]
-        context: ReadContext = sizes_context(sample, "gemvg")
+        context: ReadContext = family_context(sample, "gemvg")
         return f"<answer>{GemvgDialect().write(boxes, context)}</answer>"
 
 

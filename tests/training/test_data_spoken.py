@@ -11,7 +11,7 @@ from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError
 from gemvg.training.data.build import build
 from gemvg.training.data.builders.base import relative
-from gemvg.training.data.export import sizes_context
+from gemvg.training.data.export import family_context
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.sample import ImageRef, Sample, TruthBox, VisualPrompt
 from gemvg.training.data.spoken import spoken
@@ -43,7 +43,7 @@ def sample() -> Sample:
 
 
 def said(given: Sample, dialect: str) -> tuple[str, str | None]:
-    return spoken(given, get_dialect(dialect), sizes_context(given, dialect))
+    return spoken(given, get_dialect(dialect), family_context(given, dialect))
 
 
 @pytest.mark.parametrize("name", ["qwen2-vl", "qwen3-vl", "gemvg", "gem-vg"])
@@ -72,7 +72,7 @@ def test_a_thought_and_its_answer_agree_to_the_last_digit() -> None:
         }
     )  # fmt: skip
     for name in ("qwen2.5-vl", "qwen3-vl"):
-        dialect, context = get_dialect(name), sizes_context(given, name)
+        dialect, context = get_dialect(name), family_context(given, name)
         _, thought = spoken(given, dialect, context)
         answer = dialect.write([b.grounded() for b in given.answer], context)
         numbers = json.loads(str(thought).partition(": ")[2].rstrip("."))

@@ -9,7 +9,8 @@ from PIL import Image
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.policy import Completion
 from gemvg.tools.errors import DataError
-from gemvg.training.grids import grid_of_processor, sizes_context
+from gemvg.training.chat import sizes_context
+from gemvg.training.grids import grid_of_processor
 from gemvg.training.recipe import SftPart
 from gemvg.training.rewards.presets import get_preset
 from gemvg.training.rft.reward_functions import GroupScorer

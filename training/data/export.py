@@ -107,7 +107,7 @@ def _coco(folder: DataFolder, out: Path) -> int:
     return count
 
 
-def sizes_context(sample: Sample, dialect: str) -> ReadContext:
+def family_context(sample: Sample, dialect: str) -> ReadContext:
     """A sample's pictures by their sizes alone; no pixels behind them.
 
     Families that write pixels of the resized picture get the size that their processor makes of
@@ -125,7 +125,7 @@ def sizes_context(sample: Sample, dialect: str) -> ReadContext:
 def conversation(folder: DataFolder, sample: Sample, out: Path, dialect: str) -> dict[str, Any]:
     """One sample as Qwen-VL's finetuning code reads it: `image` and `conversations`."""
     speech = get_dialect(dialect)
-    context = sizes_context(sample, dialect)
+    context = family_context(sample, dialect)
     question, trace = spoken(sample, speech, context)
     answer = speech.write([b.grounded() for b in sample.answer], context)
     if trace is not None:

@@ -17,7 +17,7 @@ from ...tools.coordinates import ResizedPixelSpace
 from ...tools.images import picture_from_image
 from ...tools.tool import AnyTool, ToolContext
 from ...tools.views import ViewBook
-from ..grids import GridOf
+from ..chat import GridOf
 
 Blocks = list[dict[str, Any]]
 

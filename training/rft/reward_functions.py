@@ -9,7 +9,7 @@ import numpy as np
 
 from ...policy.dialect import Dialect, ReadContext
 from ...policy.modes import Mode
-from ..grids import GridOf, sizes_context
+from ..chat import GridOf, sizes_context
 from ..rewards.batch import Floats, ScoredBatch
 from ..rewards.preset import Preset
 from ..rewards.rollout import BoxSet, Rollout, Sample
