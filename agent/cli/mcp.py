@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,24 +29,31 @@ from .options import (
 )
 from .serve import KEY_VARIABLE, read_key, remote_agent
 
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+RootOption = Annotated[
+    list[Path] | None,
+    typer.Option("--root", metavar="DIR", help="A folder that may be read; may be repeated."),
+]
+HttpOption = Annotated[
+    bool, typer.Option("--http", help="Serve over HTTP instead of standard input and output.")
+]
+HostOption = Annotated[str, typer.Option(help="With --http: where to listen.")]
+PortOption = Annotated[int, typer.Option(help="With --http: where to listen.", min=1, max=65535)]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(help=f"With --http: a file with the key to demand; or {KEY_VARIABLE}."),
+]
+
 
 def mcp(
     context: typer.Context,
-    root: Annotated[
-        list[Path] | None,
-        typer.Option("--root", metavar="DIR", help="A folder that may be read; may be repeated."),
-    ] = None,
-    http: Annotated[
-        bool, typer.Option("--http", help="Serve over HTTP instead of standard input and output.")
-    ] = False,
-    host: Annotated[str, typer.Option(help="With --http: where to listen.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(help="With --http: where to listen.", min=1, max=65535)
-    ] = 8322,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(help=f"With --http: a file with the key to demand; or {KEY_VARIABLE}."),
-    ] = None,
+    root: RootOption = None,
+    http: HttpOption = False,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8322,
+    key_file: KeyFileOption = None,
     policy: PolicyOption = None,
     dialect: DialectOption = None,
     mode: ModeOption = None,
@@ -74,25 +81,30 @@ def mcp(
 
     try:
         from ..mcp_server.roots import Roots
-        from ..mcp_server.running import make_http_app, run_http, run_stdio
+        from ..mcp_server.running import run_stdio
         from ..mcp_server.server import make_server
     except ModuleNotFoundError as error:
         raise MissingDependency(
             "the MCP SDK is not installed.", "pip install 'gemvg-agent[mcp]'"
         ) from error
     settings = load_settings(context.params)
-    roots = Roots(root or [])
-    server = make_server(remote_agent(settings), roots)
+    server = make_server(remote_agent(settings), Roots(root or []))
     if http:
-        from ..serve.running import check_exposure
-
-        key = read_key(key_file, KEY_VARIABLE)
-        check_exposure(host, key)
-        run_http(make_http_app(server, host, key), host, port)
+        serve_http(server, host, port, key_file)
     else:
         import asyncio
 
         asyncio.run(run_stdio(server))
+
+
+def serve_http(server: Server[Any], host: str, port: int, key_file: Path | None) -> None:
+    """Serve over HTTP until it is told to stop; with a key where others can reach it."""
+    from ..mcp_server.running import make_http_app, run_http
+    from ..serve.running import check_exposure
+
+    key = read_key(key_file, KEY_VARIABLE)
+    check_exposure(host, key)
+    run_http(make_http_app(server, host, key), host, port)
 
 
 def register(app: typer.Typer) -> None:

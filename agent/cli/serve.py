@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,10 +33,22 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..grounding_agent import GroundingAgent
+    from ..serve.options import ServeOptions
     from ..settings import AskSettings
 
 KEY_VARIABLE = "GEMVG_SERVE_KEY"
 
+HostOption = Annotated[str, typer.Option(help="Where to listen.")]
+PortOption = Annotated[int, typer.Option(help="Where to listen; 0 is any.", min=0, max=65535)]
+KeyFileOption = Annotated[
+    Path | None,
+    typer.Option(help=f"A file with the key that requests must bring; or {KEY_VARIABLE}."),
+]
+ParallelOption = Annotated[
+    int, typer.Option(help="Questions answered at once; more where the policy is served.", min=1)
+]
+WaitingOption = Annotated[int, typer.Option(help="Questions that may wait.", min=0)]
+MaxRequestOption = Annotated[float, typer.Option(help="Size of a request.", min=0.01)]
 UrlHostOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,18 +61,12 @@ UrlHostOption = Annotated[
 
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen; 0 is any.", min=0, max=65535)] = 8321,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(help=f"A file with the key that requests must bring; or {KEY_VARIABLE}."),
-    ] = None,
-    parallel: Annotated[
-        int,
-        typer.Option(help="Questions answered at once; more where the policy is served.", min=1),
-    ] = 2,
-    waiting: Annotated[int, typer.Option(help="Questions that may wait.", min=0)] = 64,
-    max_request_mb: Annotated[float, typer.Option(help="Size of a request.", min=0.01)] = 48.0,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8321,
+    key_file: KeyFileOption = None,
+    parallel: ParallelOption = 2,
+    waiting: WaitingOption = 64,
+    max_request_mb: MaxRequestOption = 48.0,
     policy: PolicyOption = None,
     dialect: DialectOption = None,
     mode: ModeOption = None,
@@ -89,7 +96,6 @@ def serve(
 
     try:
         from ..serve.app import make_app
-        from ..serve.options import ServeOptions
         from ..serve.running import check_exposure
         from ..serve.running import serve as run
     except ModuleNotFoundError as error:
@@ -99,16 +105,24 @@ def serve(
     key = read_key(key_file, KEY_VARIABLE)
     check_exposure(host, key)
     settings = remote_settings(context, url_host)
-    limits = ServeOptions(
+    limits = serve_limits(context.params, settings, key)
+    run(make_app(remote_agent(settings), limits, settings.fetcher()), host, port, limits)
+
+
+def serve_limits(given: Mapping[str, Any], settings: AskSettings, key: str | None) -> ServeOptions:
+    """What the server lets in, from the command's options by name and the questions' settings."""
+    from ..serve.options import ServeOptions
+
+    usual = ServeOptions()
+    return ServeOptions(
         key=key,
-        host_names=(*ServeOptions().host_names, host.lower()),
-        max_request_bytes=round(max_request_mb * 1e6),
-        max_pictures=min(settings.max_images, max_images or ServeOptions().max_pictures),
-        running=parallel,
-        waiting=waiting,
+        host_names=(*usual.host_names, given["host"].lower()),
+        max_request_bytes=round(given["max_request_mb"] * 1e6),
+        max_pictures=min(settings.max_images, given["max_images"] or usual.max_pictures),
+        running=given["parallel"],
+        waiting=given["waiting"],
         max_seconds=settings.max_seconds + 10.0,
     )
-    run(make_app(remote_agent(settings), limits, settings.fetcher()), host, port, limits)
 
 
 def read_key(file: Path | None, variable: str) -> str | None:
