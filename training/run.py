@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tools.errors import OutputError, TrainingError
+from ..tools.transformers_bars import without_bars
 from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog, last_good_checkpoint
 from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
@@ -51,7 +52,7 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     for watcher in watchers:
         trainer.add_callback(watcher)
     begin = last_good_checkpoint(output) if resume else None
-    with _callback(trainer, CleanStop) as stop:
+    with _callback(trainer, CleanStop) as stop, without_bars():
         try:
             trainer.train(resume_from_checkpoint=str(begin) if begin else None)
             _save_last(trainer, recipe, output / "last")
@@ -109,18 +110,13 @@ def make_trainer(recipe: Recipe) -> Any:
     check_sees(processor, recipe.model)
     dialect = training_dialect(recipe.model)
     from transformers import PrinterCallback
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
-    trainer: Any
     if recipe.rft is not None:
-        from .rft.build import build_rft_trainer
-
-        trainer = build_rft_trainer(recipe, load_model(recipe.model), processor, dialect)
+        from .rft.build import build_rft_trainer as build
     else:
-        from .sft.build import build_sft_trainer
-
-        trainer = build_sft_trainer(recipe, load_model(recipe.model), processor, dialect)
+        from .sft.build import build_sft_trainer as build
+    with without_bars():
+        trainer: Any = build(recipe, load_model(recipe.model), processor, dialect)
 
     def save_card(folder: Path, state: Any) -> None:
         write_card(folder, recipe, dialect, int(state.global_step), state.log_history)

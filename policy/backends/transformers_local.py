@@ -21,6 +21,7 @@ from ...tools.errors import (
     WeightsError,
 )
 from ...tools.text import clean_text
+from ...tools.transformers_bars import without_bars
 from ..dialect import Dialect
 from ..policy import Completion, Request, Usage
 from .grammar import GrammarMaker
@@ -60,9 +61,10 @@ def load_model(source: str, device: str | None = None) -> tuple[Any, Any]:
     where = str(folder) if local else source
     try:
         processor: Any = AutoProcessor.from_pretrained(where, local_files_only=local)
-        model: Any = AutoModelForImageTextToText.from_pretrained(
-            where, dtype=dtype, local_files_only=local
-        )
+        with without_bars():
+            model: Any = AutoModelForImageTextToText.from_pretrained(
+                where, dtype=dtype, local_files_only=local
+            )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         log.debug("loading %s failed", where, exc_info=True)
         raise WeightsError(

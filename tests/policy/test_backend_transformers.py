@@ -6,7 +6,7 @@ from PIL import Image
 
 from gemvg.policy.backends.hf_cache import PrefixStore
 from gemvg.policy.backends.hf_prompt import processor_grid
-from gemvg.policy.backends.transformers_local import TransformersPolicy
+from gemvg.policy.backends.transformers_local import TransformersPolicy, load_model
 from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.messages import Message, TextPart, ToolCall, ViewPart
@@ -64,6 +64,11 @@ def reference(policy, asked):
     grids = inputs["image_grid_thw"].tolist()
     patch = maker.processor.image_processor.patch_size
     return (asked.prefill or "") + text, [(w * patch, h * patch) for _, h, w in grids]
+
+
+def test_loading_draws_no_bars(capfd):
+    load_model(str(tiny_model("qwen3-vl")))
+    assert "Loading weights" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependency, UsageError, WeightsError
+from ..transformers_bars import without_bars
 from ..vocabulary import Resolution, Vocabulary, coco_classes, normalize_label
 
 SETTING = "GEMVG_CLIP_TEXT"
@@ -156,7 +157,8 @@ class EncoderFeatures:
             ) from error
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
-            self._model: Any = CLIPTextModelWithProjection.from_pretrained(source).eval()
+            with without_bars():
+                self._model: Any = CLIPTextModelWithProjection.from_pretrained(source).eval()
         except (OSError, ValueError, KeyError) as error:
             raise WeightsError(
                 f"{source[:80]!r} is not a CLIP text model within reach.", CURE

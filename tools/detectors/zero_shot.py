@@ -14,6 +14,7 @@ import numpy as np
 
 from ..boxes import Box, boxes_array
 from ..errors import MissingDependency, WeightsError
+from ..transformers_bars import without_bars
 from ..vocabulary import Resolution, coco_classes, normalize_label
 from .network import suppress_repeats
 from .protocol import Detection, Scene, VocabularyKind
@@ -44,7 +45,8 @@ class ZeroShotDetector:
             ) from error
         try:
             self._processor: Any = AutoProcessor.from_pretrained(source)
-            model: Any = AutoModelForZeroShotObjectDetection.from_pretrained(source)
+            with without_bars():
+                model: Any = AutoModelForZeroShotObjectDetection.from_pretrained(source)
         except (OSError, ValueError, KeyError) as error:
             raise WeightsError(
                 f"{source[:80]!r} is not a zero-shot detection model within reach.",

@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from ...policy.dialects.nano import NanoDialect
 from ...policy.dialects.registry import CONFIG_KEY
+from ...tools.transformers_bars import without_bars
 from .model import parameter_count
 from .studio import Studio
 from .tokenizer import make_processor
@@ -72,13 +73,12 @@ def export(studio: Studio, folder: Path, log: Sequence[dict[str, Any]] = ()) -> 
     import copy
 
     import torch
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     model = copy.deepcopy(studio.model).to("cpu", torch.bfloat16)
-    model.save_pretrained(fresh)
+    with without_bars():
+        model.save_pretrained(fresh)
     make_processor(studio.size, studio.tokenizer).save_pretrained(fresh)
     config = fresh / "config.json"
     content: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
