@@ -19,7 +19,9 @@ def conversations(
     photos: Annotated[
         Path, typer.Option(help="Photographs: a folder with images/ and COCO's instances.json.")
     ],
-    number: Annotated[int, typer.Option(min=1, help="Questions asked of each task.")] = 1500,
+    number: Annotated[
+        int, typer.Option(min=1, help="Questions asked of a task; more of the harder ones.")
+    ] = 1500,
     seed: Annotated[int, typer.Option(help="Of questions and boxes.")] = 5,
 ) -> None:
     """Record the planner's conversations with tools about photographs, for nano to learn from.
@@ -29,7 +31,7 @@ def conversations(
     from random import Random
 
     from ...tools.detectors import load_detector
-    from ...training.nano.recording import Recorder, record, write_conversations
+    from ...training.nano.recording import SHARES, Recorder, record, write_conversations
     from ...training.nano.stand_ins import stand_ins
     from ...training.photo_questions import TASKS, load_photos
 
@@ -38,7 +40,7 @@ def conversations(
     detector = load_detector("yolo26n")
     tools, truth = stand_ins(detector, Random(seed))
     recorder = Recorder(tools, truth)
-    per_task = dict.fromkeys(map(str, TASKS), number)
+    per_task = {str(task): number * SHARES.get(str(task), 1) for task in TASKS}
     found = record(shown, recorder, per_task, seed, sorted(detector.classes))
     kept = write_conversations(out, found, recorder)
     typer.echo(f"{out}: {kept} conversations of {recorder.asked} questions")

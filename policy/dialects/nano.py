@@ -158,7 +158,9 @@ class NanoDialect(FamilyDialect):
     """Compact: `<answer><image_2><c10><c31><c64><c90></answer>`, `<b3>`, `<none>`, `<unknown>`.
 
     A mode is one word after the question. Tools are named, not described: the model has learnt
-    them. In tool calls, which are JSON as everywhere, a box is four coordinate tokens.
+    them. In tool calls, which are JSON as everywhere, a box is four coordinate tokens. In a tool's
+    result a row is picture, ranks (see `ranked`), label and id: which box is meant is read off, not
+    measured, and where it lies is known to the tool by its id.
     """
 
     name: str = "nano"
@@ -237,10 +239,12 @@ class NanoDialect(FamilyDialect):
         """A result's boxes as tokens; `<none>` where there are none, its words where it failed."""
         if not result.ok:
             return result.text
-        context = ReadContext(book, grids)
         lines = [
-            f"<{name}>{self._item(found, context)}" + (f" {found.label}" if found.label else "")
-            for name, found in result.boxes
+            image_token(found.image)
+            + "".join(coordinate(min(rank, EXTENT // STEP) * STEP) for rank in ranks)
+            + (f" {found.label}" if found.label else "")
+            + f"<{name}>"
+            for name, found, ranks in ranked(result.boxes)
         ]
         shown = [image_token(view.index) for view in result.views]
         return "\n".join(lines) or " ".join(shown) or NONE
@@ -257,6 +261,40 @@ class NanoDialect(FamilyDialect):
             self._item(b, context) + (f" {b.label.replace('<', ' ')}" if b.label else "")
             for b in boxes
         )
+
+
+def ranked(
+    boxes: Sequence[tuple[str, GroundedBox]],
+) -> list[tuple[str, GroundedBox, tuple[int, ...]]]:
+    """(id, box, ranks), from left to right in every picture.
+
+    The ranks, from 1, are among the boxes of the same label in the same picture: from the left,
+    the right, the top, the bottom, from the largest, from the smallest.
+    """
+    alike: dict[tuple[int, str | None], list[GroundedBox]] = {}
+    for _, found in boxes:
+        alike.setdefault((found.image, found.label), []).append(found)
+    rows: list[tuple[str, GroundedBox, tuple[int, ...]]] = []
+    for name, found in sorted(boxes, key=lambda b: (b[1].image, b[1].box.center[0])):
+        others = alike[found.image, found.label]
+        ranks: list[int] = []
+        for measure in (_across, _down, _large):
+            own, values = measure(found), [measure(other) for other in others]
+            ranks += (1 + sum(v < own for v in values), 1 + sum(v > own for v in values))
+        rows.append((name, found, tuple(ranks)))
+    return rows
+
+
+def _across(found: GroundedBox) -> float:
+    return found.box.center[0]
+
+
+def _down(found: GroundedBox) -> float:
+    return found.box.center[1]
+
+
+def _large(found: GroundedBox) -> float:
+    return -found.box.area
 
 
 def _as_json(call: str) -> str:

@@ -194,7 +194,7 @@ def test_results_come_back_with_their_views_named(name, native):
     written = dialect.written(found, context) if name != "migician" else [100, 200, 200, 500]
     line = f"b1: dog [1, 2], image 2, {[int(v) for v in written]}, 0.50"
     if name == "nano":
-        line = f"<b1><image_2>{''.join(f'<c{int(v)}>' for v in written)} dog [1, 2]"
+        line = f"<image_2>{'<c8>' * 6} dog [1, 2]<b1>"
     assert line in first.text
     assert ("<tool_response>" in first.text) == (first.role == "user")
 
@@ -204,3 +204,30 @@ def test_a_result_without_views_is_one_turn_and_never_speaks_as_the_template():
     (message,) = get_dialect("gemvg").tool_messages(ToolCall("c", "zoom"), result, book_of((9, 9)))
     assert message.role == "tool"
     assert "<|im_end|>" not in message.text
+
+
+def test_nano_is_told_ranks_from_left_to_right():
+    boxes = {
+        "b1": GroundedBox(1, Box(60, 0, 90, 50), "dog"),
+        "b2": GroundedBox(2, Box(0, 0, 9, 9), "dog"),
+        "b3": GroundedBox(1, Box(0, 40, 20, 60), "dog"),
+        "b4": GroundedBox(1, Box(30, 20, 40, 30), "cat"),
+        "b5": GroundedBox(1, Box(30, 60, 40, 70), "dog"),
+    }
+    result = ToolResult(True, "x", "x", boxes=tuple(boxes.items()))
+    book = book_of((100, 100), (100, 100))
+    (turn,) = get_dialect("nano").tool_messages(ToolCall("c", "detect"), result, book)
+    ranks = {
+        "b3": (1, 3, 2, 2, 2, 2), "b5": (2, 2, 3, 1, 3, 1), "b1": (3, 1, 1, 3, 1, 3),
+        "b4": (1,) * 6, "b2": (1,) * 6,
+    }  # fmt: skip
+    rows = [
+        f"<image_{boxes[name].image}>{''.join(f'<c{8 * r}>' for r in ranks[name])}"
+        f" {boxes[name].label}<{name}>"
+        for name in ("b3", "b4", "b5", "b1", "b2")
+    ]
+    assert sorted(turn.text.split("\n")) == sorted(rows)
+    images = [row[7] for row in turn.text.split("\n")]
+    assert images == sorted(images)
+    alone = [row for row in turn.text.split("\n") if "dog" in row]
+    assert [row[-3:-1] for row in alone] == ["b3", "b5", "b1", "b2"]

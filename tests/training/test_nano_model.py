@@ -302,7 +302,7 @@ def test_tool_calls_and_results_in_tokens():
     box = GroundedBox(2, Box(0, 0, 256, 192), "dog", 0.9, "detector")
     result = ToolResult(True, describe_box("b1", box), "1", (), (("b1", box),))
     (turn,) = dialect.tool_messages(found, result, context.book)
-    assert turn.parts == (TextPart("<b1><image_2><c0><c0><c400><c400> dog"),)
+    assert turn.parts == (TextPart(f"<image_2>{'<c8>' * 6} dog<b1>"),)
     (turn,) = dialect.tool_messages(found, ToolResult(True, "nothing", "0"), context.book)
     assert turn.text == "<none>"
 

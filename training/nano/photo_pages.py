@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,22 @@ from .prompts import Prompts
 from .questions import Page, Question
 from .recording import TOOLS, Conversation
 
-MOST_TOKENS = 120
-"""Tokens of calls and results together; the few longer conversations would slow every step."""
+SHORT, MOST_TOKENS = 110, 300
+"""Tokens of calls and results together: of a short conversation; of any."""
+
+LONG_SHARE = 0.2
+"""Share of the steps whose conversations are long: pages are as slow as the longest beside them."""
+
+
+SHORT_TOGETHER, LONG_TOGETHER = 4, 2
+"""Conversations on one page."""
+
+
+class Kind(NamedTuple):
+    """What can be asked in one step together: pictures on a page, and how long it is."""
+
+    pictures: int
+    long: bool
 
 
 class PhotoPages:
@@ -33,31 +47,40 @@ class PhotoPages:
         cell: int,
     ) -> None:
         self._thumbnails, self._prompts, self._cell = thumbnails, prompts, cell
-        self._by_count: dict[int, dict[str, list[Conversation]]] = {}
+        self._kinds: dict[Kind, dict[str, list[Conversation]]] = {}
         for one in conversations:
-            if sum(len(prompts.words(text)) for turn in one.turns for text in turn) > MOST_TOKENS:
-                continue
-            tasks = self._by_count.setdefault(len(one.pictures), {})
-            tasks.setdefault(one.task, []).append(one)
+            tokens = sum(len(prompts.words(text)) for turn in one.turns for text in turn)
+            if tokens <= MOST_TOKENS:
+                tasks = self._kinds.setdefault(Kind(len(one.pictures), tokens > SHORT), {})
+                tasks.setdefault(one.task, []).append(one)
         self._scripts: dict[Conversation, tuple[tuple[str, bool], ...]] = {}
         self._scenes: dict[tuple[str, int, int], Scene] = {}
 
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """How many pictures its pages can have."""
-        return tuple(sorted(self._by_count))
+    def kind(self, rng: Random) -> Kind:
+        """What the pages of one step have in common."""
+        wanted = rng.random() < LONG_SHARE
+        fitting = sorted(k for k in self._kinds if k.long == wanted)
+        return rng.choice(fitting or sorted(self._kinds))
 
-    def page(self, rng: Random, rows: int, columns: int, pictures: int) -> Page:
-        """A page of so many pictures; every task as often as every other."""
-        tasks = self._by_count[pictures]
-        one = rng.choice(tasks[rng.choice(sorted(tasks))])
+    def page(self, rng: Random, rows: int, columns: int, kind: Kind) -> Page:
+        """A page of a kind; every task as often as every other.
+
+        Several conversations stand behind the pictures of the first: none of them looks at
+        pictures, and what all share is read once.
+        """
+        tasks = self._kinds[kind]
+        chosen = [
+            rng.choice(tasks[rng.choice(sorted(tasks))])
+            for _ in range(LONG_TOGETHER if kind.long else SHORT_TOGETHER)
+        ]
+        scenes = tuple(self._scene(key, rows, columns) for key in chosen[0].pictures)
+        return Page(scenes, tuple(map(self._question, chosen)), TOOLS)
+
+    def _question(self, one: Conversation) -> Question:
         if one not in self._scripts:
-            self._scripts[one] = self._prompts.script(one.turns, f"<answer>{one.answer}</answer>")
-        question = Question(
-            one.question, "auto", (), task=f"photo-{one.task}", script=self._scripts[one]
-        )
-        scenes = tuple(self._scene(key, rows, columns) for key in one.pictures)
-        return Page(scenes, (question,), TOOLS)
+            self._scripts[one] = self._prompts.script(one.turns, one.last)
+        task = f"photo-{one.task}"
+        return Question(one.question, "auto", (), task=task, script=self._scripts[one])
 
     def _scene(self, key: str, rows: int, columns: int) -> Scene:
         """A photograph in the page's cells; what they show is not known."""

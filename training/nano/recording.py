@@ -35,8 +35,18 @@ TOOLS = ("compare", "detect", "match", "zoom")
 """The tools that are on offer in every conversation."""
 
 MOST_TURNS = 6
-MOST_BOXES = 24
+SURE = 0.35
+"""Least score that nano asks of a detector."""
+
+MOST_BOXES = 30
 """Boxes that a tool may have listed in a conversation that is kept."""
+
+SHARES = {"retrieval": 2, "reference": 3, "common": 4}
+"""How often a task is asked, against 1 of every other: most questions for what all pictures show
+have more boxes than a conversation may, and a choice among several is the hardest to learn."""
+
+FINDERS = {"region": "match", "difference": "compare"}
+"""The tool that finds the answer of a task."""
 
 THUMBNAIL = 224
 """Side of the square that a picture of a conversation is kept as, pixels."""
@@ -49,6 +59,7 @@ class Conversation:
     Attributes:
         task: of the question. pictures: keys of its pictures, in order.
         turns: (call, result). answer: what stands after `<answer>`, without the closing tag.
+        thought: what is thought before the answer; empty where nothing need be.
     """
 
     task: str
@@ -56,6 +67,13 @@ class Conversation:
     pictures: tuple[str, ...]
     turns: tuple[tuple[str, str], ...]
     answer: str
+    thought: str = ""
+
+    @property
+    def last(self) -> str:
+        """The last turn as nano writes it."""
+        thought = f"<think>{self.thought}</think>" if self.thought else ""
+        return f"{thought}<answer>{self.answer}</answer>"
 
 
 def converse(
@@ -88,9 +106,27 @@ def converse(
             if not result.ok or len(result.boxes) > MOST_BOXES or result.views:
                 return None
             written = nano.tool_messages(ToolCall("call", ours.name, {}), result, book)
-            turns.append((nano.write_call(ours, reading), written[0].text))
+            said = nano.write_call(sure_call(ours, len(pictures)), reading)
+            turns.append((said, written[0].text))
         request = replace(request, messages=(*request.messages, *messages))
     return None
+
+
+def sure_call(call: ToolCall, pictures: int) -> ToolCall:
+    """A call as nano makes it.
+
+    It is told no scores, so weak boxes are of no use to it. All pictures are what a call is about
+    that names none; how many there are need not be learnt.
+    """
+    everywhere = list(range(1, pictures + 1))
+    arguments = {
+        name: value
+        for name, value in call.arguments.items()
+        if value != [] and not (name == "views" and list(value or ()) == everywhere)
+    }
+    if arguments.get("min_score") is not None:
+        arguments["min_score"] = SURE
+    return replace(call, arguments=arguments)
 
 
 def named(
@@ -143,6 +179,7 @@ class Recorder:
             things = [(t.label, t.box) for t in shot.photo.things] if shot.is_file else []
             self._truth.things[picture.digest] = things
         self._truth.boxes = [GroundedBox(image, box) for image, box in question.truth]
+        self._truth.finder = FINDERS.get(question.task, "")
         self.asked += 1
         said = converse(question.query, pictures, self._tools)
         if said is None:
@@ -157,7 +194,10 @@ class Recorder:
                 small = Image.fromarray(picture.array()).resize((THUMBNAIL, THUMBNAIL))
                 self.thumbnails[picture.digest] = np.asarray(small, np.uint8)
         keys = tuple(picture.digest for picture in pictures)
-        return Conversation(question.task, question.query, keys, turns, text)
+        # What all pictures show has to be found out before it can be pointed at.
+        kinds = {b.label for b in answer.boxes if b.label} if question.task == "common" else set()
+        thought = f" {min(kinds)}" if len(kinds) == 1 else ""
+        return Conversation(question.task, question.query, keys, turns, text, thought)
 
     def _picture(self, shot: Shot) -> Picture:
         """A shot's picture; a photograph's own file is decoded once."""
@@ -219,7 +259,7 @@ def read_conversations(folder: Path) -> tuple[list[Conversation], dict[str, Any]
             turns = tuple((str(call), str(result)) for call, result in data["turns"])
             found.append(
                 Conversation(data["task"], data["question"], tuple(data["pictures"]), turns,
-                             data["answer"])
+                             data["answer"], data.get("thought", ""))
             )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(

@@ -22,12 +22,14 @@ class Truth:
 
     Attributes:
         things: (label, box in pixels) by the digest of a picture. boxes: the question's answer.
+        finder: name of the tool that finds the answer where `detect` can't; another finds nothing.
     """
 
     things: dict[str, list[tuple[str, Box]]] = field(
         default_factory=dict[str, list[tuple[str, Box]]]
     )
     boxes: list[GroundedBox] = field(default_factory=list[GroundedBox])
+    finder: str = ""
 
 
 def stand_ins(names: Detector, rng: Random) -> tuple[dict[str, AnyTool], Truth]:
@@ -90,7 +92,7 @@ class AnnotatedMatch(Match):
 
     def run(self, arguments: MatchArguments, context: ToolContext) -> ToolResult:
         """See `Tool.run`."""
-        return _told(self._truth, self._rng, context, "match", arguments.views)
+        return _told(self._truth, self._rng, context, self.name, arguments.views)
 
 
 class AnnotatedCompare(Compare):
@@ -101,24 +103,24 @@ class AnnotatedCompare(Compare):
 
     def run(self, arguments: CompareArguments, context: ToolContext) -> ToolResult:
         """See `Tool.run`."""
-        return _told(self._truth, self._rng, context, "change", None)
+        return _told(self._truth, self._rng, context, self.name, None)
 
 
 def _told(
-    truth: Truth, rng: Random, context: ToolContext, label: str, views: Sequence[int] | None
+    truth: Truth, rng: Random, context: ToolContext, tool: str, views: Sequence[int] | None
 ) -> ToolResult:
-    """The answer's boxes, where they lie in the views that were asked for."""
-    kind = "match" if label == "match" else "change"
+    """The answer's boxes, where this tool finds it and they lie in the views asked for."""
+    kind = "match" if tool == "match" else "change"
     found = [
         GroundedBox(
             b.image,
             beside(rng, b.box).clip(*context.book.picture(b.image).size),
-            label,
+            kind,
             round(rng.uniform(0.6, 0.99), 3),
             kind,
         )
         for b in truth.boxes
-        if not views or b.image in views
+        if tool == truth.finder and (not views or b.image in views)
     ]
     named = tuple((context.boxes.add(box), box) for box in found)
     return ToolResult(True, f"{len(named)} found", f"{len(named)} found", boxes=named)

@@ -39,8 +39,8 @@ class Steps:
         rows, columns = self._grids[rng.randrange(len(self._grids))]
         kind = rng.random() if leg.trains != "vision" else 1.0
         if kind < leg.tools and self._photos is not None:
-            pictures = rng.choice(self._photos.counts)
-            pages = [self._photos.page(rng, rows, columns, pictures) for _ in range(leg.batch)]
+            alike = self._photos.kind(rng)
+            pages = [self._photos.page(rng, rows, columns, alike) for _ in range(leg.batch)]
         elif kind < leg.tools + leg.engine and pictures > 1:
             pages = self._drafted(rng, rows, columns, pictures)
         else:

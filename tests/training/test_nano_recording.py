@@ -1,0 +1,94 @@
+"""What nano learns of tools: conversations as it writes them, and the pages they stand on."""
+
+import random
+
+import numpy as np
+import pytest
+
+from gemvg.policy.messages import ToolCall
+from gemvg.tools.boxes import Box, GroundedBox
+from gemvg.tools.images import picture_from_array
+from gemvg.tools.tool import ToolContext
+from gemvg.tools.views import ViewBook
+from gemvg.training.nano.photo_pages import LONG_TOGETHER, SHORT_TOGETHER, PhotoPages
+from gemvg.training.nano.prompts import Prompts
+from gemvg.training.nano.recording import SURE, Conversation, sure_call
+from gemvg.training.nano.stand_ins import AnnotatedCompare, AnnotatedMatch, Truth
+from gemvg.training.nano.tokenizer import make_tokenizer
+from gemvg.training.nano.words import packaged_words
+
+CALL = (
+    '<tool_call>{"name": "detect", "arguments": {"views": [1, 2], "min_score": 0.35}}</tool_call>'
+)
+ROW = "<image_1><c8><c8><c8><c8><c8><c8> dog<b1>"
+
+
+@pytest.fixture(scope="module")
+def prompts():
+    return Prompts(make_tokenizer(packaged_words()))
+
+
+def conversation(task, rows=1, thought=""):
+    return Conversation(
+        task, "find the dog", ("a", "b"), ((CALL, "\n".join([ROW] * rows)),), "<b1>", thought
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({"labels": [], "views": [1], "min_score": 0.1}, {"views": [1], "min_score": SURE}),
+        ({"labels": ["dog"], "views": [1, 2, 3]}, {"labels": ["dog"]}),
+        ({"labels": ["dog"], "views": [1, 3]}, {"labels": ["dog"], "views": [1, 3]}),
+        ({"labels": ["dog"], "views": None}, {"labels": ["dog"], "views": None}),
+        ({"source": {"view": 3}, "views": [2]}, {"source": {"view": 3}, "views": [2]}),
+    ],
+)
+def test_a_call_asks_for_sure_boxes_and_leaves_out_what_is_empty(given, written):
+    assert sure_call(ToolCall("c", "detect", given), 3).arguments == written
+
+
+def test_nothing_that_is_taught_is_an_unknown_word(prompts):
+    unknown = prompts.tokenizer.convert_tokens_to_ids("<unk>")
+    for text in (CALL, ROW, conversation("common", thought=" wine glass").last):
+        assert unknown not in prompts.words(text)
+
+
+def test_a_thought_stands_before_the_answer():
+    assert conversation("common", thought=" dog").last == "<think> dog</think><answer><b1></answer>"
+    assert conversation("region").last == "<answer><b1></answer>"
+
+
+def test_a_page_holds_several_conversations_of_one_length(prompts):
+    said = [conversation("retrieval"), conversation("region"), conversation("common", 20, " dog")]
+    picture = np.zeros((8, 8, 3), np.uint8)
+    pages = PhotoPages(said, {"a": picture, "b": picture}, prompts, 16)
+    rng, seen = random.Random(0), set()
+    for _ in range(40):
+        kind = pages.kind(rng)
+        page = pages.page(rng, 7, 7, kind)
+        assert kind.pictures == len(page.scenes) == 2
+        assert len(page.questions) == (LONG_TOGETHER if kind.long else SHORT_TOGETHER)
+        tasks = {question.task for question in page.questions}
+        assert tasks <= ({"photo-common"} if kind.long else {"photo-retrieval", "photo-region"})
+        seen |= tasks
+    assert len(seen) == 3
+
+
+def test_a_conversation_that_is_too_long_is_left_out(prompts):
+    pages = PhotoPages([conversation("a"), conversation("b", 60)], {}, prompts, 16)
+    assert {pages.kind(random.Random(k)).long for k in range(20)} == {False}
+
+
+@pytest.mark.parametrize("finder", ["match", "compare", ""])
+def test_only_the_right_tool_finds_the_answer(finder):
+    noise = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)
+    book = ViewBook([picture_from_array(noise), picture_from_array(noise[::-1].copy())])
+    truth = Truth(boxes=[GroundedBox(2, Box(10, 10, 40, 40))], finder=finder)
+    rng = random.Random(1)
+    found = {
+        "match": AnnotatedMatch(truth, rng).call({"source": {"view": 1}}, ToolContext(book)),
+        "compare": AnnotatedCompare(truth, rng).call({"first": 1, "second": 2}, ToolContext(book)),
+    }
+    assert all(result.ok for result in found.values())
+    assert {name for name, result in found.items() if result.boxes} == {finder} - {""}
