@@ -36,7 +36,7 @@ from ..tools.tool import AnyTool
 from .budgets import REPEATS_ALLOWED, StopReason
 from .deciding import Decision, choose_mode, choose_strategy, review, wants_logprobs
 from .episode import Episode
-from .events import Answered, EpisodeStarted, ModeDecided, PolicyAnswered, PolicyText
+from .events import EpisodeStarted, ModeDecided, PolicyAnswered, PolicyText
 from .finish import better, build_answer
 from .polled import PollTask
 from .polling import merge, poll_picture, poll_tasks
@@ -252,9 +252,7 @@ async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
             anew = open_conversation(state, episode, decision)
             return anew | {"escalated": state.escalated + 1, "reading": None, "closing": None}
         accepted = await _accepted(state, episode)
-    final = build_answer(replace(state, **accepted), episode)
-    episode.emit(Answered(final))
-    return accepted | {"answer": final}
+    return accepted | {"answer": build_answer(replace(state, **accepted), episode)}
 
 
 def _last_word(state: EpisodeState) -> bool:

@@ -243,7 +243,7 @@ class GroundingAgent:
         async def episode_of(policy: Policy) -> Answer:
             episode = Episode.begin(policy, tools, pictures, options)
             if emit is not None:
-                episode.emit, episode.streaming = all_but_answers(emit), streaming
+                episode.emit, episode.streaming = emit, streaming
             return await _run(episode, query, len(pictures))
 
         answer = await episode_of(self.policy)
@@ -293,16 +293,6 @@ async def _run(episode: Episode, query: str, pictures: int) -> Answer:
     config: Any = {"recursion_limit": episode.options.budgets.recursion_limit}
     final = await episode_graph().ainvoke(state, config, context=episode)
     return final["answer"]
-
-
-def all_but_answers(emit: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Passes on events, but no answer: one that is handed on is not the last word."""
-
-    def put(event: Event) -> None:
-        if not isinstance(event, Answered):
-            emit(event)
-
-    return put
 
 
 def handed_on(first: Answer, second: Answer) -> Answer:

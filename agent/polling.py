@@ -18,7 +18,7 @@ from ..tools.boxes import GroundedBox
 from ..tools.errors import ErrorRecord
 from .answer import Answer
 from .episode import Episode
-from .events import Answered, EpisodeStarted, Event
+from .events import EpisodeStarted, Event
 from .polled import PolledPicture, PollTask
 from .question_form import needs_other_pictures
 from .state import EpisodeState, Update
@@ -54,7 +54,7 @@ async def poll_picture(state: PollTask, runtime: Runtime[Episode]) -> Update:
     options = replace(outer.options, strategy="one-shot", rules=rules)
 
     def emit(event: Event) -> None:
-        if not isinstance(event, (EpisodeStarted, Answered)):
+        if not isinstance(event, EpisodeStarted):
             outer.emit(event)
 
     inner = replace(outer, options=options, emit=emit)
