@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -263,6 +264,9 @@ class NanoDialect(FamilyDialect):
         )
 
 
+_Measures = tuple[float, float, float]
+
+
 def ranked(
     boxes: Sequence[tuple[str, GroundedBox]],
 ) -> list[tuple[str, GroundedBox, tuple[int, ...]]]:
@@ -271,30 +275,23 @@ def ranked(
     The ranks, from 1, are among the boxes of the same label in the same picture: from the left,
     the right, the top, the bottom, from the largest, from the smallest.
     """
-    alike: dict[tuple[int, str | None], list[GroundedBox]] = {}
+    alike: dict[tuple[int, str | None], list[_Measures]] = {}
     for _, found in boxes:
-        alike.setdefault((found.image, found.label), []).append(found)
+        alike.setdefault((found.image, found.label), []).append(_measures(found))
+    lines = {key: [sorted(line) for line in zip(*own, strict=True)] for key, own in alike.items()}
     rows: list[tuple[str, GroundedBox, tuple[int, ...]]] = []
     for name, found in sorted(boxes, key=lambda b: (b[1].image, b[1].box.center[0])):
-        others = alike[found.image, found.label]
         ranks: list[int] = []
-        for measure in (_across, _down, _large):
-            own, values = measure(found), [measure(other) for other in others]
-            ranks += (1 + sum(v < own for v in values), 1 + sum(v > own for v in values))
+        for own, line in zip(_measures(found), lines[found.image, found.label], strict=True):
+            ranks += (1 + bisect_left(line, own), 1 + len(line) - bisect_right(line, own))
         rows.append((name, found, tuple(ranks)))
     return rows
 
 
-def _across(found: GroundedBox) -> float:
-    return found.box.center[0]
-
-
-def _down(found: GroundedBox) -> float:
-    return found.box.center[1]
-
-
-def _large(found: GroundedBox) -> float:
-    return -found.box.area
+def _measures(found: GroundedBox) -> _Measures:
+    """What boxes are ranked by: from the left, from the top, from the largest."""
+    x, y = found.box.center
+    return x, y, -found.box.area
 
 
 def _as_json(call: str) -> str:
