@@ -160,7 +160,7 @@ class NanoDialect(FamilyDialect):
 
     A mode is one word after the question. Tools are named, not described: the model has learnt
     them. In tool calls, which are JSON as everywhere, a box is four coordinate tokens. In a tool's
-    result a row is picture, ranks (see `ranked`), label and id: which box is meant is read off, not
+    result a row is picture, facts (see `told`), label and id: which box is meant is read off, not
     measured, and where it lies is known to the tool by its id.
     """
 
@@ -242,10 +242,10 @@ class NanoDialect(FamilyDialect):
             return result.text
         lines = [
             image_token(found.image)
-            + "".join(coordinate(min(rank, EXTENT // STEP) * STEP) for rank in ranks)
+            + "".join(fact_token(slot, fact) for slot, fact in enumerate(facts))
             + (f" {found.label}" if found.label else "")
             + f"<{name}>"
-            for name, found, ranks in ranked(result.boxes)
+            for name, found, facts in told(result.boxes, book.image_count)
         ]
         shown = [image_token(view.index) for view in result.views]
         return "\n".join(lines) or " ".join(shown) or NONE
@@ -266,25 +266,43 @@ class NanoDialect(FamilyDialect):
 
 _Measures = tuple[float, float, float]
 
+FACTS = 16
+"""Values of one kind of fact that have a token of their own; the last means that or more."""
 
-def ranked(
-    boxes: Sequence[tuple[str, GroundedBox]],
+
+def fact_token(slot: int, fact: int) -> str:
+    """The token of a fact of `told`, a coordinate's whose place in the row does not matter.
+
+    Every slot has tokens of its own: a small model need not count places to know which is which.
+    """
+    return coordinate(COORDINATES[FACTS * slot + min(fact, FACTS - 1)])
+
+
+def told(
+    boxes: Sequence[tuple[str, GroundedBox]], pictures: int
 ) -> list[tuple[str, GroundedBox, tuple[int, ...]]]:
-    """(id, box, ranks), from left to right in every picture.
+    """(id, box, facts), from left to right in every picture.
 
-    The ranks, from 1, are among the boxes of the same label in the same picture: from the left,
-    the right, the top, the bottom, from the largest, from the smallest.
+    Facts are counts, each of what would come before this box: six ranks among the boxes of the same
+    label in the same picture, from the left, the right, the top, the bottom, from the largest, from
+    the smallest; and how many of the question's pictures show no box of its label.
+
+    Args:
+        boxes: (id, box) of a tool's result.
+        pictures: how many the question has.
     """
     alike: dict[tuple[int, str | None], list[_Measures]] = {}
+    shown: dict[str | None, set[int]] = {}
     for _, found in boxes:
         alike.setdefault((found.image, found.label), []).append(_measures(found))
+        shown.setdefault(found.label, set()).add(found.image)
     lines = {key: [sorted(line) for line in zip(*own, strict=True)] for key, own in alike.items()}
     rows: list[tuple[str, GroundedBox, tuple[int, ...]]] = []
     for name, found in sorted(boxes, key=lambda b: (b[1].image, b[1].box.center[0])):
-        ranks: list[int] = []
+        facts: list[int] = []
         for own, line in zip(_measures(found), lines[found.image, found.label], strict=True):
-            ranks += (1 + bisect_left(line, own), 1 + len(line) - bisect_right(line, own))
-        rows.append((name, found, tuple(ranks)))
+            facts += (bisect_left(line, own), len(line) - bisect_right(line, own))
+        rows.append((name, found, (*facts, max(0, pictures - len(shown[found.label])))))
     return rows
 
 

@@ -194,7 +194,7 @@ def test_results_come_back_with_their_views_named(name, native):
     written = dialect.written(found, context) if name != "migician" else [100, 200, 200, 500]
     line = f"b1: dog [1, 2], image 2, {[int(v) for v in written]}, 0.50"
     if name == "nano":
-        line = f"<image_2>{'<c8>' * 6} dog [1, 2]<b1>"
+        line = "<image_2><c0><c128><c256><c384><c512><c640><c776> dog [1, 2]<b1>"
     assert line in first.text
     assert ("<tool_response>" in first.text) == (first.role == "user")
 
@@ -217,12 +217,14 @@ def test_nano_is_told_ranks_from_left_to_right():
     result = ToolResult(True, "x", "x", boxes=tuple(boxes.items()))
     book = book_of((100, 100), (100, 100))
     (turn,) = get_dialect("nano").tool_messages(ToolCall("c", "detect"), result, book)
-    ranks = {
-        "b3": (1, 3, 2, 2, 2, 2), "b5": (2, 2, 3, 1, 3, 1), "b1": (3, 1, 1, 3, 1, 3),
-        "b4": (1,) * 6, "b2": (1,) * 6,
+    facts = {
+        "b3": (0, 2, 1, 1, 1, 1, 0), "b5": (1, 1, 2, 0, 2, 0, 0), "b1": (2, 0, 0, 2, 0, 2, 0),
+        "b4": (0, 0, 0, 0, 0, 0, 1), "b2": (0,) * 7,
     }  # fmt: skip
+    # Every kind of fact has sixteen tokens of its own, a coordinate's each.
     rows = [
-        f"<image_{boxes[name].image}>{''.join(f'<c{8 * r}>' for r in ranks[name])}"
+        f"<image_{boxes[name].image}>"
+        f"{''.join(f'<c{8 * (16 * slot + fact)}>' for slot, fact in enumerate(facts[name]))}"
         f" {boxes[name].label}<{name}>"
         for name in ("b3", "b4", "b5", "b1", "b2")
     ]

@@ -20,7 +20,7 @@ from gemvg.training.nano.words import packaged_words
 CALL = (
     '<tool_call>{"name": "detect", "arguments": {"views": [1, 2], "min_score": 0.35}}</tool_call>'
 )
-ROW = "<image_1><c8><c8><c8><c8><c8><c8> dog<b1>"
+ROW = "<image_1><c0><c128><c256><c384><c512><c640><c768> dog<b1>"
 
 
 @pytest.fixture(scope="module")

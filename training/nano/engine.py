@@ -20,7 +20,7 @@ from ..data.scenes.pool import ScenePool
 from ..data.scenes.sprites import SmallSprites, SpriteLibrary
 from ..data.scenes.vocabulary import vocabulary
 from ..data.shots import Shot
-from ..data.teacher.traces import trace_of
+from ..data.teacher.traces import conclusion_of, trace_of
 from .composer import Composer, Scene, cell_objects
 from .questions import Page, Place, Question, Reference, direct_or_auto
 
@@ -153,17 +153,17 @@ def drafted(rng: Random, draft: Draft, task: str, mode: Mode | None = None) -> Q
     """A draft's question as nano is asked it; with a trace where thinking helps.
 
     Where thinking helps, think, direct and auto are asked equally often, and auto is taught both
-    ways; elsewhere there is nothing to think over.
+    ways; elsewhere there is little to think over, so that a think prompt gets the conclusion alone.
     """
     trace = trace_of(draft) if draft.thinks else None
-    modes: list[Mode] = ["think", "direct", "auto"] if trace else ["direct", "auto"]
+    modes: list[Mode] = ["think", "direct", "auto"] if trace else ["think", *["direct", "auto"] * 2]
     chosen: Mode = mode or rng.choice(modes)
-    thinks = trace is not None and (chosen == "think" or (chosen == "auto" and rng.random() < 0.5))
+    thinks = chosen == "think" or (trace and chosen == "auto" and rng.random() < 0.5)
     places = tuple(
         (b.image, np.array(b.box, np.float32) / _scale(draft.shots[b.image - 1]))
         for b in draft.answer
     )
-    thought = boxes_as_tokens(trace) if trace and thinks else None
+    thought = boxes_as_tokens(trace or conclusion_of(draft)) if thinks else None
     return Question(
         draft.question, chosen, places, thought=thought, task=task, refers=_references(draft)
     )

@@ -13,10 +13,10 @@ from .prompts import Prompts
 from .questions import Page, Question
 from .recording import TOOLS, Conversation
 
-SHORT, MOST_TOKENS = 110, 300
+SHORT, MOST_TOKENS = 110, 330
 """Tokens of calls and results together: of a short conversation; of any."""
 
-LONG_SHARE = 0.2
+LONG_SHARE = 0.25
 """Share of the steps whose conversations are long: pages are as slow as the longest beside them."""
 
 

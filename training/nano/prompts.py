@@ -54,7 +54,7 @@ class Prompts:
         made: str = self.tokenizer.apply_chat_template(
             template_messages(turns), tokenize=False, add_generation_prompt=True
         )
-        return made + (self._dialect.prefill(mode) or "")
+        return made
 
     def boxes_at(self, piece: Sequence[int]) -> list[int]:
         """Where in an answer the boxes begin: places of the tokens of pictures."""

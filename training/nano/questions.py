@@ -66,12 +66,11 @@ class Question:
         """All that follows the prompt: (text, whether it is taught)."""
         if self.script:
             return self.script
-        thought = f"{self.thought}</think><answer>" if self.thought else ""
-        if self.mode == "auto":
-            thought = f"<think>{thought}" if thought else "<answer>"
-        elif self.mode == "think" and not thought:
-            thought = "</think><answer>"
-        return ((f"{thought}{self.answer}<|im_end|>", True),)
+        # The tag is taught where a mode demands it, too: not every server can begin an answer.
+        thought = ""
+        if self.thought or self.mode == "think":
+            thought = f"<think>{self.thought or ''}</think>"
+        return ((f"{thought}<answer>{self.answer}<|im_end|>", True),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

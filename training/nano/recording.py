@@ -48,6 +48,9 @@ have more boxes than a conversation may, and a choice among several is the harde
 FINDERS = {"region": "match", "difference": "compare"}
 """The tool that finds the answer of a task."""
 
+PICTURES = (2, 3, 3, 4)
+"""How many pictures a question has, drawn once for twenty of them."""
+
 THUMBNAIL = 224
 """Side of the square that a picture of a conversation is kept as, pixels."""
 
@@ -229,7 +232,10 @@ def record(
             rng = Random(f"{seed}:{task}:{part}")
             given = photos if task in ("region", "difference") else renamed(photos, names, rng)
             few: list[Any] = [task]
-            for question in build_questions(given, min(20, number - part), part + seed, few):
+            pictures = rng.choice(PICTURES)
+            for question in build_questions(
+                given, min(20, number - part), part + seed, few, pictures
+            ):
                 kept = recorder.ask(question)
                 made += 1
                 if kept is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from ...tools.errors import TrainingError
 from .packing import Batch, pack
 from .questions import AskedOf, Page, make_page
 from .recipe import Leg
@@ -15,6 +16,10 @@ from .studio import Studio
 
 WITH_TOOLS = 0.4
 """How often composed scenes come with tools on offer, in legs that teach tools."""
+
+
+TRIES = 50
+"""Drafts that may fail for each page that is made."""
 
 
 class Steps:
@@ -60,11 +65,16 @@ class Steps:
 
     def _drafted(self, rng: Random, rows: int, columns: int, pictures: int) -> list[Page]:
         pages: list[Page] = []
-        while len(pages) < self._leg.batch:
+        for _ in range(TRIES * self._leg.batch):
             page = self._engine.page(rng, rows, columns, pictures, self._leg.questions)
             if page is not None:
                 pages.append(page)
-        return pages
+            if len(pages) == self._leg.batch:
+                return pages
+        raise TrainingError(
+            f"{self._leg.name}: the data engine makes no questions about {pictures} pictures.",
+            "Leave that number out of the leg's pictures, or set engine: 0.",
+        )
 
     def from_step(self, step: int, workers: int) -> Iterator[Batch]:
         """Batches from a step on, without end, in order however many workers make them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from ...tools.boxes import Box
@@ -19,10 +19,13 @@ SIZE_RATIO = 1.5
 
 TRIES = 400
 
+_NUMBERS = ("", "", "two", "three", "four", "five", "six")
+
 
 def build_questions(
-    photos: Sequence[Photo], per_task: int, seed: int, tasks: Sequence[QuestionTask] = TASKS
-) -> list[PhotoQuestion]:
+    photos: Sequence[Photo], per_task: int, seed: int, tasks: Sequence[QuestionTask] = TASKS,
+    pictures: int = 3,
+) -> list[PhotoQuestion]:  # fmt: skip
     """Questions of every task, the same for the same photographs and seed.
 
     Args:
@@ -30,6 +33,7 @@ def build_questions(
         per_task: how many of each task at most; fewer where the photographs yield no more.
         seed: of the choices and wordings.
         tasks: which tasks.
+        pictures: of a question, 2 to 6; a region is always among 3, a difference between 2.
     """
     questions: list[PhotoQuestion] = []
     for task in tasks:
@@ -38,7 +42,7 @@ def build_questions(
         for _ in range(TRIES * per_task):
             if made == per_task:
                 break
-            question = _BUILDERS[task](photos, rng)
+            question = _BUILDERS[task](photos, rng, pictures)
             if question is None:
                 continue
             key = f"{question.query}{[s.photo.path.name for s in question.shots]}"
@@ -49,9 +53,9 @@ def build_questions(
     return questions
 
 
-def _retrieval(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
-    """Every X (or X and Y) in three pictures, each of which shows it fairly or not at all."""
-    shots = rng.sample(list(photos), 3)
+def _retrieval(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
+    """Every X (or X and Y) in some pictures, each of which shows it fairly or not at all."""
+    shots = rng.sample(list(photos), count)
     labels = [c for c in sorted(set[str]().union(*(p.labels for p in shots)))
               if all(p.is_fair(c) or not p.of(c) for p in shots)]  # fmt: skip
     if not labels:
@@ -64,46 +68,46 @@ def _retrieval(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | N
     if len(chosen) == 2:
         other = _noun_slots(rng, chosen[1])
         slots |= {"two": other["one"], "twos": other["many"], "a2": other["a"]}
-    query = phrasing.phrase(rng, "retrieval" if len(chosen) == 1 else "pair", slots)
+    query = _phrase(rng, "retrieval" if len(chosen) == 1 else "pair", slots, count)
     return PhotoQuestion("retrieval", query, tuple(map(Shot, shots)), tuple(truth))
 
 
-def _absent(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
-    """A class of which none of the three pictures has any annotation."""
-    shots = rng.sample(list(photos), 3)
+def _absent(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
+    """A class of which none of the pictures has any annotation."""
+    shots = rng.sample(list(photos), count)
     there = set[str]().union(*(p.labels for p in shots))
     labels = sorted(set[str]().union(*(p.labels for p in photos)) - there)
     if not labels:
         return None
-    query = phrasing.phrase(rng, "retrieval", _noun_slots(rng, rng.choice(labels)))
+    query = _phrase(rng, "retrieval", _noun_slots(rng, rng.choice(labels)), count)
     return PhotoQuestion("absent", query, tuple(map(Shot, shots)), ())
 
 
-def _common(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
-    """Exactly one class is annotated in all three pictures, fairly in each."""
+def _common(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
+    """Exactly one class is annotated in all pictures, fairly in each."""
     label = rng.choice(sorted({c for p in photos for c in p.labels if p.is_fair(c)}))
     having = [p for p in photos if p.is_fair(label)]
-    if len(having) < 3:
+    if len(having) < count:
         return None
-    shots = rng.sample(having, 3)
+    shots = rng.sample(having, count)
     if set[str].intersection(*(set(p.labels) for p in shots)) != {label}:
         return None
     slots = {}
-    asked = (1, 2, 3)
+    asked = tuple(range(1, count + 1))
     rule = "common"
     if rng.random() < 0.3:
-        index = rng.randint(1, 3)
+        index = rng.randint(1, count)
         asked, rule = (index,), "common_one"
-        slots["pic"] = phrasing.picture_name(rng, index, 3)
+        slots["pic"] = phrasing.picture_name(rng, index, count)
     truth = [(i, t.box) for i in asked for t in shots[i - 1].of(label)]
-    query = phrasing.phrase(rng, rule, slots)
+    query = _phrase(rng, rule, slots, count)
     return PhotoQuestion("common", query, tuple(map(Shot, shots)), tuple(truth))
 
 
-def _reference(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
+def _reference(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
     """One of several by place or size in a named picture, where the order leaves no doubt."""
-    shots = rng.sample(list(photos), 3)
-    index = rng.randint(1, 3)
+    shots = rng.sample(list(photos), count)
+    index = rng.randint(1, count)
     photo = shots[index - 1]
     labels = sorted(c for c in photo.labels if photo.is_fair(c) and len(photo.of(c)) > 1)
     if not labels:
@@ -115,8 +119,8 @@ def _reference(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | N
     rule, rank, thing = chosen
     slots = _noun_slots(rng, label)
     slots["nth"] = phrasing.nth(rng, rank)
-    slots["pic"] = phrasing.picture_name(rng, index, 3)
-    slots["in"] = phrasing.in_picture(rng, index, 3)
+    slots["pic"] = phrasing.picture_name(rng, index, count)
+    slots["in"] = phrasing.in_picture(rng, index, count)
     slots["sel"] = phrasing.phrase(rng, rule, slots)
     slots["sel"] = slots["sel"][0].lower() + slots["sel"][1:]
     query = phrasing.phrase(rng, "reference", slots)
@@ -167,7 +171,7 @@ def _in_order(photo: Photo, things: Sequence[Thing], side: str) -> list[Thing] |
     return line
 
 
-def _region(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
+def _region(photos: Sequence[Photo], rng: random.Random, _count: int) -> PhotoQuestion | None:
     """A part of one picture, scaled and recompressed, shown as a picture of its own."""
     shots = rng.sample(list(photos), 2)
     photo = shots[0]
@@ -195,7 +199,7 @@ def _region(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None
     return PhotoQuestion("region", query, tuple(order), ((source, window),))
 
 
-def _difference(photos: Sequence[Photo], rng: random.Random) -> PhotoQuestion | None:
+def _difference(photos: Sequence[Photo], rng: random.Random, _count: int) -> PhotoQuestion | None:
     """Two pictures of one scene; the second has one object more, or one less."""
     photo = rng.choice(list(photos))
     rule = rng.choice(["difference", "difference", "added", "removed"])
@@ -245,6 +249,11 @@ def _paste(photo: Photo, photos: Sequence[Photo], rng: random.Random) -> Paste |
     return Paste(donor, thing, Box(float(x), float(y), float(x + width), float(y + height)))
 
 
+def _phrase(rng: random.Random, rule: str, slots: Mapping[str, str], pictures: int) -> str:
+    """A wording for so many pictures; the grammar speaks of three."""
+    return phrasing.phrase(rng, rule, slots).replace("three", _NUMBERS[pictures])
+
+
 def _noun_slots(rng: random.Random, label: str) -> dict[str, str]:
     word = phrasing.everyday(rng, label)
     many = phrasing.plural(word)
@@ -252,7 +261,9 @@ def _noun_slots(rng: random.Random, label: str) -> dict[str, str]:
     return {"one": word, "many": many, "a": article}
 
 
-_BUILDERS: dict[QuestionTask, Callable[[Sequence[Photo], random.Random], PhotoQuestion | None]] = {
+_Builder = Callable[[Sequence[Photo], random.Random, int], PhotoQuestion | None]
+
+_BUILDERS: dict[QuestionTask, _Builder] = {
     "retrieval": _retrieval,
     "common": _common,
     "reference": _reference,

@@ -52,7 +52,7 @@ def _contents(shots: Sequence[Shot]) -> list[str]:
     return lines
 
 
-def _answer(draft: Draft) -> str:
+def conclusion_of(draft: Draft) -> str:
     """The conclusion: the boxes picture by picture."""
     if not draft.answer:
         return "So nothing fits."
@@ -194,4 +194,4 @@ def trace_of(draft: Draft) -> str | None:
     writer = _WRITERS.get(draft.meaning["op"])
     if not draft.thinks or writer is None:
         return None
-    return " ".join([*writer(draft), _answer(draft)])
+    return " ".join([*writer(draft), conclusion_of(draft)])
