@@ -99,6 +99,8 @@ class RftPart(_Part):
         baseline: what think and direct rollouts are measured against: those of the group that were
             asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
         direct_bonus: moves the auto prompt's choice towards direct where both are right.
+        shared_prefill, shared_loss: read a group's pictures and question once for its rollouts, and
+            once for their loss; the latter on one process, without tools.
     """
 
     preset: str = "gemvg"
@@ -119,6 +121,7 @@ class RftPart(_Part):
     vllm_memory: Fraction = 0.35
     vllm_server: str = "http://127.0.0.1:8000"
     shared_prefill: bool = True
+    shared_loss: bool = False
 
 
 class OptimPart(_Part):

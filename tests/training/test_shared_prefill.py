@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gemvg.training.rft.shared_loss import read_rows, shared_log_probs
 from gemvg.training.rft.shared_prefill import PromptRow, Sampling, can_share, generate
 from tests.tiny_models import tiny_model
 from tests.training import toy
@@ -91,3 +92,88 @@ def test_pictures_are_read_once_for_a_group(monkeypatch):
     generate(model, [PromptRow(p) for p in prompts], Sampling(1, (1,), 0, 1.0))
     common = len(prompts[0]) - 2
     assert sum(read) == common + 3 * 2
+
+
+def stock_log_probs(model, row, said):
+    """One completion's log-probabilities through the model's own forward."""
+    ids = torch.tensor([row.ids + said])
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if row.pixels is not None:
+        given |= {"pixel_values": row.pixels, "image_grid_thw": row.grids,
+                  "mm_token_type_ids": torch.tensor([row.types + [0] * len(said)])}  # fmt: skip
+    logs = torch.log_softmax(model(**given).logits[0].float(), dim=-1)
+    places = torch.arange(len(row.ids) - 1, ids.shape[1] - 1)
+    return logs[places, torch.tensor(said, dtype=torch.long)]
+
+
+def assert_same_loss(model, rows, said):
+    """Log-probabilities and gradients of all rows, stock and shared."""
+    both = list(zip(rows, said, strict=True))
+    random.Random(5).shuffle(both)
+    rows, said = map(list, zip(*both, strict=True))
+    width = max(map(len, said)) + 1
+    wanted = [stock_log_probs(model, row, own) for row, own in zip(rows, said, strict=True)]
+    torch.cat(wanted).square().sum().backward()
+    gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    found = shared_log_probs(model, rows, said, width)
+    for index, own in enumerate(wanted):
+        torch.testing.assert_close(found.log_probs[index, : len(own)], own, atol=2e-4, rtol=1e-4)
+        assert not found.log_probs[index, len(own) :].any()
+        assert (found.entropies[index, : len(own)] > 0).all()
+    found.log_probs.square().sum().backward()
+    for name, parameter in model.named_parameters():
+        if name in gradients:
+            scale = float(gradients[name].abs().max()) + 1e-3
+            torch.testing.assert_close(
+                parameter.grad / scale, gradients[name] / scale, atol=2e-3, rtol=0
+            )
+    model.zero_grad()
+
+
+def test_a_text_models_loss_is_the_same():
+    words, model = toy.tokenizer(), toy.model(3)
+    texts = ["at p1 T go", "at p1 D go", "sum p1 p2 T go", "sum p1 p2 T go", "at p0 T go"]
+    rows = [PromptRow(words(text)["input_ids"]) for text in texts]
+    rng = random.Random(2)
+    said = [[rng.randrange(3, 9) for _ in range(rng.randint(1, 6))] for _ in rows]
+    assert_same_loss(model, rows, said)
+
+
+def test_nanos_loss_is_the_same_over_pictures():
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from gemvg.policy.presets import get_preset
+
+    folder = str(get_preset("nano").folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    processor = AutoProcessor.from_pretrained(folder)
+    rng = random.Random(1)
+    rows = []
+    for count in (2, 1):
+        pictures = [
+            Image.frombytes("RGB", (112, 112), rng.randbytes(112 * 112 * 3)) for _ in range(count)
+        ]
+        for mode in ("think", "answer", "answer", "find"):
+            marks = "<|vision_start|><|image_pad|><|vision_end|>" * count
+            made = processor(text=[f"{marks}find the owl {mode}"], images=pictures,
+                             return_tensors="pt")  # fmt: skip
+            types = made["mm_token_type_ids"][0].tolist()
+            ids = made["input_ids"][0].tolist()
+            rows.append(PromptRow(ids, made["pixel_values"], made["image_grid_thw"], types))
+    said = [[rng.randrange(200, 900) for _ in range(rng.randint(1, 9))] for _ in rows]
+    assert_same_loss(model, rows, said)
+
+
+def test_rows_of_a_padded_batch_are_read():
+    ids = torch.tensor([[0, 5, 6, 7, 8, 0], [4, 5, 6, 9, 0, 0]])
+    mask = torch.tensor([[0, 1, 1, 1, 1, 0], [1, 1, 1, 1, 0, 0]])
+    rows, said = read_rows(ids, mask, 3, {}, 99)
+    assert [row.ids for row in rows] == [[5, 6], [4, 5, 6]]
+    assert said == [[7, 8], [9]]
+    assert read_rows(ids, mask, 3, {}, 8) is None
+    pixels, grids = torch.arange(10.0)[:, None], torch.tensor([[1, 2, 2], [1, 1, 2], [1, 2, 2]])
+    given = {"pixel_values": pixels, "image_grid_thw": grids, "num_images": [2, 1]}
+    rows, _ = read_rows(ids, mask, 3, given, 6)
+    assert [row.pixels.flatten().tolist() for row in rows] == [[*range(6)], [*range(6, 10)]]
+    assert rows[0].types == [0, 1]

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ...policy.dialects.nano import COORDINATES, coordinate
+from ..shared_mask import shared_mask
 from .guides import HEADS
-from .packing import Batch, block_mask
+from .packing import Batch
 
 WATCHED = tuple(sorted({layer for layer, _ in HEADS.values()}))
 """Layers of which a head is taught where to look, in legs that are guided."""
@@ -84,7 +85,7 @@ def hidden_states(model: Any, batch: Batch, tokens: Any, deep: list[Any]) -> Any
     out = model.model.language_model(
         inputs_embeds=inputs,
         position_ids=batch.positions,
-        attention_mask=block_mask(batch.blocks),
+        attention_mask=shared_mask(batch.blocks),
         visual_pos_masks=places,
         deepstack_visual_embeds=[d.reshape(-1, d.shape[-1]) for d in deep],
         use_cache=False,

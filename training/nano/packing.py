@@ -175,19 +175,3 @@ def _dense(scenes: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.float32
         classes.append(names[cells + 2] + 1)
         boxes.append(corners[cells + 2])
     return np.stack(classes), np.stack(boxes)
-
-
-def block_mask(blocks: Any) -> Any:
-    """(B, 1, L, L) float to be added to attention scores: 0 where a place may look, else very low.
-
-    A place sees what stands before it in what all share and in its own question. Padding sees
-    itself, so that no row is empty.
-    """
-    import torch
-
-    length = blocks.shape[1]
-    before = torch.ones(length, length, dtype=torch.bool, device=blocks.device).tril()
-    mine, theirs = blocks[:, :, None], blocks[:, None, :]
-    allowed = before & ((theirs == 0) | (theirs == mine))
-    mask = torch.zeros(allowed.shape, device=blocks.device)
-    return mask.masked_fill_(~allowed, torch.finfo(torch.float32).min)[:, None]

@@ -47,6 +47,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         baseline=part.baseline,
         direct_bonus=part.direct_bonus,
         shared_prefill=part.shared_prefill,
+        shared_loss=part.shared_loss and not tools,
         tools_in_prompt=bool(told),
         model=model,
         args=_arguments(recipe, part, processor),

@@ -59,14 +59,14 @@ def generate(model: Any, rows: Sequence[PromptRow], sampling: Sampling) -> list[
     caches: list[Any] = []
     logits: list[torch.Tensor] = []
     positions: list[int] = []
-    for group in _groups(rows):
+    for group in groups_of(rows):
         read: dict[tuple[int, ...], tuple[Any, torch.Tensor, int]] = {}
-        prefix = _common_prefix([row.ids for row in group])
+        prefix = common_prefix([row.ids for row in group])
         shared: Any = None
         for row in group:
             key = tuple(row.ids)
             if key not in read:
-                places = _positions(model, row)
+                places = positions_of(model, row)
                 if shared is None and 0 < prefix < len(row.ids):
                     shared = from_cache(_read(model, row, places, 0, prefix, None)[0])
                 begin = prefix if shared is not None else 0
@@ -79,7 +79,7 @@ def generate(model: Any, rows: Sequence[PromptRow], sampling: Sampling) -> list[
     return _write(model, caches, torch.stack(logits), positions, sampling)
 
 
-def _groups(rows: Sequence[PromptRow]) -> list[list[PromptRow]]:
+def groups_of(rows: Sequence[PromptRow]) -> list[list[PromptRow]]:
     """Neighbouring rows with the same pictures and a prefix that covers them."""
     groups: list[list[PromptRow]] = []
     for row in rows:
@@ -94,7 +94,7 @@ def _joins(group: list[PromptRow], row: PromptRow) -> bool:
     head = group[0]
     if head.ids == row.ids and head.pixels is row.pixels:
         return True
-    common = _common_prefix([r.ids for r in (*group, row)])
+    common = common_prefix([r.ids for r in (*group, row)])
     # A picture is read whole or not at all: the prefix must reach past the last of them.
     if 1 in (head.types or [])[common:] or 1 in (row.types or [])[common:]:
         return False
@@ -106,7 +106,7 @@ def _joins(group: list[PromptRow], row: PromptRow) -> bool:
     return common > 0 and same
 
 
-def _common_prefix(prompts: Sequence[list[int]]) -> int:
+def common_prefix(prompts: Sequence[list[int]]) -> int:
     """Tokens that all prompts begin with; the whole prompt where all are equal."""
     first = prompts[0]
     length = min(len(p) for p in prompts)
@@ -116,8 +116,8 @@ def _common_prefix(prompts: Sequence[list[int]]) -> int:
     return length
 
 
-def _positions(model: Any, row: PromptRow) -> torch.Tensor:
-    """Rotary positions: (3, 1, n) for Qwen-VL models, (1, n) for text models."""
+def positions_of(model: Any, row: PromptRow) -> torch.Tensor:
+    """Rotary positions of a prompt: (3, 1, n) for Qwen-VL models, (1, n) for text models."""
     inner = getattr(model, "model", None)
     ids = torch.tensor([row.ids], device=model.device)
     if inner is None or not hasattr(inner, "get_rope_index"):
@@ -158,7 +158,10 @@ def _write(
     positions: Sequence[int],
     sampling: Sampling,
 ) -> list[list[int]]:
-    """Write all completions together, one token of each at a step."""
+    """Write all completions together, one token of each at a step.
+
+    Once half of them are done they are left out: a direct answer ends long before a reasoned one.
+    """
     layers, pads = stack(caches)
     cache = to_cache(layers)
     device = logits.device
@@ -169,16 +172,24 @@ def _write(
         mask[index, :pad] = 0
     place = torch.tensor(positions, device=device)
     ends = torch.tensor(sampling.end_ids, device=device)
+    rows = torch.arange(count, device=device)
     done = torch.zeros(count, dtype=torch.bool, device=device)
-    written: list[torch.Tensor] = []
+    written = torch.full(
+        (count, sampling.max_tokens), sampling.pad_id, dtype=torch.long, device=device
+    )
     many = hasattr(getattr(model, "model", None), "get_rope_index")
     for step in range(sampling.max_tokens):
         token = _choose(logits, sampling)
         token = torch.where(done, torch.full_like(token, sampling.pad_id), token)
-        written.append(token)
+        written[rows, step] = token
         done = done | torch.isin(token, ends)
         if bool(done.all()) or step + 1 == sampling.max_tokens:
             break
+        if int(done.sum()) * 2 > len(rows):
+            live = torch.nonzero(~done)[:, 0]
+            cache.batch_select_indices(live)
+            rows, done, token, place = rows[live], done[live], token[live], place[live]
+            mask = mask[live]
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
         here = place[None, :, None].expand(3, -1, 1) if many else place[:, None]
         out = model(
@@ -190,7 +201,7 @@ def _write(
             logits_to_keep=1,
         )
         cache, logits, place = out.past_key_values, out.logits[:, -1].float(), place + 1
-    return _cut(torch.stack(written, dim=1).tolist(), set(sampling.end_ids))
+    return _cut(written.tolist(), set(sampling.end_ids))
 
 
 def _choose(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:

@@ -15,6 +15,7 @@ from .environment import as_turns
 from .modes import Baseline, HybridShares
 from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
+from .shared_loss import read_rows, shared_log_probs
 from .shared_prefill import PromptRow, Sampling, can_share, generate
 from .written import Written, read_written
 
@@ -43,6 +44,8 @@ class HybridGRPOTrainer(GRPOTrainer):
         right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
         shared_prefill: prefill pictures and question once per group where generation runs in
             process on transformers.
+        shared_loss: read them once per group in the loss, too; on one process, without tool
+            episodes, with sdpa or eager attention. Elsewhere the loss is TRL's own.
         tools_in_prompt: the prompts themselves describe the tools, as they do at inference, so the
             chat template is not asked to.
         trl: everything else, as for `trl.GRPOTrainer`.
@@ -59,6 +62,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
         shared_prefill: bool = True,
+        shared_loss: bool = False,
         tools_in_prompt: bool = False,
         **trl: Any,
     ) -> None:
@@ -68,6 +72,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         self.direct_bonus = direct_bonus
         self.right_at = right_at
         self.shared_prefill = shared_prefill
+        self.shared_loss = shared_loss
         self._factors: torch.Tensor | None = None
         self._extra: torch.Tensor | None = None
         self._written: list[Written] = []
@@ -222,6 +227,39 @@ class HybridGRPOTrainer(GRPOTrainer):
                 return generate(model, rows, sampling)
             finally:
                 cast(Any, model).train(training)
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor,
+        logits_to_keep: int, *args: Any, **given: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:  # fmt: skip
+        """TRL's, or its equal over shared prefixes."""
+        rows = None
+        if self._can_share_loss() and not args and not given.get("compute_aux_loss"):
+            rows = read_rows(input_ids, attention_mask, logits_to_keep, given, self._image_pad())
+        if rows is None:
+            stock: Any = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *args, **given
+            )
+            return stock
+        whole: Any = self.accelerator.unwrap_model(model)
+        with self.accelerator.autocast():
+            found = shared_log_probs(
+                whole, *rows, logits_to_keep, temperature=float(self.temperature)
+            )
+        return found.log_probs, found.entropies, None
+
+    def _can_share_loss(self) -> bool:
+        """Whether groups may be packed: one process, whole weights, attention that takes a mask."""
+        from accelerate.utils import DistributedType
+
+        model: Any = self.model
+        if not self.shared_loss or self.accelerator.distributed_type != DistributedType.NO:
+            return False
+        known = hasattr(model, "lm_head") and can_share(model)
+        return known and model.config._attn_implementation in ("sdpa", "eager")
+
+    def _image_pad(self) -> int:
+        return int(self._image_pad_token_id or -1)
 
     def _calculate_rewards(
         self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any
