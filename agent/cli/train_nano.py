@@ -12,6 +12,7 @@ def register(train: typer.Typer) -> None:
     """Add `nano` to the `train` commands."""
     train.command("nano")(nano)
     train.command("nano-conversations")(conversations)
+    train.command("nano-study")(run_study)
 
 
 def conversations(
@@ -57,9 +58,17 @@ def nano(
     leg: Annotated[str | None, typer.Option(help="Stop after this leg.")] = None,
     output: Annotated[str | None, typer.Option(help="Another output folder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed.")] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(help="Train nothing: print the table of a study's runs and draw its plots."),
+    ] = None,
 ) -> None:
     """Train a nano policy on composed scenes and export it; goes on where it was broken off."""
     from rich.console import Console
+
+    if study is not None:
+        _print_study(study)
+        return
 
     from ...training.nano.recipe import read_nano_recipe
     from ...training.nano.train import train_nano
@@ -79,3 +88,49 @@ def nano(
     if folder is None:
         console.print("stopped; the same command goes on from here", markup=False)
     typer.echo(str(folder or parsed.output))
+
+
+def run_study(
+    out: Annotated[Path, typer.Argument(help="Folder of the study, a folder in it for each run.")],
+    train: Annotated[Path, typer.Option(help="Data set to train on.")],
+    held: Annotated[Path, typer.Option(help="Held-out data set, built with another seed.")],
+    base: Annotated[str, typer.Option(help="Folder that all arms start from.")] = "nano",
+    arms: Annotated[str, typer.Option(help="By commas.")] = "sft,hybrid,direct-only,think-only",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
+    steps: Annotated[int, typer.Option(min=1, help="Of each run.")] = 100,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a value of the recipe for all arms.")
+    ] = None,
+) -> None:
+    """Compare ways of finetuning nano: equal steps, several seeds, greedy answers in every mode.
+
+    Runs that are measured already are left alone; the same command goes on.
+    """
+    from ...training.nano.study import StudyPlan
+    from ...training.nano.study import run_study as run
+
+    plan = StudyPlan(
+        out, base, train, held, tuple(arms.split(",")), tuple(range(seeds)), steps,
+        overrides=tuple(set_ or ()),
+    )  # fmt: skip
+    run(plan, lambda line: typer.echo(line, err=True), jobs)
+    _print_study(out)
+
+
+def _print_study(folder: Path) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from ...training.nano.study import read_study, write_table
+    from ...training.nano.study.plots import plot_study
+
+    found = read_study(folder)
+    header, *rows = write_table(found)
+    table = Table(*header, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=240).print(table)
+    for file in plot_study(found, folder):
+        typer.echo(str(file))

@@ -1,0 +1,138 @@
+"""The study: arms are recipes, answers add up, a run that is measured is left alone."""
+
+import json
+
+import pytest
+
+from gemvg.agent.cli.main import run
+from gemvg.policy.presets import get_preset as get_policy
+from gemvg.tools.errors import DataError, UsageError
+from gemvg.training.data.build import build
+from gemvg.training.data.recipe import load_recipe
+from gemvg.training.nano.measure import Measured, measure
+from gemvg.training.nano.study import ARMS, StudyPlan, read_study, write_table
+from gemvg.training.nano.study.runs import read_curve
+from gemvg.training.nano.study.summary import SUMMARY, WAYS, summarize
+from gemvg.training.rewards.presets import get_preset
+
+
+def plan_of(folder, **changes):
+    return StudyPlan(folder / "study", "nano", folder / "train", folder / "held", **changes)
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_arm_is_a_whole_recipe(arm, tmp_path):
+    recipe = plan_of(tmp_path, arms=(arm,), steps=7, overrides=("optim.batch=16",))
+    found = recipe.recipe_of(arm, 3)
+    assert (found.optim.steps, found.optim.batch, found.run.seed) == (7, 16, 3)
+    assert found.run.output.endswith(f"{arm}-3")
+    kept = get_preset(found.rft.preset).without(*found.rft.drop_terms)
+    assert len(kept.terms) == len(get_preset(found.rft.preset).terms) - len(found.rft.drop_terms)
+    modes = set(found.rft.shares.layout(8))
+    assert modes == {"direct-only": {"direct"}, "think-only": {"think"}}.get(
+        arm, {"think", "direct", "auto"}
+    )
+
+
+def test_there_is_no_other_arm(tmp_path):
+    with pytest.raises(UsageError, match="no arm 'lucky'"):
+        plan_of(tmp_path, arms=("lucky",))
+
+
+def test_the_first_seed_of_all_arms_is_run_first(tmp_path):
+    plan = plan_of(tmp_path, arms=("hybrid", "sft", "think-only"), seeds=(0, 1))
+    assert plan.runs == (
+        ("sft", 0), ("hybrid", 0), ("think-only", 0), ("hybrid", 1), ("think-only", 1),
+    )  # fmt: skip
+
+
+def answers(sample, task, think, direct, auto_thinks):
+    auto = think if auto_thinks else direct
+    return [
+        Measured(sample, task, "think", think, 40, True),
+        Measured(sample, task, "direct", direct, 10, False),
+        Measured(sample, task, "auto", auto, 40 if auto_thinks else 10, auto_thinks),
+    ]
+
+
+def test_answers_add_up_by_task_and_the_oracle_takes_the_better():
+    found = [
+        *answers("a", "retrieval", 0.0, 1.0, False),
+        *answers("b", "retrieval", 1.0, 1.0, True),
+        *answers("c", "common", 1.0, 0.5, True),
+    ]
+    one = summarize("sft", 0, found)
+    assert one.questions == 3
+    assert one.macro("direct") == pytest.approx(0.75)
+    assert one.macro("think") == pytest.approx(0.75)
+    assert one.macro("oracle") == pytest.approx(1.0)
+    # What is right either way goes to the shorter.
+    assert one.tokens["oracle"] == {"common": 40.0, "retrieval": 10.0}
+    assert one.thinks == {"common": 1.0, "retrieval": 0.5}
+    with pytest.raises(DataError):
+        summarize("sft", 0, [])
+
+
+def test_a_table_gives_means_and_ranges(tmp_path):
+    for seed, worth in enumerate((0.5, 0.7)):
+        for arm in ("sft", "hybrid"):
+            folder = tmp_path / f"{arm}-{seed}"
+            folder.mkdir()
+            found = summarize(arm, seed, answers("a", "common", worth, worth, False))
+            (folder / SUMMARY).write_text(json.dumps(found.as_record()))
+    header, *rows = write_table(read_study(tmp_path))
+    assert header[0] == "arm"
+    assert len(header) == 3 + 2 * len(WAYS)
+    assert [row[:3] for row in rows] == [
+        ["sft", "2", "0.600 (0.500-0.700)"], ["hybrid", "2", "0.600 (0.500-0.700)"],
+    ]  # fmt: skip
+    (tmp_path / "hybrid-0" / SUMMARY).write_text("{")
+    with pytest.raises(DataError, match="no summary"):
+        read_study(tmp_path)
+
+
+def test_a_log_becomes_a_short_curve(tmp_path):
+    lines = [{"step": k, "reward": float(k), "modes/auto/think_share": 0.5} for k in range(1, 101)]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"step": 100}])))
+    curve = read_curve(tmp_path / "log.jsonl")
+    assert len(curve) == 20
+    assert curve[0] == {"step": 5.0, "reward": 3.0, "think_share": 0.5}
+    assert read_curve(tmp_path / "none.jsonl") == []
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """A training and a held-out set of composed scenes."""
+    folder = tmp_path_factory.mktemp("scenes")
+    for name, seed in (("train", 1), ("held", 2)):
+        recipe = load_recipe("nano-scenes").model_copy(update={"size": 24, "seed": seed})
+        build(recipe, folder / name, folder, workers=1)
+    return folder
+
+
+def test_the_shipped_weights_are_measured_in_every_mode(scenes):
+    found = list(measure(get_policy("nano").folder, scenes / "held", limit=6))
+    assert [one.mode for one in found] == ["think", "direct", "auto"] * 6
+    assert all(0.0 <= one.f1 <= 1.0 and one.tokens > 0 for one in found)
+    assert not any(one.thought for one in found if one.mode == "direct")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_study_runs_prints_and_goes_on(scenes, tmp_path, capfd):
+    command = [
+        "train", "nano-study", str(tmp_path / "study"), "--train", str(scenes / "train"),
+        "--held", str(scenes / "held"), "--arms", "sft,hybrid", "--seeds", "1", "--steps", "1",
+        "--jobs", "2", "--set", "optim.batch=8",
+    ]  # fmt: skip
+    assert run(command) == 0
+    first = capfd.readouterr()
+    assert "hybrid" in first.out
+    assert "nano_study_tokens.png" in first.out
+    summary = tmp_path / "study" / "hybrid-0" / SUMMARY
+    stamp = summary.stat().st_mtime_ns
+    assert json.loads(summary.read_text())["curve"][0]["step"] == 1.0
+    assert run(command) == 0
+    assert summary.stat().st_mtime_ns == stamp
+    assert run(["train", "nano", "--study", str(tmp_path / "study")]) == 0
+    assert capfd.readouterr().out.count("nano_study_rewards.png") == 2

@@ -1,0 +1,7 @@
+"""What reinforcement finetuning does to nano: arms, seeds, runs, and what they add up to."""
+
+from .arms import ARMS, StudyPlan
+from .runs import run_study
+from .summary import ArmSummary, read_study, write_table
+
+__all__ = ["ARMS", "ArmSummary", "StudyPlan", "read_study", "run_study", "write_table"]
