@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     # Advice of the libraries to users of their own command lines; ours are told what matters.
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # TRL and transformers tell each other of a renamed setting at every step.
+    warnings.filterwarnings("ignore", ".*gradient_checkpointing.* is deprecated", FutureWarning)
     trainer = make_trainer(recipe)
     for watcher in watchers:
         trainer.add_callback(watcher)

@@ -266,6 +266,9 @@ class NanoDialect(FamilyDialect):
 
 _Measures = tuple[float, float, float]
 
+SLOTS = ("left", "right", "top", "bottom", "largest", "smallest", "missing")
+"""The kinds of facts, in the order in which they stand in a row."""
+
 FACTS = 16
 """Values of one kind of fact that have a token of their own; the last means that or more."""
 

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from gemvg.policy.dialect import Reading
 from gemvg.policy.messages import ToolCall
 from gemvg.tools.boxes import Box, GroundedBox
 from gemvg.tools.images import picture_from_array
@@ -12,10 +13,11 @@ from gemvg.tools.tool import ToolContext
 from gemvg.tools.views import ViewBook
 from gemvg.training.nano.photo_pages import LONG_TOGETHER, SHORT_TOGETHER, PhotoPages
 from gemvg.training.nano.prompts import Prompts
-from gemvg.training.nano.recording import SURE, Conversation, sure_call
+from gemvg.training.nano.recording import SURE, Conversation, sure_call, thought_of
 from gemvg.training.nano.stand_ins import AnnotatedCompare, AnnotatedMatch, Truth
 from gemvg.training.nano.tokenizer import make_tokenizer
 from gemvg.training.nano.words import packaged_words
+from gemvg.training.photo_questions import PhotoQuestion
 
 CALL = (
     '<tool_call>{"name": "detect", "arguments": {"views": [1, 2], "min_score": 0.35}}</tool_call>'
@@ -92,3 +94,21 @@ def test_only_the_right_tool_finds_the_answer(finder):
     }
     assert all(result.ok for result in found.values())
     assert {name for name, result in found.items() if result.boxes} == {finder} - {""}
+
+
+@pytest.mark.parametrize(
+    ("task", "order", "row", "thought"),
+    [
+        ("reference", ("left", 1), ROW, "<c0>"),
+        ("reference", ("right", 1), ROW, "<c128>"),
+        ("reference", ("smallest", 1), ROW, "<c640>"),
+        # The tools may see other boxes than were annotated: a fact that no row holds is no help.
+        ("reference", ("right", 2), ROW, ""),
+        ("common", None, ROW, " dog"),
+        ("retrieval", None, ROW, ""),
+    ],
+)
+def test_a_thought_is_what_has_to_be_found_out(task, order, row, thought):
+    question = PhotoQuestion(task, "find it", (), (), order)
+    answer = Reading("ok", (GroundedBox(1, Box(0, 0, 9, 9), "dog"),))
+    assert thought_of(question, answer, ((CALL, row),)) == thought

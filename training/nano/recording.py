@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ...policy.dialect import ReadContext, Reading
-from ...policy.dialects.nano import NONE, NanoDialect
+from ...policy.dialects.nano import NONE, SLOTS, NanoDialect, fact_token
 from ...policy.messages import Message, ToolCall
 from ...policy.planner import Planner
 from ...policy.policy import Request
@@ -197,9 +197,7 @@ class Recorder:
                 small = Image.fromarray(picture.array()).resize((THUMBNAIL, THUMBNAIL))
                 self.thumbnails[picture.digest] = np.asarray(small, np.uint8)
         keys = tuple(picture.digest for picture in pictures)
-        # What all pictures show has to be found out before it can be pointed at.
-        kinds = {b.label for b in answer.boxes if b.label} if question.task == "common" else set()
-        thought = f" {min(kinds)}" if len(kinds) == 1 else ""
+        thought = thought_of(question, answer, turns)
         return Conversation(question.task, question.query, keys, turns, text, thought)
 
     def _picture(self, shot: Shot) -> Picture:
@@ -211,6 +209,22 @@ class Recorder:
         if shot.is_file:
             self._files[name] = picture
         return picture
+
+
+def thought_of(question: PhotoQuestion, answer: Reading, turns: Sequence[tuple[str, str]]) -> str:
+    """What has to be found out before boxes can be named; empty where they are read off at once.
+
+    What all pictures show: its label. One of several: the token of the fact that it is told by,
+    which the row of the box must hold.
+    """
+    if question.task == "common":
+        kinds = {b.label for b in answer.boxes if b.label}
+        return f" {min(kinds)}" if len(kinds) == 1 else ""
+    if question.order is None:
+        return ""
+    side, rank = question.order
+    token = fact_token(SLOTS.index(side), rank - 1)
+    return token if any(token in told for _, told in turns) else ""
 
 
 def record(

@@ -124,7 +124,8 @@ def _reference(photos: Sequence[Photo], rng: random.Random, count: int) -> Photo
     slots["sel"] = phrasing.phrase(rng, rule, slots)
     slots["sel"] = slots["sel"][0].lower() + slots["sel"][1:]
     query = phrasing.phrase(rng, "reference", slots)
-    return PhotoQuestion("reference", query, tuple(map(Shot, shots)), ((index, thing.box),))
+    order = (rule.removeprefix("nth_"), rank)
+    return PhotoQuestion("reference", query, tuple(map(Shot, shots)), ((index, thing.box),), order)
 
 
 def _chosen_one(

@@ -81,12 +81,15 @@ class PhotoQuestion:
     Attributes:
         shots: the pictures, in order. truth: (1-based picture, box in its pixels) of every
             target; empty where nothing is there.
+        order: by what the target was chosen (a side or a size), and its rank from 1; None where
+            it is not one of several.
     """
 
     task: QuestionTask
     query: str
     shots: tuple[Shot, ...]
     truth: tuple[tuple[int, Box], ...]
+    order: tuple[str, int] | None = None
 
 
 def mask_of(thing: Thing, size: tuple[int, int]) -> Image.Image:
