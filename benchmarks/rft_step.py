@@ -12,8 +12,8 @@ machine matters little; on a GPU they are seconds of the clock.
 Prints for both: seconds of a step split into generating, scoring and training, generated tokens a
 second, the GPU's busy share and peak memory (where there is a GPU), and the ratio of the seconds.
 Both take the same prompts, modes, rewards and number of tokens (answers are written to the limit,
-as random weights never end one). "Stock" is the same trainer with shared prefill off and each
-picture processed as TRL does it.
+as random weights never end one). "Stock" is the same trainer with shared prefill and shared loss
+off and each picture processed as TRL does it.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
     table = rows(shape, 1 + steps)
     trainer = module.HybridGRPOTrainer(
         scorer=GroupScorer(get_preset("gemvg"), get_dialect("gemvg")),
-        shares=HybridShares(think=0.5, direct=0.25), shared_prefill=ours, model=model,
+        shares=HybridShares(think=0.5, direct=0.25), shared_prefill=ours, shared_loss=ours,
+        model=model,
         args=arguments, train_dataset=Dataset.from_list([{"prompt": "unused"}]),
         processing_class=processor,
     )  # fmt: skip

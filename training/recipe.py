@@ -121,7 +121,7 @@ class RftPart(_Part):
     vllm_memory: Fraction = 0.35
     vllm_server: str = "http://127.0.0.1:8000"
     shared_prefill: bool = True
-    shared_loss: bool = False
+    shared_loss: bool = True
 
 
 class OptimPart(_Part):

@@ -62,7 +62,7 @@ class HybridGRPOTrainer(GRPOTrainer):
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
         shared_prefill: bool = True,
-        shared_loss: bool = False,
+        shared_loss: bool = True,
         tools_in_prompt: bool = False,
         **trl: Any,
     ) -> None:
@@ -241,10 +241,9 @@ class HybridGRPOTrainer(GRPOTrainer):
                 model, input_ids, attention_mask, logits_to_keep, *args, **given
             )
             return stock
-        whole: Any = self.accelerator.unwrap_model(model)
         with self.accelerator.autocast():
             found = shared_log_probs(
-                whole, *rows, logits_to_keep, temperature=float(self.temperature)
+                self._whole(model), *rows, logits_to_keep, temperature=float(self.temperature)
             )
         return found.log_probs, found.entropies, None
 
@@ -252,11 +251,16 @@ class HybridGRPOTrainer(GRPOTrainer):
         """Whether groups may be packed: one process, whole weights, attention that takes a mask."""
         from accelerate.utils import DistributedType
 
-        model: Any = self.model
         if not self.shared_loss or self.accelerator.distributed_type != DistributedType.NO:
             return False
+        model = self._whole(self.model)
         known = hasattr(model, "lm_head") and can_share(model)
         return known and model.config._attn_implementation in ("sdpa", "eager")
+
+    def _whole(self, model: Any) -> Any:
+        """The model itself; adapters live within its layers."""
+        whole: Any = self.accelerator.unwrap_model(model)
+        return whole.get_base_model() if hasattr(whole, "get_base_model") else whole
 
     def _image_pad(self) -> int:
         return int(self._image_pad_token_id or -1)

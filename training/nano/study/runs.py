@@ -24,7 +24,7 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
     Args:
         plan: what to run.
         watch: is told of every run that ends.
-        jobs: runs side by side; each gets its share of the cores.
+        jobs: runs side by side; each gets its share of the cores, or OMP_NUM_THREADS.
 
     Raises:
         GemvgError: a run failed; those that ended before are kept.
@@ -32,7 +32,7 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
     missing = [one for one in plan.runs if not (plan.folder(*one) / SUMMARY).is_file()]
     if not missing:
         return
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = int(os.environ.get("OMP_NUM_THREADS") or max(1, (os.cpu_count() or 1) // jobs))
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         started = {pool.submit(_one, plan, arm, seed, threads): (arm, seed)
                    for arm, seed in missing}  # fmt: skip
