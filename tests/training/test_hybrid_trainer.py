@@ -36,7 +36,7 @@ def arguments(output, **changes):
 
 def hybrid(
     output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, baseline="mode",
-    **changes,
+    shared_loss=False, lora=None, **changes,
 ):  # fmt: skip
     """A hybrid trainer of a fresh toy model."""
     from datasets import Dataset
@@ -49,7 +49,9 @@ def hybrid(
         direct_bonus=bonus,
         baseline=baseline,
         shared_prefill=prefill,
+        shared_loss=shared_loss,
         model=toy.model(1),
+        peft_config=lora,
         args=arguments(output, **changes),
         train_dataset=Dataset.from_list(rows or toy.rows(16, 0)),
         processing_class=toy.tokenizer(),
@@ -241,3 +243,22 @@ def test_two_processes_are_one(tmp_path):
     asked = [mode for part in parts for mode in part["asked"]]
     assert asked == [rollout.asked for rollout in trainer.scorer.rollouts]
     torch.testing.assert_close(torch.cat([p["advantages"] for p in parts]), whole["advantages"])
+
+
+@pytest.mark.parametrize("adapters", [False, True])
+def test_a_shared_loss_trains_the_same_weights(tmp_path, adapters):
+    from peft import LoraConfig
+
+    trained = []
+    for shared in (False, True):
+        lora = LoraConfig(r=4, target_modules="all-linear") if adapters else None
+        trainer = scripted(hybrid(tmp_path / str(shared), shared_loss=shared, lora=lora))
+        assert trainer._can_share_loss() == shared
+        trainer.train()
+        trained.append({n: p.detach().clone() for n, p in trainer.model.named_parameters()})
+    moved = 0
+    for name, weight in trained[0].items():
+        torch.testing.assert_close(trained[1][name], weight, atol=2e-4, rtol=1e-3)
+        moved += int(not torch.equal(weight, trained[1][name]))
+    # Sums in another order: were all bits the same, the stock loss would have been asked twice.
+    assert moved > 0
