@@ -45,6 +45,7 @@ _END = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _NUMBERS = re.compile(r"(?:<c\d{1,4}>\s{0,4}){1,16}")
 _NAMED = re.compile(r"<b(\d{1,6})>")
 _WRITTEN = re.compile(r"\[(\d{1,4}(?:\.\d{1,3})?(?:, ?\d{1,4}(?:\.\d{1,3})?){3})\]")
+_FACT = re.compile(r"<c(\d{1,4})>")
 _QUOTED = re.compile(r'"@(\[[^"]*\])"')
 _CALL = re.compile(r"<tool_call>[^\0]*")
 
@@ -200,7 +201,10 @@ class NanoDialect(FamilyDialect):
         if "<tool_call>" in completion.text:
             text = _CALL.sub(lambda m: _as_json(m[0]), completion.text)
             completion = replace(completion, text=text)
-        return FamilyDialect.read(self, completion, context)
+        reading = FamilyDialect.read(self, completion, context)
+        if not reading.reasoning:
+            return reading
+        return replace(reading, reasoning=in_words(reading.reasoning))
 
     def to_tool_call(self, call: ToolCall, context: ReadContext) -> ToolCall:
         """See `Dialect.to_tool_call`; the tokenizer puts a space before every word."""
@@ -264,10 +268,24 @@ class NanoDialect(FamilyDialect):
         )
 
 
+def in_words(thought: str) -> str:
+    """A thought as people read it: boxes in numbers, a fact that a box is told by in words."""
+    lone = _FACT.fullmatch(thought.strip())
+    if lone is not None and int(lone[1]) % STEP == 0:
+        slot, fact = divmod(int(lone[1]) // STEP, FACTS)
+        if slot < len(SLOTS):
+            place = "from the " * (slot < SIDES) + SLOTS[slot]
+            return f"number {fact + 1} {place}" if slot < RANKS else f"{place} from {fact} pictures"
+    return _NUMBERS.sub(lambda found: f"[{_plain_numbers(found)}]", thought)
+
+
 _Measures = tuple[float, float, float]
 
 SLOTS = ("left", "right", "top", "bottom", "largest", "smallest", "missing")
 """The kinds of facts, in the order in which they stand in a row."""
+
+SIDES, RANKS = 4, 6
+"""Slots of the sides; of all ranks."""
 
 FACTS = 16
 """Values of one kind of fact that have a token of their own; the last means that or more."""

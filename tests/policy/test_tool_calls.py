@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import DIALECT_NAMES, get_dialect
+from gemvg.policy.dialects.nano import in_words
 from gemvg.policy.messages import TextPart, ToolCall, ViewPart
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
@@ -233,3 +235,24 @@ def test_nano_is_told_ranks_from_left_to_right():
     assert images == sorted(images)
     alone = [row for row in turn.text.split("\n") if "dog" in row]
     assert [row[-3:-1] for row in alone] == ["b3", "b5", "b1", "b2"]
+
+
+@pytest.mark.parametrize(
+    ("thought", "words"),
+    [
+        ("<c8>", "number 2 from the left"),
+        (" <c128> ", "number 1 from the right"),
+        ("<c520>", "number 2 largest"),
+        ("<c776>", "missing from 1 pictures"),
+        ("<c1000>", "[1000]"),
+        (" dog", " dog"),
+        ("image 1: <c8><c16><c24><c32>, <c8><c8><c16><c16>.",
+         "image 1: [8, 16, 24, 32], [8, 8, 16, 16]."),
+    ],
+)  # fmt: skip
+def test_nanos_thoughts_are_read_in_words(thought, words):
+    assert in_words(thought) == words
+    reading = get_dialect("nano").read(
+        Completion(f"<think>{thought}</think><answer><none></answer>"), ReadContext(book_of((9, 9)))
+    )
+    assert reading.reasoning.strip() == words.strip()

@@ -263,7 +263,8 @@ class HybridGRPOTrainer(GRPOTrainer):
         return whole.get_base_model() if hasattr(whole, "get_base_model") else whole
 
     def _image_pad(self) -> int:
-        return int(self._image_pad_token_id or -1)
+        pad: Any = self._image_pad_token_id
+        return -1 if pad is None else int(pad)
 
     def _calculate_rewards(
         self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any

@@ -81,7 +81,7 @@ def summarize(
         max((ways["direct"], ways["think"]), key=lambda one: (one.f1, -one.tokens))
         for ways in by_question.values()
     ]
-    every: dict[str, Sequence[Measured]] = {
+    every: dict[str, list[Measured]] = {
         mode: [one for one in found if one.mode == mode] for mode in MODES
     } | {ORACLE: chosen}
     tasks = sorted({one.task for one in found})
