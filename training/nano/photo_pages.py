@@ -23,6 +23,9 @@ LONG_SHARE = 0.25
 SHORT_TOGETHER, LONG_TOGETHER = 4, 2
 """Conversations on one page."""
 
+WEIGHTS = {"reference": 3}
+"""How often a task is drawn, against 1 of every other: what is the hardest to learn, more often."""
+
 
 class Kind(NamedTuple):
     """What can be asked in one step together: pictures on a page, and how long it is."""
@@ -63,16 +66,16 @@ class PhotoPages:
         return rng.choice(fitting or sorted(self._kinds))
 
     def page(self, rng: Random, rows: int, columns: int, kind: Kind) -> Page:
-        """A page of a kind; every task as often as every other.
+        """A page of a kind; tasks are drawn by `WEIGHTS`.
 
         Several conversations stand behind the pictures of the first: none of them looks at
         pictures, and what all share is read once.
         """
         tasks = self._kinds[kind]
-        chosen = [
-            rng.choice(tasks[rng.choice(sorted(tasks))])
-            for _ in range(LONG_TOGETHER if kind.long else SHORT_TOGETHER)
-        ]
+        together = LONG_TOGETHER if kind.long else SHORT_TOGETHER
+        names = sorted(tasks)
+        drawn = rng.choices(names, [WEIGHTS.get(name, 1) for name in names], k=together)
+        chosen = [rng.choice(tasks[name]) for name in drawn]
         scenes = tuple(self._scene(key, rows, columns) for key in chosen[0].pictures)
         return Page(scenes, tuple(map(self._question, chosen)), TOOLS)
 
