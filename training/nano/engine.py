@@ -156,9 +156,9 @@ def drafted(rng: Random, draft: Draft, task: str, mode: Mode | None = None) -> Q
     ways; elsewhere there is little to think over, so that a think prompt gets the conclusion alone.
     """
     trace = trace_of(draft) if draft.thinks else None
-    modes: list[Mode] = ["think", "direct", "auto"]
+    modes: tuple[Mode, ...] = ("think", "direct", "auto")
     if not trace:
-        modes += ["direct", "auto"]
+        modes = (*modes, "direct", "auto")
     chosen: Mode = mode or rng.choice(modes)
     thinks = chosen == "think" or (trace and chosen == "auto" and rng.random() < 0.5)
     places = tuple(
