@@ -158,10 +158,7 @@ def _write(
     positions: Sequence[int],
     sampling: Sampling,
 ) -> list[list[int]]:
-    """Write all completions together, one token of each at a step.
-
-    Once half of them are done they are left out: a direct answer ends long before a reasoned one.
-    """
+    """Write all completions together, one token of each at a step."""
     layers, pads = stack(caches)
     cache = to_cache(layers)
     device = logits.device
@@ -172,24 +169,16 @@ def _write(
         mask[index, :pad] = 0
     place = torch.tensor(positions, device=device)
     ends = torch.tensor(sampling.end_ids, device=device)
-    rows = torch.arange(count, device=device)
     done = torch.zeros(count, dtype=torch.bool, device=device)
-    written = torch.full(
-        (count, sampling.max_tokens), sampling.pad_id, dtype=torch.long, device=device
-    )
+    written: list[torch.Tensor] = []
     many = hasattr(getattr(model, "model", None), "get_rope_index")
     for step in range(sampling.max_tokens):
         token = _choose(logits, sampling)
         token = torch.where(done, torch.full_like(token, sampling.pad_id), token)
-        written[rows, step] = token
+        written.append(token)
         done = done | torch.isin(token, ends)
         if bool(done.all()) or step + 1 == sampling.max_tokens:
             break
-        if int(done.sum()) * 2 > len(rows):
-            live = torch.nonzero(~done)[:, 0]
-            cache.batch_select_indices(live)
-            rows, done, token, place = rows[live], done[live], token[live], place[live]
-            mask = mask[live]
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
         here = place[None, :, None].expand(3, -1, 1) if many else place[:, None]
         out = model(
@@ -201,7 +190,7 @@ def _write(
             logits_to_keep=1,
         )
         cache, logits, place = out.past_key_values, out.logits[:, -1].float(), place + 1
-    return _cut(written.tolist(), set(sampling.end_ids))
+    return _cut(torch.stack(written, dim=1).tolist(), set(sampling.end_ids))
 
 
 def _choose(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
