@@ -14,7 +14,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..shared_mask import shared_mask
-from .shared_prefill import PromptRow, common_prefix, groups_of, positions_of
+from .shared_prefill import PromptRow, common_prefix, groups_of, positions_of, prompt_rows
 
 CHUNK = 2048
 """Tokens whose logits are held at once."""
@@ -106,24 +106,14 @@ def read_rows(
     prompt = input_ids.shape[1] - width
     if bool((input_ids[:, prompt:] == image_pad).any()):
         return None
-    pixels, grids = features.get("pixel_values"), features.get("image_grid_thw")
     counts = features.get("num_images")
-    if pixels is not None and (grids is None or counts is None):
+    if features.get("pixel_values") is not None and counts is None:
         return None
-    rows: list[PromptRow] = []
-    said: list[list[int]] = []
-    picture = patch = 0
-    for index, (ids, mask) in enumerate(zip(input_ids, kept, strict=True)):
-        own = ids[:prompt][mask[:prompt]].tolist()
-        said.append(ids[prompt:][mask[prompt:]].tolist())
-        if pixels is None or grids is None or counts is None or not counts[index]:
-            rows.append(PromptRow(own))
-            continue
-        mine = grids[picture : picture + counts[index]]
-        size = int(mine.prod(dim=1).sum())
-        types = [int(token == image_pad) for token in own]
-        rows.append(PromptRow(own, pixels[patch : patch + size], mine, types))
-        picture, patch = picture + counts[index], patch + size
+    own = [ids[:prompt][mask[:prompt]].tolist() for ids, mask in zip(input_ids, kept, strict=True)]
+    rows = prompt_rows(own, counts or [0] * len(own), features, image_pad)
+    if rows is None:
+        return None
+    said = [ids[prompt:][mask[prompt:]].tolist() for ids, mask in zip(input_ids, kept, strict=True)]
     return rows, said
 
 
@@ -149,12 +139,16 @@ def _sequence(
     places = positions_of(model, group[0])
     ids, blocks, parts = group[0].ids[:prefix], [0] * prefix, [places[..., :prefix]]
     begins: list[tuple[int, int]] = []
+    known = {tuple(group[0].ids): places}
     for number, (row, said) in enumerate(zip(group, completions, strict=True), 1):
         own = row.ids[prefix:]
         start = len(ids)
         begin = start + len(own)
         begins.append((begin - 1 if own else prefix - 1, begin))
-        of_row = positions_of(model, row) if own else places
+        key = tuple(row.ids)
+        if key not in known:
+            known[key] = positions_of(model, row)
+        of_row = known[key]
         follow = torch.arange(len(said), device=places.device) + int(of_row.max()) + 1
         parts += [of_row[..., prefix:], follow.expand(*places.shape[:-1], -1)]
         ids = ids + own + said

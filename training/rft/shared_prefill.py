@@ -7,7 +7,7 @@ here the common prefix is read once, each of its few endings once, and only the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,35 @@ class Sampling:
     pad_id: int
     temperature: float = 1.0
     suppressed: tuple[int, ...] = ()
+
+
+def prompt_rows(
+    prompts: Sequence[list[int]], counts: Sequence[int], features: Mapping[str, Any], image_pad: int
+) -> list[PromptRow] | None:
+    """Prompts with the features of their own pictures; None where features are of another kind.
+
+    Args:
+        prompts: token ids of each.
+        counts: how many pictures each has.
+        features: `pixel_values` and `image_grid_thw` of all pictures, in order, or neither.
+        image_pad: id of a picture's tokens.
+    """
+    pixels, grids = features.get("pixel_values"), features.get("image_grid_thw")
+    if pixels is None:
+        return [PromptRow(ids) for ids in prompts]
+    if grids is None:
+        return None
+    patches = grids.prod(dim=1).tolist()
+    rows: list[PromptRow] = []
+    picture = patch = 0
+    for ids, count in zip(prompts, counts, strict=True):
+        size = sum(int(n) for n in patches[picture : picture + count])
+        types = [int(token == image_pad) for token in ids]
+        own = pixels[patch : patch + size] if count else None
+        own_grids = grids[picture : picture + count] if count else None
+        rows.append(PromptRow(ids, own, own_grids, types))
+        picture, patch = picture + count, patch + size
+    return rows
 
 
 def can_share(model: Any) -> bool:

@@ -16,7 +16,7 @@ from .modes import Baseline, HybridShares
 from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
 from .shared_loss import read_rows, shared_log_probs
-from .shared_prefill import PromptRow, Sampling, can_share, generate
+from .shared_prefill import PromptRow, Sampling, can_share, generate, prompt_rows
 from .written import Written, read_written
 
 Row = dict[str, Any]
@@ -155,7 +155,8 @@ class HybridGRPOTrainer(GRPOTrainer):
             # would turn the whole group into one mode; so each prompt is asked for once.
             num_generations = 1
         if self._can_share():
-            rows = self._prompt_rows(prompt_ids, images, multimodal_fields)
+            counts = [len(own or []) for own in images or [()] * len(prompt_ids)]
+            rows = prompt_rows(prompt_ids, counts, multimodal_fields, self._image_pad())
             if rows is not None:
                 return self._generate_shared(rows), None
         return super()._generate_single_turn(
@@ -176,28 +177,6 @@ class HybridGRPOTrainer(GRPOTrainer):
         wanted = self.shared_prefill and not self.use_vllm
         wanted = wanted and not self.use_transformers_continuous_batching
         return wanted and here and plain and known and can_share(self.model)
-
-    def _prompt_rows(
-        self, prompt_ids: list[list[int]], images: Any, fields: dict[str, Any]
-    ) -> list[PromptRow] | None:
-        """Rows with the features of their own pictures; None where features are of another kind."""
-        if "pixel_values" not in fields:
-            return [PromptRow(list(ids)) for ids in prompt_ids]
-        if "image_grid_thw" not in fields or images is None or self._image_pad_token_id is None:
-            return None
-        grids: torch.Tensor = fields["image_grid_thw"]
-        patches = grids.prod(dim=1).tolist()
-        rows: list[PromptRow] = []
-        picture, patch = 0, 0
-        for ids, own in zip(prompt_ids, images, strict=True):
-            count = len(own or [])
-            size = sum(int(n) for n in patches[picture : picture + count])
-            types = [int(token == self._image_pad_token_id) for token in ids]
-            pixels = fields["pixel_values"][patch : patch + size] if count else None
-            own_grids = grids[picture : picture + count] if count else None
-            rows.append(PromptRow(list(ids), pixels, own_grids, types))
-            picture, patch = picture + count, patch + size
-        return rows
 
     def _generate_shared(self, rows: list[PromptRow]) -> list[list[int]]:
         """Completions of the rows, each group's prefix read once."""
