@@ -44,6 +44,12 @@ def load_policy(spec: str, *, dialect: str | None = None) -> Policy:
         from .backends.vllm_local import VLLMPolicy
 
         return VLLMPolicy(source, written, view_tokens=view_tokens(written.name, source))
+    from .backends.small.weights import is_small
+
+    if is_small(Path(source)):
+        from .backends.numpy_local import NumpyPolicy
+
+        return NumpyPolicy(Path(source), written, view_tokens=view_tokens(written.name, source))
     from .backends.transformers_local import TransformersPolicy
 
     return TransformersPolicy(source, written, view_tokens=view_tokens(written.name, source))

@@ -94,7 +94,7 @@ class PromptMaker:
             inputs = self.processor(text=[text], images=pictures or None, return_tensors="pt")
         ids = [int(i) for i in inputs["input_ids"][0].tolist()]
         if self.context is not None and len(ids) + request.max_tokens > self.context:
-            raise _too_long(len(ids), request.max_tokens, self.context)
+            raise too_long(len(ids), request.max_tokens, self.context)
         return self._prompt(request, ids, inputs, pictures)
 
     def plan(self, request: Request) -> ImagePlan:
@@ -128,7 +128,7 @@ class PromptMaker:
             at = ids.index(self._image_id, at)
             count = t * h * w // merge**2
             starts.append(at)
-            key[at : at + count] = [_fingerprint(picture)] * count
+            key[at : at + count] = [fingerprint(picture)] * count
             sizes[view] = (w * patch, h * patch)
             at += count
         patches = [t * h * w for t, h, w in rows]
@@ -177,13 +177,14 @@ def processor_grid(processor: Any) -> PixelGrid:
     return PixelGrid(int(patch or 0) * int(merge or 0), int(low or 0), int(high or 0))
 
 
-def _fingerprint(picture: Image.Image) -> int:
+def fingerprint(picture: Image.Image) -> int:
     """A negative number of a picture's pixels; token ids are never negative."""
     digest = hashlib.blake2b(picture.tobytes(), digest_size=7, key=str(picture.size).encode())
     return -1 - int.from_bytes(digest.digest(), "big")
 
 
-def _too_long(prompt: int, answer: int, context: int) -> PolicyError:
+def too_long(prompt: int, answer: int, context: int) -> PolicyError:
+    """That a prompt and its answer, in tokens, are more than a model's context."""
     return ContextOverflow(
         f"the question takes {prompt} tokens and its answer up to {answer}, more than the "
         f"model's context of {context}.",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..policy import Completion, FinishReason, Request, Token
+from ..policy import Completion, FinishReason, Request, Token, Usage
 from .grammar import Grammar
 from .hf_prompt import Prompt
+from .small.model import SmallPrompt
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +29,7 @@ class Row:
     """
 
     request: Request
-    prompt: Prompt
+    prompt: Prompt | SmallPrompt
     future: Future[Completion]
     tokenizer: Any
     ends: frozenset[int]
@@ -99,3 +101,16 @@ class Row:
         if ready > self._shown:
             on_text(text[self._shown : ready])
             self._shown = ready
+
+
+def completion_of(row: Row) -> Completion:
+    """What an ended row has come to."""
+    written = len(row.ids) + row.ended
+    return Completion(
+        text=(row.request.prefill or "") + row.text,
+        finish_reason=row.finish or "stop",
+        tokens=tuple(row.tokens) if row.request.logprobs else None,
+        grids=row.prompt.sizes,
+        usage=Usage(len(row.prompt.ids), written, row.prompt.image_tokens, 1),
+        seconds=time.perf_counter() - row.began,
+    )

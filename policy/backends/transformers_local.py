@@ -23,11 +23,11 @@ from ...tools.errors import (
 from ...tools.text import clean_text
 from ...tools.transformers_bars import without_bars
 from ..dialect import Dialect
-from ..policy import Completion, Request, Usage
+from ..policy import Completion, Request
 from .grammar import GrammarMaker
 from .hf_engine import Engine
 from .hf_prompt import PromptMaker
-from .hf_rows import Row
+from .hf_rows import Row, completion_of
 from .image_budget import VIEW_TOKENS
 
 log = logging.getLogger("gemvg.policy")
@@ -237,19 +237,9 @@ class Dispatcher:
 
 
 def _finish(row: Row) -> None:
-    written = len(row.ids) + row.ended
-    usage = Usage(len(row.prompt.ids), written, row.prompt.image_tokens, 1)
-    completion = Completion(
-        text=(row.request.prefill or "") + row.text,
-        finish_reason=row.finish or "stop",
-        tokens=tuple(row.tokens) if row.request.logprobs else None,
-        grids=row.prompt.sizes,
-        usage=usage,
-        seconds=time.perf_counter() - row.began,
-    )
     with contextlib.suppress(InvalidStateError):
         # Cancelled a moment ago: nobody waits for it.
-        row.future.set_result(completion)
+        row.future.set_result(completion_of(row))
 
 
 def _fail(rows: list[Row], error: GemvgError) -> None:

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gemvg.policy.backends.endpoints import discover
-from gemvg.policy.backends.hf_prompt import processor_grid
 from gemvg.policy.backends.openai_compatible import OpenAICompatiblePolicy
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.policy import Request
@@ -75,7 +74,7 @@ def test_two_hundred_greedy_answers_are_the_same(nano_server):
     local = load_policy("nano")
     served = OpenAICompatiblePolicy(
         [nano_server], discover(nano_server), get_dialect("nano"), image_format="png",
-        grid=processor_grid(local.prompts.processor),
+        grid=local.grid,
     )  # fmt: skip
     theirs = asyncio.run(said(served, requests, 16))
     ours = asyncio.run(said(local, requests, 1))
