@@ -11,7 +11,7 @@ from ..policy.presets import PRESETS
 from ..tools.errors import DataError, MissingDependency
 from ..tools.text import clean_text
 from ..tools.tool import explain_validation
-from .rft.modes import Baseline, HybridShares
+from .rft.modes import Baseline, Choice, HybridShares
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -98,6 +98,8 @@ class RftPart(_Part):
             gets the auto prompt.
         baseline: what think and direct rollouts are measured against: those of the group that were
             asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
+        choice: how the auto prompt's rollouts begin: as the policy chooses (`sampled`), or by turns
+            with both tags (`both`; in process on transformers, without tools).
         direct_bonus: moves the auto prompt's choice towards direct where both are right.
         shared_prefill, shared_loss: read a group's pictures and question once for its rollouts, and
             once for their loss; the latter on one process, without tools.
@@ -107,6 +109,7 @@ class RftPart(_Part):
     drop_terms: list[str] = Field(default_factory=list[str])
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
     baseline: Baseline = "mode"
+    choice: Choice = "sampled"
     group: Annotated[int, Field(ge=2)] = 8
     direct_bonus: Fraction = 0.5
     beta: Annotated[float, Field(ge=0.0)] = 0.0

@@ -36,7 +36,7 @@ def arguments(output, **changes):
 
 def hybrid(
     output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, baseline="mode",
-    shared_loss=False, lora=None, **changes,
+    shared_loss=False, lora=None, choice="sampled", **changes,
 ):  # fmt: skip
     """A hybrid trainer of a fresh toy model."""
     from datasets import Dataset
@@ -48,6 +48,7 @@ def hybrid(
         shares=shares or HybridShares(think=0.5, direct=0.25),
         direct_bonus=bonus,
         baseline=baseline,
+        choice=choice,
         shared_prefill=prefill,
         shared_loss=shared_loss,
         model=toy.model(1),

@@ -12,10 +12,20 @@ from ...policy.modes import Mode
 EPSILON = 1e-4
 """Added to the spread before dividing, as TRL does."""
 
+Scale = Literal["group", "batch", "none"]
+"""What advantages are divided by: the spread of a group, of all groups of a step, or nothing."""
 
-def mode_shift(
-    rewards: torch.Tensor, layout: Sequence[Mode], scale: Literal["group", "batch", "none"]
-) -> torch.Tensor:
+
+def scaled(advantages: torch.Tensor, rewards: torch.Tensor, scale: Scale) -> torch.Tensor:
+    """Advantages (groups, G) divided as TRL divides its own."""
+    if scale == "group":
+        return advantages / (rewards.std(dim=1, keepdim=True) + EPSILON)
+    if scale == "batch":
+        return advantages / (rewards.std() + EPSILON)
+    return advantages
+
+
+def mode_shift(rewards: torch.Tensor, layout: Sequence[Mode], scale: Scale) -> torch.Tensor:
     """What turns advantages over the group's mean into those over the mode's mean, (groups, G).
 
     A prompt is part of the state, so a baseline may depend on it (Williams 1992): the expected
@@ -37,8 +47,4 @@ def mode_shift(
         slots = torch.tensor([m == mode for m in layout], device=rewards.device)
         if bool(slots.any()):
             shift[:, slots] = mean - rewards[:, slots].mean(dim=1, keepdim=True)
-    if scale == "group":
-        shift /= rewards.std(dim=1, keepdim=True) + EPSILON
-    elif scale == "batch":
-        shift /= rewards.std() + EPSILON
-    return shift
+    return scaled(shift, rewards, scale)

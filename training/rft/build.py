@@ -45,6 +45,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         scorer=scorer,
         shares=part.shares,
         baseline=part.baseline,
+        choice=part.choice,
         direct_bonus=part.direct_bonus,
         shared_prefill=part.shared_prefill,
         shared_loss=part.shared_loss and not tools,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,13 @@ Baseline = Literal["mode", "group"]
 """mode: a rollout whose prompt forces a mode is measured against those of its group that were asked
 for the same, one that may choose against the whole group. group: all against the whole group, as in
 stock GRPO."""
+
+Choice = Literal["sampled", "both"]
+"""How the auto prompt's rollouts begin. sampled: as the policy chooses, and all tokens of a rollout
+share one advantage. both: by turns with the think and the direct tag, which has an advantage of its
+own. Of what is sampled one mode dies out: the tag first moves for all questions together, and a
+mode that is never sampled can't tell for which of them it would have been better. (R-4B, arXiv
+2508.21113, begins rollouts of every question in both modes for that reason.)"""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -56,3 +64,13 @@ class HybridShares(BaseModel):
                 slots[mode], slots[rich] = 1, slots[rich] - 1
         modes: tuple[Mode, ...] = ("think", "direct", "auto")
         return tuple(mode for mode in modes for _ in range(slots[mode]))
+
+
+def begun(layout: Sequence[Mode]) -> tuple[Mode | None, ...]:
+    """The mode in which each slot's rollout is begun, by turns; None for slots of a forced mode."""
+    modes: list[Mode | None] = []
+    turn = 0
+    for mode in layout:
+        modes.append(("think", "direct")[turn % 2] if mode == "auto" else None)
+        turn += mode == "auto"
+    return tuple(modes)

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from trl import GRPOTrainer
 
 from ...policy.modes import Mode
 from ...tools.errors import TrainingError
-from .baseline import mode_shift
+from .baseline import Scale, mode_shift, scaled
+from .choice import bonus_of_choice, choice_advantages, openings, settled_held
 from .environment import as_turns
-from .modes import Baseline, HybridShares
+from .mode_logs import CHOSEN, mode_logs
+from .modes import Baseline, Choice, HybridShares, begun
 from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
-from .shared_loss import read_rows, shared_log_probs
-from .shared_prefill import PromptRow, Sampling, can_share, generate, prompt_rows
+from .shared_trainer import SharedPrefixTrainer
 from .written import Written, read_written
 
 Row = dict[str, Any]
 BONUS = "direct_bonus"
 
 
-class HybridGRPOTrainer(GRPOTrainer):
+class HybridGRPOTrainer(SharedPrefixTrainer):
     """GRPO over groups that hold several modes of the same question.
 
     Slot g of every group gets the prompt of `shares.layout(G)[g]`; answers to the auto prompt are
@@ -35,20 +35,16 @@ class HybridGRPOTrainer(GRPOTrainer):
         scorer: the reward. Its terms become TRL's reward functions, one each.
         shares: how a group is divided.
         baseline: of rollouts whose prompt forces a mode; see `modes.Baseline`.
-        direct_bonus: added to the advantage of an auto rollout that answered directly, and taken
-            from one that thought, where the direct answers of its group are right as often as the
-            reasoned ones: equal quality goes to the cheaper mode (the idea of AdaptThink's delta,
-            arXiv 2505.13417). It is no part of the reward: there it would count against every think
-            rollout of an easy question, scaled up by the small spread of such a group, and wear the
-            think mode out. 0 for none.
+        choice: how the auto prompt's rollouts begin; see `choice.Choice`. `both` needs generation
+            in process on transformers, and no tool episodes.
+        direct_bonus: see `choice.bonus_of_choice`; it is added to the advantage, with `both` to
+            that of the tag alone. It is no part of the reward: there it would count against every
+            think rollout of an easy question, scaled up by the small spread of such a group, and
+            wear the think mode out. 0 for none.
         right_at: answer quality (F1 with IoU-weighted pairs) from which an answer is right.
-        shared_prefill: prefill pictures and question once per group where generation runs in
-            process on transformers.
-        shared_loss: read them once per group in the loss, too; on one process, without tool
-            episodes, with sdpa or eager attention. Elsewhere the loss is TRL's own.
         tools_in_prompt: the prompts themselves describe the tools, as they do at inference, so the
             chat template is not asked to.
-        trl: everything else, as for `trl.GRPOTrainer`.
+        trl: everything else, as for `SharedPrefixTrainer`.
     """
 
     _tag_names = ("trl", "grpo", "gemvg", "hybrid-rft")
@@ -59,22 +55,22 @@ class HybridGRPOTrainer(GRPOTrainer):
         scorer: GroupScorer,
         shares: HybridShares,
         baseline: Baseline = "mode",
+        choice: Choice = "sampled",
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
-        shared_prefill: bool = True,
-        shared_loss: bool = True,
         tools_in_prompt: bool = False,
         **trl: Any,
     ) -> None:
         self.scorer = scorer
         self.shares = shares
         self.baseline: Baseline = baseline
+        self.choice: Choice = choice
         self.direct_bonus = direct_bonus
         self.right_at = right_at
-        self.shared_prefill = shared_prefill
-        self.shared_loss = shared_loss
         self._factors: torch.Tensor | None = None
         self._extra: torch.Tensor | None = None
+        self._tags: torch.Tensor | None = None
+        self._begun_tokens: torch.Tensor | None = None
         self._written: list[Written] = []
         functions: list[Any] = scorer.functions()
         args = trl["args"]
@@ -86,6 +82,8 @@ class HybridGRPOTrainer(GRPOTrainer):
                 "a baseline for each mode needs rewards that are summed before they are scaled.",
                 'Set multi_objective_aggregation="sum_then_normalize", or baseline="group".',
             )
+        if choice == "both":
+            self._check_choice()
         if not scorer.end_ids:
             ends: Any = self.eos_token_ids
             scorer.end_ids = frozenset(int(token) for token in ends)
@@ -102,11 +100,19 @@ class HybridGRPOTrainer(GRPOTrainer):
         """G of the present phase."""
         return int((self.num_generations if self._training else self.num_generations_eval) or 1)
 
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(sorted(self.scorer.end_ids))
+
     @property
     def _training(self) -> bool:
         """Whether this is a training step (TRL evaluates with the model in eval mode)."""
         model: Any = self.model
         return bool(model.training)
+
+    @property
+    def _begins(self) -> bool:
+        """Whether rollouts are begun: in training, not where the policy is judged."""
+        return self.choice == "both" and self._training and "auto" in self.layout
 
     def _slots(self, count: int) -> list[Mode]:
         """Modes of this process's `count` rows."""
@@ -119,17 +125,48 @@ class HybridGRPOTrainer(GRPOTrainer):
             {**row, "mode": mode, "prompt": row[f"prompt_{mode}"]}
             for row, mode in zip(inputs, modes, strict=True)
         ]
+        self._openings = self._opened(len(inputs))
         with pictures_once(self.processing_class):
             output = super()._generate_and_score_completions(rows)
         self._check_pictures(rows, output)
+        output["advantages"] = self._final_advantages(output)
+        if self._tags is not None:
+            lengths = [len(opening) for opening in self._openings]
+            output["begun_tokens"] = torch.tensor(lengths, device=output["advantages"].device)
+        self._log_modes()
+        return output
+
+    def _final_advantages(self, output: dict[str, Any]) -> torch.Tensor:
+        """TRL's with what is ours: (rows,), or (rows, width) where tags have their own."""
         advantages: torch.Tensor = output["advantages"]
         if self._extra is not None:
             advantages = advantages + self._extra.to(advantages)
-        if self._factors is not None:
-            advantages = advantages * self._factors.to(advantages)
-        output["advantages"] = advantages
-        self._log_modes()
-        return output
+        factors = 1.0 if self._factors is None else self._factors.to(advantages)
+        if self._tags is None:
+            return advantages * factors
+        width = output["completion_ids"].shape[1]
+        spread = (advantages * factors).unsqueeze(1).repeat(1, width)
+        tags = self._tags.to(advantages) * factors
+        for row, opening in enumerate(self._openings):
+            spread[row, : len(opening)] = tags[row]
+        return spread
+
+    def _check_choice(self) -> None:
+        """Whether rollouts can be begun here."""
+        if self.environment_factories is not None or not self._can_share():
+            raise TrainingError(
+                "rollouts can be begun with both tags only where they are generated in process.",
+                "Set choice: sampled, or leave out vLLM, tools and what narrows sampling.",
+            )
+        openings(self.layout, self.scorer.dialect, self._tokenizer)
+
+    def _opened(self, count: int) -> list[list[int]]:
+        """Token ids with which this process's rows begin; empty where the model begins itself."""
+        if not self._begins:
+            return [[] for _ in range(count)]
+        slots = openings(self.layout, self.scorer.dialect, self._tokenizer)
+        start = self.accelerator.process_index * count
+        return [slots[(start + i) % len(slots)] for i in range(count)]
 
     def _generate(self, prompts: list[Any]) -> Any:
         generated = super()._generate(prompts)
@@ -142,108 +179,23 @@ class HybridGRPOTrainer(GRPOTrainer):
         suffix: list[int] = super()._get_tool_suffix_ids(turns)
         return suffix
 
-    def _generate_single_turn(
-        self,
-        prompt_ids: list[list[int]],
-        images: Any,
-        multimodal_fields: dict[str, Any],
-        num_generations: int,
-        has_tool_images: bool = False,
-    ) -> Any:
-        if self.use_vllm and self.vllm_mode == "server":
-            # The server path keeps every num_generations-th prompt and samples it that often, which
-            # would turn the whole group into one mode; so each prompt is asked for once.
-            num_generations = 1
-        if self._can_share():
-            counts = [len(own or []) for own in images or [()] * len(prompt_ids)]
-            rows = prompt_rows(prompt_ids, counts, multimodal_fields, self._image_pad())
-            if rows is not None:
-                return self._generate_shared(rows), None
-        return super()._generate_single_turn(
-            prompt_ids, images, multimodal_fields, num_generations, has_tool_images
-        )
-
-    def _can_share(self) -> bool:
-        """Whether generation is ours to do: in process, whole weights, plain sampling."""
-        from accelerate.utils import DistributedType
-
-        here = self.accelerator.distributed_type in (
-            DistributedType.NO, DistributedType.MULTI_CPU, DistributedType.MULTI_GPU,
-        )  # fmt: skip
-        args: Any = self.args
-        plain = (args.top_p in (None, 1.0) and not args.top_k and not args.min_p
-                 and args.repetition_penalty in (None, 1.0))  # fmt: skip
-        known = set(args.generation_kwargs or {}) <= {"suppress_tokens"}
-        wanted = self.shared_prefill and not self.use_vllm
-        wanted = wanted and not self.use_transformers_continuous_batching
-        return wanted and here and plain and known and can_share(self.model)
-
-    def _generate_shared(self, rows: list[PromptRow]) -> list[list[int]]:
-        """Completions of the rows, each group's prefix read once."""
-        from trl.extras.profiling import profiling_context
-        from trl.models.utils import unwrap_model_for_generation
-
-        args: Any = self.args
-        suppressed = (args.generation_kwargs or {}).get("suppress_tokens", ())
-        sampling = Sampling(
-            int(self.max_completion_length or 256),
-            tuple(sorted(self.scorer.end_ids)),
-            int(cast(Any, self._tokenizer).pad_token_id),
-            float(self.temperature),
-            tuple(suppressed),
-        )
-        with (
-            profiling_context(self, "shared_prefill.generate"),
-            unwrap_model_for_generation(
-                cast(Any, self.model_wrapped),
-                self.accelerator,
-                gradient_checkpointing_kwargs=args.gradient_checkpointing_kwargs,
-            ) as model,
-        ):
-            training = bool(cast(Any, model).training)
-            cast(Any, model).eval()
-            try:
-                return generate(model, rows, sampling)
-            finally:
-                cast(Any, model).train(training)
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        self._begun_tokens = inputs.get("begun_tokens")
+        loss: torch.Tensor = super()._compute_loss(model, inputs)
+        self._begun_tokens = None
+        return loss
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor,
         logits_to_keep: int, *args: Any, **given: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:  # fmt: skip
-        """TRL's, or its equal over shared prefixes."""
-        rows = None
-        if self._can_share_loss() and not args and not given.get("compute_aux_loss"):
-            rows = read_rows(input_ids, attention_mask, logits_to_keep, given, self._image_pad())
-        if rows is None:
-            stock: Any = super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, *args, **given
-            )
-            return stock
-        with self.accelerator.autocast():
-            found = shared_log_probs(
-                self._whole(model), *rows, logits_to_keep, temperature=float(self.temperature)
-            )
-        return found.log_probs, found.entropies, None
-
-    def _can_share_loss(self) -> bool:
-        """Whether groups may be packed: one process, whole weights, attention that takes a mask."""
-        from accelerate.utils import DistributedType
-
-        if not self.shared_loss or self.accelerator.distributed_type != DistributedType.NO:
-            return False
-        model = self._whole(self.model)
-        known = hasattr(model, "lm_head") and can_share(model)
-        return known and model.config._attn_implementation in ("sdpa", "eager")
-
-    def _whole(self, model: Any) -> Any:
-        """The model itself; adapters live within its layers."""
-        whole: Any = self.accelerator.unwrap_model(model)
-        return whole.get_base_model() if hasattr(whole, "get_base_model") else whole
-
-    def _image_pad(self) -> int:
-        pad: Any = self._image_pad_token_id
-        return -1 if pad is None else int(pad)
+        """With the gradient of tags only where their choice is still open."""
+        found: Any = super()._get_per_token_logps_and_entropies(
+            model, input_ids, attention_mask, logits_to_keep, *args, **given
+        )
+        if self._begun_tokens is None:
+            return found
+        return settled_held(found[0], self._begun_tokens), *found[1:]
 
     def _calculate_rewards(
         self, inputs: list[Row], prompts: Any, completions: Any, completion_ids_list: Any
@@ -259,28 +211,41 @@ class HybridGRPOTrainer(GRPOTrainer):
         local = torch.tensor(self.scorer.quality, dtype=torch.float32, device=rewards.device)
         quality = cast(torch.Tensor, self.accelerator.gather(local))
         group = self._group()
-        bonus = self._bonus(quality.view(-1, group)).view(-1)
-        rewards[:, -1] = bonus
-        extra = bonus
+        bonus = self._bonus(quality.view(-1, group))
+        rewards[:, -1] = bonus.view(-1)
+        totals = (rewards * self.reward_weights.to(rewards)).sum(dim=1).view(-1, group)
+        scale: Scale = cast(Any, self).scale_rewards
+        extra = torch.zeros_like(totals)
         if self.baseline == "mode":
-            totals = (rewards * self.reward_weights.to(rewards)).sum(dim=1).view(-1, group)
-            extra = bonus + mode_shift(totals, self.layout, cast(Any, self).scale_rewards).view(-1)
+            extra = mode_shift(totals, self.layout, scale)
+        tags: torch.Tensor | None = None
+        if self._begins:
+            worth = choice_advantages(totals, bonus, self.layout, scale)
+            auto = torch.tensor([m == "auto" for m in self.layout], device=totals.device)
+            stock = scaled(totals - totals.mean(dim=1, keepdim=True), totals, scale)
+            extra, tags = extra + (worth.rest - stock) * auto, worth.tag
+        else:
+            extra = extra + bonus
         start = self.accelerator.process_index * len(inputs)
-        self._extra = extra[start : start + len(inputs)]
+        own = slice(start, start + len(inputs))
+        self._extra = extra.view(-1)[own]
+        self._tags = None if tags is None else tags.view(-1)[own]
         self._factors = self._group_factors(quality.view(-1, group), len(inputs))
         return rewards
 
     def _bonus(self, quality: torch.Tensor) -> torch.Tensor:
-        """(groups, G) the direct bonus of every rollout, or what it takes; see the class."""
+        """(groups, G) what the choice itself gets or loses; see `bonus_of_choice`."""
         used = self._used_modes(quality.shape[0])
+        if self._begins:
+            # The tag is what is judged, whether or not a thought came of it.
+            used = [
+                [first or mode for first, mode in zip(begun(self.layout), row, strict=True)]
+                for row in used
+            ]
         direct = torch.tensor([[m == "direct" for m in row] for row in used], device=quality.device)
-        auto = torch.tensor([m == "auto" for m in self.layout], device=quality.device)
-        right = quality >= self.right_at
-        reached, lost = _rate(right, direct), _rate(right, ~direct)
-        # A comparison with an empty side is false: nothing is known of the mode that was not used.
-        enough = ((reached >= lost) & (reached > 0)).unsqueeze(1) & right & auto
-        sign = torch.where(direct, 1.0, -1.0).to(quality.dtype)
-        return enough.to(quality.dtype) * sign * self.direct_bonus
+        return bonus_of_choice(quality >= self.right_at, direct, self.layout, self.direct_bonus).to(
+            quality
+        )
 
     def _used_modes(self, groups: int) -> list[list[str]]:
         """What every rollout of the step did, by its tags: (groups, G) of think or direct."""
@@ -313,20 +278,9 @@ class HybridGRPOTrainer(GRPOTrainer):
     def _log_modes(self) -> None:
         """Shares, lengths and quality per mode, averaged over processes at the next log."""
         phase = "train" if self._training else "eval"
-        sums: dict[str, list[float]] = {}
-        for rollout, quality in zip(self.scorer.rollouts, self.scorer.quality, strict=True):
-            used = "think" if rollout.thought else "direct"
-            sums.setdefault(f"modes/{rollout.asked}/quality", []).append(float(quality))
-            sums.setdefault(f"modes/{rollout.asked}/tokens", []).append(float(rollout.tokens))
-            if rollout.asked == "auto":
-                sums.setdefault("modes/auto/think_share", []).append(float(used == "think"))
-        for name, values in sums.items():
-            self._metrics[phase][name].append(sum(values) / len(values))
-
-
-def _rate(right: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """(groups,) how many of the chosen rollouts are right; NaN where none is chosen."""
-    return (right & chosen).sum(dim=1) / chosen.sum(dim=1)
+        for name, value in mode_logs(self.scorer.rollouts, self.scorer.quality).items():
+            if not (self._begins and name == CHOSEN):
+                self._metrics[phase][name].append(value)
 
 
 def _no_bonus(completions: Sequence[Any], **_: Any) -> list[float]:
