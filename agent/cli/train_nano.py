@@ -25,14 +25,18 @@ def conversations(
     ] = 1500,
     seed: Annotated[int, typer.Option(help="Of questions and boxes.")] = 5,
 ) -> None:
-    """Record the planner's conversations with tools about photographs, for nano to learn from.
+    """Record the planner's conversations with tools, for nano to learn from.
 
-    Only photographs of the dev half are used; a conversation is kept where its answer is right.
+    About photographs (of the dev half only) and, where match and compare find the answer, about
+    composed scenes; a conversation is kept where its answer is right.
     """
+    from itertools import chain
     from random import Random
 
     from ...tools.detectors import load_detector
+    from ...training.data.scenes.package import ObjectPictures
     from ...training.nano.recording import SHARES, Recorder, record, write_conversations
+    from ...training.nano.scene_calls import record_scenes
     from ...training.nano.stand_ins import stand_ins
     from ...training.photo_questions import TASKS, load_photos
 
@@ -43,7 +47,8 @@ def conversations(
     recorder = Recorder(tools, truth)
     per_task = {str(task): number * SHARES.get(str(task), 1) for task in TASKS}
     found = record(shown, recorder, per_task, seed, sorted(detector.classes))
-    kept = write_conversations(out, found, recorder)
+    scenes = record_scenes(recorder, ObjectPictures(), number, seed)
+    kept = write_conversations(out, chain(found, scenes), recorder)
     typer.echo(f"{out}: {kept} conversations of {recorder.asked} questions")
 
 

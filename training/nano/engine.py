@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
 
 import numpy as np
@@ -68,6 +68,7 @@ class EnginePages:
         questions: int = 1,
         task: str | None = None,
         mode: Mode | None = None,
+        leave: Collection[str] = (),
     ) -> Page | None:
         """A page of so many pictures: a draft's question, then others about what is shown.
 
@@ -79,11 +80,14 @@ class EnginePages:
             questions: in all.
             task: of the draft; drawn by share where None.
             mode: of the draft's question; drawn where None.
+            leave: tasks that are not drawn.
 
         Returns:
             None where no draft of so many pictures came out.
         """
-        fitting = [k for k, name in enumerate(self._tasks) if fits(name, pictures)]
+        fitting = [
+            k for k, name in enumerate(self._tasks) if fits(name, pictures) and name not in leave
+        ]
         if task is None and not fitting:
             return None
         chosen = task or self._tasks[rng.choices(fitting, [self._shares[k] for k in fitting])[0]]

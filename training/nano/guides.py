@@ -1,8 +1,9 @@
 """Where some attention heads are taught to look while an answer is written; dropped at export.
 
 Left alone, a model of a few million parameters finds out where to look only after ten thousands of
-questions. Three heads are shown the way that a person would go: the word of a name looks at what it
-names, the answer looks at that word, and then at the thing whose box it writes.
+questions. Some heads are shown the way that a person would go: the word of a name looks at what it
+names, the answer looks at that word, and then at the thing whose box it writes; what a picture
+shows looks at its like in the pictures before.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .composer import Scene
 from .questions import Page, Question, Reference
 
-HEADS = {"word": (0, 0), "asked": (1, 1), "thing": (2, 0)}
+HEADS = {"word": (0, 0), "peer": (1, 0), "asked": (1, 1), "thing": (2, 0)}
 """(layer, head) of each kind of look."""
 
 SAME_BOX = 1e-3
@@ -67,6 +69,32 @@ def looks_of(
             if len(keys):
                 looks.append(Look("thing", place, keys))
     return looks
+
+
+def peers(page: Page, visual: NDArray[np.intp]) -> list[Look]:
+    """The looks of pictures at each other: what is the same, and what changed, is seen there.
+
+    Args:
+        page: what is shown.
+        visual: places of the visual tokens, all pictures in order.
+    """
+    names = [_names(scene) for scene in page.scenes]
+    shown = np.concatenate(names)
+    begins = np.cumsum([0, *map(len, names)])
+    looks: list[Look] = []
+    for first, own in zip(begins[1:], names[1:], strict=False):
+        for name in np.unique(own[own >= 0]):
+            earlier = visual[np.flatnonzero(shown[:first] == name)]
+            if len(earlier):
+                at = visual[first + np.flatnonzero(own == name)]
+                looks += [Look("peer", int(place), earlier) for place in at]
+    return looks
+
+
+def _names(scene: Scene) -> NDArray[np.int64]:
+    """The name that each cell of a scene shows; below 0 where it shows none or is not known."""
+    # As in `packing`: -2 is not known, -1 shows nothing.
+    return np.array([-2, -1, *scene.names], np.int64)[scene.cells.reshape(-1) + 2]
 
 
 def copies(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .guides import HEADS, Look, copies, looks_of
+from .guides import HEADS, Look, copies, looks_of, peers
 from .prompts import Prompts
 from .questions import Page
 
@@ -102,6 +102,8 @@ def _sequence(
     places = [base]
     visual = np.flatnonzero(np.array(head) == prompts.image)
     begin = int(base.max()) + 1
+    if answers:
+        looks += peers(page, visual)
     for number, question in enumerate(page.questions, 1):
         own = list(prompts.tail(question.words, question.mode))
         tail, boxes = len(ids), list[int]()

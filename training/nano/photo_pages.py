@@ -1,4 +1,4 @@
-"""Pages from recorded conversations: photographs, a question, tool calls, an answer by ids."""
+"""Pages from recorded conversations: pictures, a question, tool calls, an answer by ids."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .composer import Scene
 from .prompts import Prompts
 from .questions import Page, Question
 from .recording import TOOLS, Conversation
+from .scene_calls import COMPOSED
 
 SHORT, MOST_TOKENS = 110, 330
 """Tokens of calls and results together: of a short conversation; of any."""
@@ -19,6 +20,8 @@ SHORT, MOST_TOKENS = 110, 330
 LONG_SHARE = 0.25
 """Share of the steps whose conversations are long: pages are as slow as the longest beside them."""
 
+COMPOSED_WEIGHT = 0.5
+"""How often composed scenes are drawn, against 1 of photographs with as many pictures."""
 
 SHORT_TOGETHER, LONG_TOGETHER = 4, 2
 """Conversations on one page."""
@@ -32,6 +35,7 @@ class Kind(NamedTuple):
 
     pictures: int
     long: bool
+    composed: bool = False
 
 
 class PhotoPages:
@@ -54,7 +58,9 @@ class PhotoPages:
         for one in conversations:
             tokens = sum(len(prompts.words(text)) for turn in one.turns for text in turn)
             if tokens <= MOST_TOKENS:
-                tasks = self._kinds.setdefault(Kind(len(one.pictures), tokens > SHORT), {})
+                composed = one.task.startswith(COMPOSED)
+                kind = Kind(len(one.pictures), tokens > SHORT, composed)
+                tasks = self._kinds.setdefault(kind, {})
                 tasks.setdefault(one.task, []).append(one)
         self._scripts: dict[Conversation, tuple[tuple[str, bool], ...]] = {}
         self._scenes: dict[tuple[str, int, int], Scene] = {}
@@ -62,14 +68,14 @@ class PhotoPages:
     def kind(self, rng: Random) -> Kind:
         """What the pages of one step have in common."""
         wanted = rng.random() < LONG_SHARE
-        fitting = sorted(k for k in self._kinds if k.long == wanted)
-        return rng.choice(fitting or sorted(self._kinds))
+        fitting = sorted(k for k in self._kinds if k.long == wanted) or sorted(self._kinds)
+        return rng.choices(fitting, [COMPOSED_WEIGHT if k.composed else 1.0 for k in fitting])[0]
 
     def page(self, rng: Random, rows: int, columns: int, kind: Kind) -> Page:
         """A page of a kind; tasks are drawn by `WEIGHTS`.
 
-        Several conversations stand behind the pictures of the first: none of them looks at
-        pictures, and what all share is read once.
+        Several conversations stand behind the pictures of the first: of a picture they need only
+        know whether it is composed, and what all share is read once.
         """
         tasks = self._kinds[kind]
         together = LONG_TOGETHER if kind.long else SHORT_TOGETHER
@@ -82,11 +88,11 @@ class PhotoPages:
     def _question(self, one: Conversation) -> Question:
         if one not in self._scripts:
             self._scripts[one] = self._prompts.script(one.turns, one.last)
-        task = f"photo-{one.task}"
+        task = one.task if one.task.startswith(COMPOSED) else f"photo-{one.task}"
         return Question(one.question, "auto", (), task=task, script=self._scripts[one])
 
     def _scene(self, key: str, rows: int, columns: int) -> Scene:
-        """A photograph in the page's cells; what they show is not known."""
+        """A picture in the page's cells; what they show is not known."""
         import cv2
 
         at = (key, rows, columns)

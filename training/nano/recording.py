@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -45,14 +46,14 @@ SHARES = {"retrieval": 2, "reference": 3, "common": 4}
 """How often a task is asked, against 1 of every other: most questions for what all pictures show
 have more boxes than a conversation may, and a choice among several is the hardest to learn."""
 
-FINDERS = {"region": "match", "difference": "compare"}
+FINDERS = {"region": "match", "difference": "compare", "robust-difference": "compare"}
 """The tool that finds the answer of a task."""
 
 PICTURES = (2, 3, 3, 4)
 """How many pictures a question has, drawn once for twenty of them."""
 
 THUMBNAIL = 224
-"""Side of the square that a picture of a conversation is kept as, pixels."""
+"""Side of the square that a picture of a conversation is kept as at most, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,24 +182,33 @@ class Recorder:
         for shot, picture in zip(question.shots, pictures, strict=True):
             things = [(t.label, t.box) for t in shot.photo.things] if shot.is_file else []
             self._truth.things[picture.digest] = things
-        self._truth.boxes = [GroundedBox(image, box) for image, box in question.truth]
-        self._truth.finder = FINDERS.get(question.task, "")
+        truth = [GroundedBox(image, box) for image, box in question.truth]
+        found = self.ask_about(question.task, question.query, pictures, truth)
+        if found is None:
+            return None
+        answer, said = found
+        return replace(said, thought=thought_of(question, answer, said.turns))
+
+    def ask_about(
+        self, task: str, query: str, pictures: Sequence[Picture], truth: Sequence[GroundedBox]
+    ) -> tuple[Reading, Conversation] | None:
+        """The planner's answer and how it came to it; None where it is not wholly right."""
+        self._truth.boxes, self._truth.finder = list(truth), FINDERS.get(task, "")
         self.asked += 1
-        said = converse(question.query, pictures, self._tools)
+        said = converse(query, pictures, self._tools)
         if said is None:
             return None
         answer, turns, text = said
-        truth = [GroundedBox(image, box) for image, box in question.truth]
         if not turns or f1(answer.boxes, truth) < 1.0:
             return None
         self.kept += 1
         for picture in pictures:
             if picture.digest not in self.thumbnails:
-                small = Image.fromarray(picture.array()).resize((THUMBNAIL, THUMBNAIL))
+                side = min(THUMBNAIL, max(picture.size))
+                small = Image.fromarray(picture.array()).resize((side, side))
                 self.thumbnails[picture.digest] = np.asarray(small, np.uint8)
         keys = tuple(picture.digest for picture in pictures)
-        thought = thought_of(question, answer, turns)
-        return Conversation(question.task, question.query, keys, turns, text, thought)
+        return answer, Conversation(task, query, keys, turns, text)
 
     def _picture(self, shot: Shot) -> Picture:
         """A shot's picture; a photograph's own file is decoded once."""
@@ -215,7 +225,7 @@ def thought_of(question: PhotoQuestion, answer: Reading, turns: Sequence[tuple[s
     """What has to be found out before boxes can be named; empty where they are read off at once.
 
     What all pictures show: its label. One of several: the token of the fact that it is told by,
-    which the row of the box must hold.
+    where some row holds it.
     """
     if question.task == "common":
         kinds = {b.label for b in answer.boxes if b.label}
@@ -281,7 +291,7 @@ def read_conversations(folder: Path) -> tuple[list[Conversation], dict[str, Any]
                 Conversation(data["task"], data["question"], tuple(data["pictures"]), turns,
                              data["answer"], data.get("thought", ""))
             )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise DataError(
             f"{folder}: holds no recorded conversations.", "Record them: see docs/nano.md."
         ) from error

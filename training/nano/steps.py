@@ -11,12 +11,11 @@ from ...tools.errors import TrainingError
 from .packing import Batch, pack
 from .questions import AskedOf, Page, make_page
 from .recipe import Leg
-from .recording import TOOLS
+from .recording import FINDERS, TOOLS
 from .studio import Studio
 
 WITH_TOOLS = 0.4
 """How often composed scenes come with tools on offer, in legs that teach tools."""
-
 
 TRIES = 50
 """Drafts that may fail for each page that is made."""
@@ -43,15 +42,16 @@ class Steps:
         pictures = 1 if leg.trains == "vision" else rng.choices(counts, weights)[0]
         rows, columns = self._grids[rng.randrange(len(self._grids))]
         kind = rng.random() if leg.trains != "vision" else 1.0
+        offered = leg.tools > 0 and rng.random() < WITH_TOOLS
         if kind < leg.tools and self._photos is not None:
             alike = self._photos.kind(rng)
             pages = [self._photos.page(rng, rows, columns, alike) for _ in range(leg.batch)]
         elif kind < leg.tools + leg.engine and pictures > 1:
-            pages = self._drafted(rng, rows, columns, pictures)
+            pages = self._drafted(rng, rows, columns, pictures, offered)
         else:
             pages = self._simple(rng, rows, columns, pictures)
-        if leg.tools and kind >= leg.tools and rng.random() < WITH_TOOLS:
-            # Composed scenes are looked at even where tools are on offer.
+        if kind >= leg.tools and offered:
+            # Composed scenes are looked at even where tools are on offer, but for what those find.
             pages = [replace(page, tools=TOOLS) for page in pages]
         return pack(pages, self._prompts)
 
@@ -63,10 +63,13 @@ class Steps:
         )  # fmt: skip
         return [make_page(rng, self._composer, rows, columns, how) for _ in range(leg.batch)]
 
-    def _drafted(self, rng: Random, rows: int, columns: int, pictures: int) -> list[Page]:
+    def _drafted(
+        self, rng: Random, rows: int, columns: int, pictures: int, offered: bool
+    ) -> list[Page]:
         pages: list[Page] = []
+        leave = tuple(FINDERS) if offered else ()
         for _ in range(TRIES * self._leg.batch):
-            page = self._engine.page(rng, rows, columns, pictures, self._leg.questions)
+            page = self._engine.page(rng, rows, columns, pictures, self._leg.questions, leave=leave)
             if page is not None:
                 pages.append(page)
             if len(pages) == self._leg.batch:
