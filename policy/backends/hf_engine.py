@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from .hf_cache import PrefixStore, from_cache, select, stack, stackable, to_cache
 from .hf_prompt import Prompt
@@ -58,8 +58,9 @@ class Engine:
         import torch
 
         with torch.inference_mode():
-            cache, logits = self._read(row.prompt)
-            row.position = int(row.prompt.positions.max())
+            prompt = cast("Prompt", row.prompt)
+            cache, logits = self._read(prompt)
+            row.position = int(prompt.positions.max())
             token = self._choose(row, logits[0])
             row.take(token)
             if row.finish is not None:
@@ -159,8 +160,9 @@ class Engine:
         for row in ended:
             at = self.batch.rows.index(row)
             layers = select(from_cache(self.batch.cache), [at], self.batch.pads[at])
-            written = layers[0][0].shape[2] - len(row.prompt.key)
-            self.prefixes.add((*row.prompt.key, *row.ids[:written]), layers)
+            key = cast("Prompt", row.prompt).key
+            written = layers[0][0].shape[2] - len(key)
+            self.prefixes.add((*key, *row.ids[:written]), layers)
 
     def _drop(self, gone: Sequence[Row]) -> None:
         if not gone:

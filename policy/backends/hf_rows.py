@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ..policy import Completion, FinishReason, Request, Token, Usage
 from .grammar import Grammar
-from .hf_prompt import Prompt
-from .small.model import SmallPrompt
+
+
+class Readied(Protocol):
+    """What a row needs of a prompt that is ready: see `hf_prompt.Prompt`."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Token ids."""
+        ...
+
+    @property
+    def sizes(self) -> Mapping[int, tuple[float, float]]:
+        """Sizes of views as shown."""
+        ...
+
+    @property
+    def image_tokens(self) -> int:
+        """Positions of pictures."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +46,7 @@ class Row:
     """
 
     request: Request
-    prompt: Prompt | SmallPrompt
+    prompt: Readied
     future: Future[Completion]
     tokenizer: Any
     ends: frozenset[int]

@@ -39,7 +39,7 @@ def request(text, views=(1, 2, 3), book=None, **options):
 
 @pytest.fixture(scope="module")
 def policies():
-    made = {f: load_policy(str(tiny_model(f)), dialect=f) for f in FAMILIES}
+    made = {f: TransformersPolicy(str(tiny_model(f)), get_dialect(f)) for f in FAMILIES}
     yield made
     for policy in made.values():
         asyncio.run(policy.aclose())

@@ -112,9 +112,13 @@ class LanguageModel:
         if before is not None:
             k = np.concatenate([before[0][0], k], axis=1)
             v = np.concatenate([before[1][0], v], axis=1)
-        seen = attend(q, np.repeat(k, self._shared, 0), np.repeat(v, self._shared, 0), blocked)
-        x = x + seen.transpose(1, 0, 2).reshape(count, -1) @ w[f"{own}o_proj.weight"].T
+        seen: Array = attend(
+            q, np.repeat(k, self._shared, 0), np.repeat(v, self._shared, 0), blocked
+        )
+        mixed = seen.transpose(1, 0, 2).reshape(count, -1) @ w[f"{own}o_proj.weight"].T
+        x = np.asarray(x + mixed, np.float32)
         normed = rms_norm(x, w[f"{name}post_attention_layernorm.weight"], eps)
         gate = silu(normed @ w[f"{name}mlp.gate_proj.weight"].T)
         inner = gate * (normed @ w[f"{name}mlp.up_proj.weight"].T)
-        return x + inner @ w[f"{name}mlp.down_proj.weight"].T, (k[None], v[None])
+        x = np.asarray(x + inner @ w[f"{name}mlp.down_proj.weight"].T, np.float32)
+        return x, (k[None], v[None])

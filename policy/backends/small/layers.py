@@ -9,7 +9,8 @@ import numpy as np
 
 from .weights import Array
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+# Python's floats would make float64 of it, in the types at least.
+ONE, HALF = np.float32(1.0), np.float32(0.5)
 
 
 def linear(x: Array, weights: Mapping[str, Array], name: str) -> Array:
@@ -22,38 +23,41 @@ def linear(x: Array, weights: Mapping[str, Array], name: str) -> Array:
 def layer_norm(x: Array, weights: Mapping[str, Array], name: str, eps: float = 1e-6) -> Array:
     """Centred and scaled to unit variance."""
     centred = x - x.mean(-1, keepdims=True)
-    scale = 1.0 / np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(eps))
+    scale = ONE / np.sqrt((centred * centred).mean(-1, keepdims=True) + np.float32(eps))
     return centred * scale * weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
 def rms_norm(x: Array, weight: Array, eps: float) -> Array:
     """Scaled to unit root mean square."""
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(eps)) * weight
+    scale: Array = np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(eps))
+    return x / scale * weight
 
 
 def gelu(x: Array) -> Array:
     """The exact one."""
-    return 0.5 * x * (1.0 + _erf(x / np.float32(math.sqrt(2.0))).astype(np.float32))
+    scaled = x / np.float32(math.sqrt(2.0))
+    error = np.fromiter(map(math.erf, scaled.ravel().tolist()), np.float32, x.size)
+    return np.asarray(HALF * x * (ONE + error.reshape(x.shape)), np.float32)
 
 
 def gelu_tanh(x: Array) -> Array:
     """The usual approximation."""
     inner = np.float32(math.sqrt(2.0 / math.pi)) * (x + np.float32(0.044715) * x * x * x)
-    return 0.5 * x * (1.0 + np.tanh(inner))
+    return HALF * x * (ONE + np.tanh(inner))
 
 
 def silu(x: Array) -> Array:
     """The argument times its sigmoid."""
     # exp overflows to infinity for very negative x, and x / inf is the right zero.
     with np.errstate(over="ignore"):
-        return x / (1.0 + np.exp(-x))
+        return x / (ONE + np.exp(-x))
 
 
 def rotate(x: Array, cos: Array, sin: Array) -> Array:
     """Rotary embedding of (..., heads, length, dimension); cos and sin are (length, dimension)."""
     half = x.shape[-1] // 2
     turned = np.concatenate([-x[..., half:], x[..., :half]], axis=-1)
-    return x * cos + turned * sin
+    return np.asarray(x * cos + turned * sin, np.float32)
 
 
 def attend(q: Array, k: Array, v: Array, blocked: Array | None = None) -> Array:

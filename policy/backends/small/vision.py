@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .layers import attend, gelu, gelu_tanh, layer_norm, linear, rotate
+from .layers import ONE, attend, gelu, gelu_tanh, layer_norm, linear, rotate
 from .weights import Array
 
 PREFIX = "model.visual."
@@ -96,9 +96,9 @@ class VisionTower:
         high = np.minimum(low + 1, side - 1)
         part = (at - low).astype(np.float32)
         (y, x), (y2, x2), (fy, fx) = low.T, high.T, part.T[..., None]
-        top = grid[y, x] * (1 - fx) + grid[y, x2] * fx
-        bottom = grid[y2, x] * (1 - fx) + grid[y2, x2] * fx
-        return top * (1 - fy) + bottom * fy
+        top = grid[y, x] * (ONE - fx) + grid[y, x2] * fx
+        bottom = grid[y2, x] * (ONE - fx) + grid[y2, x2] * fx
+        return top * (ONE - fy) + bottom * fy
 
     def _angles(self, places: NDArray[np.int64]) -> tuple[Array, Array]:
         """Cos and sin (patches, dimension of a head) of rows and columns."""
