@@ -102,7 +102,9 @@ def run_study(
     base: Annotated[str, typer.Option(help="Folder that all arms start from.")] = "nano",
     arms: Annotated[str, typer.Option(help="By commas.")] = "sft,hybrid,direct-only,think-only",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
-    steps: Annotated[int, typer.Option(min=1, help="Of each run.")] = 100,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of each run; the recipe's own where not given.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Runs side by side.")] = 1,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Replace a value of the recipe for all arms.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,7 @@ from ...policy.dialect import ReadContext
 from ...policy.dialects.registry import get_dialect
 from ...policy.modes import Mode
 from ...policy.policy import Completion
-from ...tools.boxes import GroundedBox
-from ..chat import MODES, chat, sizes_context
+from ..chat import MODES, prompt_columns, sizes_context
 from ..data.sample import Sample
 from ..data.spoken import spoken
 from ..data.teacher.episodes import f1
@@ -45,21 +45,14 @@ class Measured:
     tokens: int
     thought: bool
 
-    def as_record(self) -> dict[str, Any]:
-        """For a JSON line."""
-        return {**asdict(self), "f1": round(self.f1, 4)}
 
-
-def measure(
-    folder: str | Path, data: str | Path, limit: int | None = None, temperature: float = 0.0
-) -> Iterator[Measured]:
-    """Answers to a data set's questions, each asked in every mode.
+def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> Iterator[Measured]:
+    """Greedy answers to a data set's questions, each asked in every mode.
 
     Args:
         folder: an exported nano, or what finetuning made of one.
         data: a data set folder.
         limit: takes the first questions.
-        temperature: 0 is greedy.
 
     Raises:
         DataError: no data set is there.
@@ -71,10 +64,9 @@ def measure(
     processor: Any = AutoProcessor.from_pretrained(str(folder))
     model.eval()
     tokenizer = processor.tokenizer
-    sampling = Sampling(
-        LONGEST, (int(tokenizer.eos_token_id),), int(tokenizer.pad_token_id), temperature
-    )
-    found = [pair for pair, _ in zip(read_folder(data), range(limit or 1 << 40), strict=False)]
+    ends, pad = (int(tokenizer.eos_token_id),), int(tokenizer.pad_token_id)
+    sampling = Sampling(LONGEST, ends, pad, temperature=0.0)
+    found = list(islice(read_folder(data), limit))
     for first in range(0, len(found), TOGETHER):
         part = found[first : first + TOGETHER]
         asked = [_asked(sample, paths, processor) for sample, paths in part]
@@ -94,11 +86,8 @@ def _asked(sample: Sample, paths: Sequence[str], processor: Any) -> list[PromptR
     pictures = [Image.open(path).convert("RGB") for path in paths]
     pixels: Any = None
     rows: list[PromptRow] = []
-    for mode in MODES:
-        turns = dialect.opening(question, context.book, range(1, len(paths) + 1), mode, ())
-        text = processor.apply_chat_template(
-            chat(turns), tokenize=False, add_generation_prompt=True
-        )
+    for turns in prompt_columns(question, context.book, dialect).values():
+        text = processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         made = processor(text=[text], images=pictures, return_tensors="pt")
         pixels = made["pixel_values"] if pixels is None else pixels
         types = made["mm_token_type_ids"][0].tolist()
@@ -108,11 +97,11 @@ def _asked(sample: Sample, paths: Sequence[str], processor: Any) -> list[PromptR
 
 def _judged(sample: Sample, mode: Mode, text: str, tokens: int) -> Measured:
     reading = get_dialect("nano").read(Completion(text), _context(sample))
-    truth = [GroundedBox(b.image, b.grounded().box) for b in sample.answer]
+    truth = [b.grounded() for b in sample.answer]
     readable = bool(reading.boxes) or reading.status == "none"
     worth = f1(reading.boxes, truth) if readable else 0.0
-    thought = "</think>" in text and text.partition("<think>")[2].partition("</think>")[0].strip()
-    return Measured(sample.id, str(sample.task), mode, worth, tokens, bool(thought))
+    thought = bool((reading.reasoning or "").strip())
+    return Measured(sample.id, str(sample.task), mode, worth, tokens, thought)
 
 
 def _context(sample: Sample) -> ReadContext:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from ...tools.errors import TrainingError
+from ..shared_mask import shared_mask
 
 IGNORED = -100
 """Label of tokens that are not trained on (PyTorch's cross entropy skips it)."""
@@ -127,11 +128,7 @@ class SftCollator:
 
 def block_mask(lengths: Sequence[int]) -> torch.Tensor:
     """(1, 1, T, T) additive mask: causal within each block of the given lengths, closed between."""
-    total = sum(lengths)
-    mask = torch.full((total, total), torch.finfo(torch.float32).min)
-    start = 0
-    for length in lengths:
-        block = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)
-        mask[start : start + length, start : start + length] = block
-        start += length
-    return mask[None, None]
+    numbers = torch.arange(1, len(lengths) + 1)
+    blocks = torch.repeat_interleave(numbers, torch.tensor(lengths))
+    mask: torch.Tensor = shared_mask(blocks[None])
+    return mask

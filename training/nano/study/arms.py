@@ -36,7 +36,8 @@ class StudyPlan:
         base: folder of the model that all arms start from, or `nano`.
         train, held: data set folders; layouts of one are not in the other.
         arms: of `ARMS`. seeds: of every arm but `sft`, whose answers are greedy.
-        steps: of every run. recipe: what the arms change. overrides: of all arms alike.
+        steps: of every run; the recipe's own where None.
+        recipe: what the arms change. overrides: of all arms alike.
     """
 
     output: Path
@@ -45,7 +46,7 @@ class StudyPlan:
     held: Path
     arms: tuple[str, ...] = (SFT, "hybrid", "direct-only", "think-only")
     seeds: tuple[int, ...] = (0, 1, 2)
-    steps: int = 100
+    steps: int | None = None
     recipe: str = "nano-rft"
     overrides: tuple[str, ...] = ()
 
@@ -79,6 +80,7 @@ class StudyPlan:
             "data.eval=[]",
             f"run.output={self.folder(arm, seed).resolve()}",
             f"run.seed={seed}",
-            f"optim.steps={self.steps}",
         ]
+        if self.steps is not None:
+            changes.append(f"optim.steps={self.steps}")
         return read_recipe(self.recipe, [*changes, *self.overrides, *ARMS[arm]])
