@@ -100,6 +100,8 @@ class RftPart(_Part):
             asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
         choice: how the auto prompt's rollouts begin: as the policy chooses (`sampled`), or by turns
             with both tags (`both`; in process on transformers, without tools).
+        progression: how far the preset's bars rise over the run, as a share; 0 leaves them where
+            they begin, which suits a policy whose boxes are coarse.
         direct_bonus: moves the auto prompt's choice towards direct where both are right.
         shared_prefill, shared_loss: read a group's pictures and question once for its rollouts, and
             once for their loss; the latter on one process, without tools.
@@ -107,6 +109,7 @@ class RftPart(_Part):
 
     preset: str = "gemvg"
     drop_terms: list[str] = Field(default_factory=list[str])
+    progression: Fraction = 1.0
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
     baseline: Baseline = "mode"
     choice: Choice = "sampled"

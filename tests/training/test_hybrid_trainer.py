@@ -263,3 +263,17 @@ def test_a_shared_loss_trains_the_same_weights(tmp_path, adapters):
         moved += int(not torch.equal(weight, trained[1][name]))
     # Sums in another order: were all bits the same, the stock loss would have been asked twice.
     assert moved > 0
+
+
+@pytest.mark.parametrize(("progression", "recall"), [(1.0, 0.0), (0.0, 0.6)])
+def test_the_bar_rises_as_far_as_it_is_told(progression, recall):
+    """At the run's end a box of IoU .6 is under the risen bar (.75), over the first (.5)."""
+    scorer = GroupScorer(PRESET, toy.DIALECT, progression=progression)
+    text = '<answer>[{"image": 1, "bbox_2d": [0, 0, 120, 200], "label": "p"}]</answer>'
+    columns = {
+        "truth": [[(1, 0, 0, 200, 200)]], "truth_labels": [["p"]], "sizes": [toy.SIZES],
+        "mode": ["direct"], "completion_ids": [[1]],
+        "trainer_state": SimpleNamespace(global_step=9, max_steps=9),
+    }  # fmt: skip
+    found = dict(zip(PRESET.terms, scorer.functions(), strict=True))["recall"]([text], **columns)
+    assert found == [pytest.approx(recall, abs=0.01)]

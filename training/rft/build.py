@@ -40,7 +40,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
     held = rft_rows(data.eval, dialect, told, data.eval_limit, grid_of) if data.eval else []
     check_pictures(held)
     preset = get_preset(part.preset).without(*part.drop_terms)
-    scorer = GroupScorer(preset, dialect, grid_of=grid_of)
+    scorer = GroupScorer(preset, dialect, grid_of=grid_of, progression=part.progression)
     trainer = HybridGRPOTrainer(
         scorer=scorer,
         shares=part.shares,

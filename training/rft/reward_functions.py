@@ -46,7 +46,7 @@ class GroupScorer:
     for the direct bonus, rollouts for logs).
 
     Args:
-        preset: the reward.
+        preset: the reward. progression: how far its bars rise over the run, 0 to 1.
         dialect: how the policy writes.
         end_ids: token ids that end an answer; a completion without one was cut.
         grid_of: of the model's processor, for dialects that write pixels of the resized picture.
@@ -58,8 +58,10 @@ class GroupScorer:
         dialect: Dialect,
         end_ids: Sequence[int] = (),
         grid_of: GridOf | None = None,
+        progression: float = 1.0,
     ) -> None:
         self.preset = preset
+        self.progression = progression
         self.dialect = dialect
         self.grid_of = grid_of
         self.end_ids = frozenset(end_ids)
@@ -103,7 +105,7 @@ class GroupScorer:
         samples = [known(pair) for pair in zip(columns["truth"], labels, strict=True)]
         done = 0.0
         if state is not None and state.max_steps:
-            done = state.global_step / state.max_steps
+            done = self.progression * state.global_step / state.max_steps
         batch = ScoredBatch(self.rollouts, samples, done)
         self.parts = self.preset.components(batch)
         self.quality = answer_quality(batch)
