@@ -61,7 +61,9 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"(?:taken|cut|edited|painted|wiped|airbrushed|blotted) (?:out|off|over)", 4),
         (r"(?:objects?|things?|items?|something|someone|somebody) (?:was|were|has been|have been) "
          r"(?:taken|cut|edited|removed) @named", 4),
-        (r"(?:was|were|is|has been|have been|got) (?:\w+ )?(?:moved|shifted|relocated)", 2.5),
+        (r"(?:was|were|is|has|have|has been|have been|got) (?:\w+ )?(?:moved|shifted|relocated)",
+         2.5),
+        (r"(?:in|at|to) (?:another|a different|a new) (?:place|position|spot|location)", 2.5),
         (r"(?:painted|edited|cut|taken|took|photoshopped) (?:something|someone|it|an? \w+) "
          r"(?:out|away|off|in)", 3),
         (r"(?:is|are) @both (?:\w+ )?(?:identical|the same|equal|alike)|"

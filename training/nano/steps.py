@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 from ...tools.errors import TrainingError
+from .composer import Scene
+from .engine import fits
 from .packing import Batch, pack
 from .questions import AskedOf, Page, make_page
 from .recipe import Leg
@@ -46,6 +48,9 @@ class Steps:
         if kind < leg.tools and self._photos is not None:
             alike = self._photos.kind(rng)
             pages = [self._photos.page(rng, rows, columns, alike) for _ in range(leg.batch)]
+            if alike.composed:
+                # As sharp as every composed scene: else how sharp it is would tell what to do.
+                pages = [replace(p, scenes=self._scenes(rng, rows, columns, p)) for p in pages]
         elif kind < leg.tools + leg.engine and pictures > 1:
             pages = self._drafted(rng, rows, columns, pictures, offered)
         else:
@@ -78,6 +83,16 @@ class Steps:
             f"{self._leg.name}: the data engine makes no questions about {pictures} pictures.",
             "Leave that number out of the leg's pictures, or set engine: 0.",
         )
+
+    def _scenes(self, rng: Random, rows: int, columns: int, page: Page) -> tuple[Scene, ...]:
+        """Fresh scenes like those of a page's conversations."""
+        pictures = len(page.scenes)
+        tasks = [task for task in FINDERS if fits(task, pictures)]
+        for _ in range(TRIES):
+            drawn = self._engine.page(rng, rows, columns, pictures, task=rng.choice(tasks))
+            if drawn is not None:
+                return drawn.scenes
+        return page.scenes
 
     def from_step(self, step: int, workers: int) -> Iterator[Batch]:
         """Batches from a step on, without end, in order however many workers make them."""
