@@ -20,7 +20,7 @@ SHORT, MOST_TOKENS = 110, 330
 LONG_SHARE = 0.25
 """Share of the steps whose conversations are long: pages are as slow as the longest beside them."""
 
-COMPOSED_WEIGHT = 1.0
+COMPOSED_WEIGHT = 0.5
 """How often composed scenes are drawn, against 1 of photographs with as many pictures."""
 
 SHORT_TOGETHER, LONG_TOGETHER = 4, 2
