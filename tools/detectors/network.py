@@ -149,15 +149,13 @@ def suppress_repeats(boxes: Floats, scores: Floats, classes: NDArray[np.intp]) -
         scores: (n,).
         classes: (n,), class indexes.
     """
-    import torch
-    from torchvision.ops import batched_nms
+    import cv2
 
     if len(boxes) == 0:
         return []
-    kept = batched_nms(
-        torch.from_numpy(boxes),
-        torch.from_numpy(scores),
-        torch.from_numpy(classes),
-        SAME_CLASS_OVERLAP,
+    # Not torchvision's: importing that takes longer than a whole answer, and finds the same.
+    sized = np.concatenate([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]], axis=1)
+    kept: Sequence[int] = cv2.dnn.NMSBoxesBatched(
+        sized.tolist(), scores.tolist(), classes.tolist(), -1.0, SAME_CLASS_OVERLAP
     )
     return [int(i) for i in kept[:MOST_BOXES]]
