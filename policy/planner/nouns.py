@@ -225,7 +225,7 @@ def _noun(words: list[str], before: list[Item]) -> Item:
     generic = words[-1] in GENERIC or words[-1] in GENERIC_PLURAL
     owner: list[str] = []
     if "'s" in words[1:-1]:
-        at = len(words) - 1 - words[::-1].index("'s")
+        at = len(words) - 2 - words[-2::-1].index("'s")
         owner, words = words[:at], words[at + 1 :]
     noun = " ".join(words)
     known = is_known(noun) and not generic

@@ -15,6 +15,8 @@ from gemvg.tools.boxes import Box
 from gemvg.tools.detectors import CachingDetector, Scene, load_detector
 from gemvg.tools.detectors.letterbox import Letterbox, group_by_shape
 from gemvg.tools.detectors.network import (
+    MOST_BOXES,
+    SAME_CLASS_OVERLAP,
     NetworkSettings,
     YoloNetwork,
     read_end_to_end,
@@ -224,3 +226,18 @@ def test_a_users_own_network_of_three_classes_runs(
     scene = spot_scene(640, 480, Box(100, 100, 300, 200))
     found = detector.detect([scene], ("gnu",), 0.0)[0]
     assert all(d.label == "gnu" and d.box.is_valid for d in found)
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_repeats_are_suppressed_as_by_torchvision(seed: int, count: int) -> None:
+    import torch
+    from torchvision.ops import batched_nms
+
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 200, (count, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(5, 150, (count, 2))], axis=1)
+    scores, classes = rng.uniform(0.01, 1, count), rng.integers(0, 3, count)
+    tensors = [torch.from_numpy(part) for part in (boxes, scores, classes)]
+    theirs = batched_nms(*tensors, SAME_CLASS_OVERLAP).tolist()[:MOST_BOXES]
+    assert suppress_repeats(boxes, scores, classes.astype(np.intp)) == theirs
