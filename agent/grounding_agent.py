@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ..policy.dialects.nano import UNKNOWN_WORD
+from ..policy.closed_words import unknown_words
+from ..policy.dialects.nano import NOT_TAUGHT
 from ..policy.modes import Mode, Strategy
 from ..tools.errors import UsageError
 from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
@@ -48,7 +49,7 @@ class GroundingAgent:
     tool instances share them; detectors are shared in a process in any case.
 
     Args:
-        policy: a policy, or its name (`planner`, a preset, a folder, a URL).
+        policy: a policy, or its name (`nano`, `planner`, a preset, a folder, a URL).
         dialect: how the model writes, where its name does not say so.
         mode, strategy: see `gemvg.policy.modes`; a single question may choose otherwise.
         tools: names (`["zoom", "detect"]`), `"none"`, tool instances, or None for all.
@@ -56,8 +57,8 @@ class GroundingAgent:
         max_tokens, temperature, seed, logprobs: of every call of the policy.
         scores: where the scores of the policy's own boxes come from: `none`, `token-probability`,
             or `agreement` over `samples` answers.
-        hand_to: the policy that is asked where this one says that it does not know a word of the
-            question (only nano does); None: its answer stands.
+        hand_to: the policy that is asked where this one does not know a word of the question, or
+            says that it was not taught its kind (only nano does); None: its answer stands.
         rules: when `auto` asks again, thinking; as calibrated for the policy where it is None.
         limits, max_images: what pictures may be, and how many one question may be about.
         fetch: gets a picture's bytes from a URL; None refuses URLs.
@@ -74,7 +75,7 @@ class GroundingAgent:
 
     def __init__(
         self,
-        policy: str | Policy = "planner",
+        policy: str | Policy = "nano",
         *,
         dialect: str | None = None,
         mode: Mode = "auto",
@@ -246,9 +247,18 @@ class GroundingAgent:
                 episode.emit, episode.streaming = emit, streaming
             return await _run(episode, query, len(pictures))
 
-        answer = await episode_of(self.policy)
-        if self._second is not None and UNKNOWN_WORD in answer.usage.get("notes", ()):
-            answer = handed_on(answer, await episode_of(self._second))
+        if self._second is None:
+            answer = await episode_of(self.policy)
+        elif words := unknown_words(self.policy, query):
+            # What it can't read it need not be asked.
+            quoted = ", ".join(repr(word[:40]) for word in words[:8])
+            why = f"{self.policy.name}: it does not know {quoted}"
+            answer = handed_on(None, await episode_of(self._second), why)
+        else:
+            answer = await episode_of(self.policy)
+            if NOT_TAUGHT in answer.usage.get("notes", ()):
+                why = f"{self.policy.name}: {NOT_TAUGHT}"
+                answer = handed_on(answer, await episode_of(self._second), why)
         if emit is not None:
             emit(Answered(answer))
         return answer
@@ -295,16 +305,23 @@ async def _run(episode: Episode, query: str, pictures: int) -> Answer:
     return final["answer"]
 
 
-def handed_on(first: Answer, second: Answer) -> Answer:
-    """The second policy's answer, which says why the first one did not answer and what it cost."""
-    notes = [f"{first.policy.name}: {UNKNOWN_WORD}; handed to {second.policy.name}"]
+def handed_on(first: Answer | None, second: Answer, why: str) -> Answer:
+    """The second policy's answer, with why it was not the first one's.
+
+    Args:
+        first: the answer that is none; None where the first policy was not asked.
+        second: the answer.
+        why: a note for people.
+    """
+    spent: Mapping[str, Any] = {"policy_calls": 0, "policy_seconds": 0.0}
+    spent = spent if first is None else first.usage
     usage = {
         **second.usage,
-        "policy_calls": first.usage["policy_calls"] + second.usage["policy_calls"],
-        "policy_seconds": round(first.usage["policy_seconds"] + second.usage["policy_seconds"], 4),
-        "notes": [*notes, *second.usage.get("notes", ())],
+        "policy_calls": spent["policy_calls"] + second.usage["policy_calls"],
+        "policy_seconds": round(spent["policy_seconds"] + second.usage["policy_seconds"], 4),
+        "notes": [f"{why}; handed to {second.policy.name}", *second.usage.get("notes", ())],
     }
-    seconds = round(first.seconds + second.seconds, 4)
+    seconds = round((0.0 if first is None else first.seconds) + second.seconds, 4)
     return second.model_copy(update={"usage": usage, "seconds": seconds})
 
 

@@ -46,7 +46,7 @@ class AskSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    policy: str = Field("planner", min_length=1, max_length=2000)
+    policy: str = Field("nano", min_length=1, max_length=2000)
     dialect: str | None = None
     mode: Mode = "auto"
     strategy: Strategy = "auto"

@@ -171,7 +171,7 @@ class RayEngine:
         import ray
 
         policy = self._spec.settings.policy
-        served = policy.startswith(("http://", "https://")) or policy == "planner"
+        served = policy.startswith(("http://", "https://")) or policy in ("planner", "nano")
         return {} if served or not ray.cluster_resources().get("GPU") else {"num_gpus": 1}
 
     def _fail(

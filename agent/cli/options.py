@@ -14,7 +14,11 @@ _LIMITS = "Limits"
 
 PolicyOption = Annotated[
     str | None,
-    typer.Option("--policy", help="Who answers: planner, a preset, a folder, a hub id, a URL."),
+    typer.Option(
+        "--policy",
+        help="Who answers: nano, planner, a preset, a folder, a hub id, a URL. [nano]",
+        show_default=False,
+    ),
 ]
 DialectOption = Annotated[
     str | None,

@@ -28,13 +28,15 @@ def conversations(
     """Record the planner's conversations with tools, for nano to learn from.
 
     About photographs (of the dev half only) and, where match and compare find the answer, about
-    composed scenes; a conversation is kept where its answer is right.
+    composed scenes; a conversation is kept where its answer is right. To questions of kinds that it
+    is not taught nano says that it does not know them.
     """
     from itertools import chain
     from random import Random
 
     from ...tools.detectors import load_detector
     from ...training.data.scenes.package import ObjectPictures
+    from ...training.nano.beyond import beyond
     from ...training.nano.recording import SHARES, Recorder, record, write_conversations
     from ...training.nano.scene_calls import record_scenes
     from ...training.nano.stand_ins import stand_ins
@@ -46,9 +48,12 @@ def conversations(
     tools, truth = stand_ins(detector, Random(seed))
     recorder = Recorder(tools, truth)
     per_task = {str(task): number * SHARES.get(str(task), 1) for task in TASKS}
-    found = record(shown, recorder, per_task, seed, sorted(detector.classes))
+    names = sorted(detector.classes)
+    found = list(record(shown, recorder, per_task, seed, names))
+    pictures = sorted({key for one in found for key in one.pictures})
     scenes = record_scenes(recorder, ObjectPictures(), number, seed)
-    kept = write_conversations(out, chain(found, scenes), recorder)
+    not_taught = beyond(number, pictures, names, seed)
+    kept = write_conversations(out, chain(found, scenes, not_taught), recorder)
     typer.echo(f"{out}: {kept} conversations of {recorder.asked} questions")
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,11 @@ class NumpyPolicy:
     def dialect(self) -> Dialect:
         """See `Policy.dialect`."""
         return self._dialect
+
+    @property
+    def tokenizer(self) -> Any:
+        """The folder's `tokenizers.Tokenizer`."""
+        return self._model.words.inner
 
     @property
     def grid(self) -> PixelGrid:

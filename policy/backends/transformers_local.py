@@ -131,6 +131,11 @@ class TransformersPolicy:
         return self._dialect
 
     @property
+    def tokenizer(self) -> Any:
+        """The folder's `tokenizers.Tokenizer`; None where it has a slow one."""
+        return getattr(self._maker.tokenizer, "backend_tokenizer", None)
+
+    @property
     def prompts(self) -> PromptMaker:
         """Makes this model's prompts; plans pictures."""
         return self._maker

@@ -153,7 +153,7 @@ class FamilyDialect:
         self, call: ToolCall, result: ToolResult, book: ViewBook, grids: Grids | None = None
     ) -> tuple[Message, ...]:
         """See `Dialect.tool_messages`."""
-        text = plain_words(self._in_own_numbers(result, book, grids or {}))
+        text = plain_words(self._in_own_numbers(call, result, book, grids or {}))
         shown = [part for view in result.views for part in self._shown(view)]
         if self.tool_role == "user" and call.id.startswith(TEXT_CALL):
             words = TextPart(f"<tool_response>\n{text}\n</tool_response>\n")
@@ -161,7 +161,9 @@ class FamilyDialect:
         reply = Message("tool", (TextPart(text),), call_id=call.id, result=result)
         return (reply, Message("user", tuple(shown))) if shown else (reply,)
 
-    def _in_own_numbers(self, result: ToolResult, book: ViewBook, grids: Grids) -> str:
+    def _in_own_numbers(
+        self, call: ToolCall, result: ToolResult, book: ViewBook, grids: Grids
+    ) -> str:
         """A result's text with the boxes that it lists in this family's coordinates."""
         text = result.text
         for name, found in result.boxes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -20,20 +19,13 @@ from ..parsing.answer import parse_json_first
 from ..parsing.raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from ..policy import Completion
 from .family import FamilyDialect, Grids, Prompts, one_step
+from .nano_rows import fact_in_words, read_fact, rows
+from .nano_tokens import EXTENT, NONE, STEP, UNKNOWN, box_text, coordinate, image_token
 
-EXTENT, STEP = 1000, 8
-"""Coordinates are 0 to 1000, relative to the view's width and height, in steps of 8: 126 tokens."""
-
-IMAGES, IDS = 16, 64
-"""How many pictures and boxes' ids have a token of their own."""
-
-NONE, UNKNOWN = "<none>", "<unknown>"
-"""Whole answers: nothing of that is there; the question has words that the model never learnt."""
-
-UNKNOWN_WORD = "a word of the question is not known"
+NOT_TAUGHT = "the question is of a kind, or has a word, that was not taught"
 """The note of a reading that holds `<unknown>`: another policy may be asked."""
 
-UNKNOWN_TEXT = "The question has a word that this model does not know."
+UNKNOWN_TEXT = "The question is of a kind, or has a word, that this model was not taught."
 
 _ITEM = re.compile(
     r"\s{0,4}(?:<image_(\d{1,4})>\s{0,4})?"
@@ -45,13 +37,9 @@ _END = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _NUMBERS = re.compile(r"(?:<c\d{1,4}>\s{0,4}){1,16}")
 _NAMED = re.compile(r"<b(\d{1,6})>")
 _WRITTEN = re.compile(r"\[(\d{1,4}(?:\.\d{1,3})?(?:, ?\d{1,4}(?:\.\d{1,3})?){3})\]")
-_FACT = re.compile(r"<c(\d{1,4})>")
+_FACT_FIRST = re.compile(r"<c(\d{1,4})>([^<]{0,100})")
 _QUOTED = re.compile(r'"@(\[[^"]*\])"')
 _CALL = re.compile(r"<tool_call>[^\0]*")
-
-
-COORDINATES: tuple[int, ...] = tuple(range(0, EXTENT + 1, STEP))
-"""The values that have a token, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +63,6 @@ class SteppedSpace(RelativeSpace):
     def spacing(self, frame: Frame) -> tuple[float, float]:
         """See `CoordinateSpace.spacing`."""
         return frame.width * self.step / self.extent, frame.height * self.step / self.extent
-
-
-def coordinate(value: int) -> str:
-    """The token of a coordinate, one of `COORDINATES`."""
-    return f"<c{value}>"
-
-
-def image_token(index: int) -> str:
-    """The token of a 1-based picture or view."""
-    return f"<image_{index}>"
-
-
-def box_text(corners: Sequence[float]) -> str:
-    """Four coordinates of 0 to `EXTENT` as tokens, rounded to steps, never an empty box."""
-    numbers: list[int] = [0, 0, 0, 0]
-    for axis in (0, 1):
-        low, high = corners[axis] / STEP, corners[axis + 2] / STEP
-        a, b = round(low), round(high)
-        if a >= b:
-            a, b = one_step((low + high) / 2, EXTENT // STEP)
-        numbers[axis], numbers[axis + 2] = a * STEP, b * STEP
-    return "".join(coordinate(n) for n in numbers)
 
 
 def boxes_as_tokens(text: str) -> str:
@@ -131,7 +97,7 @@ def parse_nano(text: str) -> Parsed:
     if left == NONE:
         return Parsed((), True)
     if left == UNKNOWN:
-        return Parsed(text=UNKNOWN_TEXT, notes=(UNKNOWN_WORD,))
+        return Parsed(text=UNKNOWN_TEXT, notes=(NOT_TAUGHT,))
     return Parsed((), damaged=True)
 
 
@@ -240,19 +206,14 @@ class NanoDialect(FamilyDialect):
             given["id"] = f"<{value['id']}>"
         return given
 
-    def _in_own_numbers(self, result: ToolResult, book: ViewBook, grids: Grids) -> str:
-        """A result's boxes as tokens; `<none>` where there are none, its words where it failed."""
+    def _in_own_numbers(
+        self, call: ToolCall, result: ToolResult, book: ViewBook, grids: Grids
+    ) -> str:
+        """A result's boxes as `rows`; `<none>` where there are none, its words where it failed."""
         if not result.ok:
             return result.text
-        lines = [
-            image_token(found.image)
-            + "".join(fact_token(slot, fact) for slot, fact in enumerate(facts))
-            + (f" {found.label}" if found.label else "")
-            + f"<{name}>"
-            for name, found, facts in told(result.boxes, book.image_count)
-        ]
-        shown = [image_token(view.index) for view in result.views]
-        return "\n".join(lines) or " ".join(shown) or NONE
+        shown = " ".join(image_token(view.index) for view in result.views)
+        return rows(result.boxes, book.image_count, call) or shown or NONE
 
     def _item(self, found: GroundedBox, context: ReadContext) -> str:
         numbers = self.written(found, context)
@@ -270,67 +231,11 @@ class NanoDialect(FamilyDialect):
 
 def in_words(thought: str) -> str:
     """A thought as people read it: boxes in numbers, a fact that a box is told by in words."""
-    lone = _FACT.fullmatch(thought.strip())
-    if lone is not None and int(lone[1]) % STEP == 0:
-        slot, fact = divmod(int(lone[1]) // STEP, FACTS)
-        if slot < len(SLOTS):
-            place = "from the " * (slot < SIDES) + SLOTS[slot]
-            return f"number {fact + 1} {place}" if slot < RANKS else f"{place} from {fact} pictures"
+    lone = _FACT_FIRST.fullmatch(thought.strip())
+    fact = read_fact(int(lone[1])) if lone is not None else None
+    if lone is not None and fact is not None:
+        return fact_in_words(*fact) + (f": {lone[2].strip()}" if lone[2] else "")
     return _NUMBERS.sub(lambda found: f"[{_plain_numbers(found)}]", thought)
-
-
-_Measures = tuple[float, float, float]
-
-SLOTS = ("left", "right", "top", "bottom", "largest", "smallest", "missing")
-"""The kinds of facts, in the order in which they stand in a row."""
-
-SIDES, RANKS = 4, 6
-"""Slots of the sides; of all ranks."""
-
-FACTS = 16
-"""Values of one kind of fact that have a token of their own; the last means that or more."""
-
-
-def fact_token(slot: int, fact: int) -> str:
-    """The token of a fact of `told`, a coordinate's whose place in the row does not matter.
-
-    Every slot has tokens of its own: a small model need not count places to know which is which.
-    """
-    return coordinate(COORDINATES[FACTS * slot + min(fact, FACTS - 1)])
-
-
-def told(
-    boxes: Sequence[tuple[str, GroundedBox]], pictures: int
-) -> list[tuple[str, GroundedBox, tuple[int, ...]]]:
-    """(id, box, facts), from left to right in every picture.
-
-    Facts are counts, each of what would come before this box: six ranks among the boxes of the same
-    label in the same picture, from the left, the right, the top, the bottom, from the largest, from
-    the smallest; and how many of the question's pictures show no box of its label.
-
-    Args:
-        boxes: (id, box) of a tool's result.
-        pictures: how many the question has.
-    """
-    alike: dict[tuple[int, str | None], list[_Measures]] = {}
-    shown: dict[str | None, set[int]] = {}
-    for _, found in boxes:
-        alike.setdefault((found.image, found.label), []).append(_measures(found))
-        shown.setdefault(found.label, set()).add(found.image)
-    lines = {key: [sorted(line) for line in zip(*own, strict=True)] for key, own in alike.items()}
-    rows: list[tuple[str, GroundedBox, tuple[int, ...]]] = []
-    for name, found in sorted(boxes, key=lambda b: (b[1].image, b[1].box.center[0])):
-        facts: list[int] = []
-        for own, line in zip(_measures(found), lines[found.image, found.label], strict=True):
-            facts += (bisect_left(line, own), len(line) - bisect_right(line, own))
-        rows.append((name, found, (*facts, max(0, pictures - len(shown[found.label])))))
-    return rows
-
-
-def _measures(found: GroundedBox) -> _Measures:
-    """What boxes are ranked by: from the left, from the top, from the largest."""
-    x, y = found.box.center
-    return x, y, -found.box.area
 
 
 def _as_json(call: str) -> str:

@@ -8,9 +8,10 @@ from ...tools.boxes import Box
 from ...tools.tool import ToolResult
 from ...tools.views import View, ViewBook
 from ...tools.vocabulary import families
+from ..weighing import LOOK, SURE
 from . import wording
 from .choosing import Found, Scene, choose
-from .plan_find import LOOK, SURE, merged
+from .plan_find import merged
 from .plans import Call, Outcome, Plan, Trail, found_in, relative, require
 from .question import Question, Source
 

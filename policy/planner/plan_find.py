@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...tools.views import View, ViewBook
+from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_best
 from . import wording
 from .choosing import Found, Scene, choose, select
 from .nouns import is_known
 from .plans import Call, Outcome, Plan, Trail, found_in, require
 from .question import Condition, Phrase, Question, Target
 from .seen import Seen
-
-LOOK = 0.1
-"""Least score that is asked of the detector, so that weak boxes can be weighed."""
-
-SURE = 0.35
-"""Least score of a box where the question leaves open whether there is anything."""
-
-OF_SEVERAL = 0.5
-"""Least score of a box in a choice among several, where one false box shifts all ranks."""
-
-EXPECTED = 0.2
-"""Least score of the best box where the question says that the thing is there (`the dog`)."""
 
 SALIENT = 0.005
 """Share of the picture below which a box does not count in a choice by place or size."""
@@ -143,10 +132,8 @@ def _of_several(found: list[Found], phrase: Phrase, view: View) -> list[Found]:
     area = view.width * view.height
     salient = [f for f in found if f.box.box.area >= SALIENT * area]
     for pool in (salient, found):
-        for threshold in (OF_SEVERAL, SURE, EXPECTED, LOOK):
-            sure = [f for f in pool if f.score >= threshold]
-            if len(sure) >= least:
-                return sure
+        if several := of_several(pool, least, _score):
+            return several
     return _believed(found, expected=True)
 
 
@@ -257,10 +244,10 @@ def common_plan(question: Question, book: ViewBook) -> Plan:
     )
     require(result, wording.understood(question))
     found = found_in(result)
-    ranking = rank_common(found, everywhere)
+    ranking = shared_kinds((f.box for f in found), everywhere)
     if not ranking and len(question.images) > 1:
         # `What is in both image 1 and image 3?` may say nothing of image 2.
-        ranking = rank_common(found, question.images)
+        ranking = shared_kinds((f.box for f in found), question.images)
     trail = Trail()
     if not ranking:
         trail.say("No kind of thing was found in every picture.")
@@ -278,19 +265,8 @@ def common_plan(question: Question, book: ViewBook) -> Plan:
 
 
 def _kept_of_kind(boxes: Sequence[Found], image: int) -> list[Found]:
-    here = [f for f in boxes if f.box.image == image]
-    sure = [f for f in here if f.score >= SURE]
-    return sure or sorted(here, key=lambda f: -f.score)[:1]
+    return sure_or_best([f for f in boxes if f.box.image == image], _score)
 
 
-def rank_common(found: Sequence[Found], images: Sequence[int]) -> list[tuple[str, float]]:
-    """Classes found in each of the pictures with how sure that is, the surest first."""
-    best: dict[str, dict[int, float]] = {}
-    for item in found:
-        if item.box.label is not None and item.box.image in images:
-            scores = best.setdefault(item.box.label, {})
-            scores[item.box.image] = max(scores.get(item.box.image, 0.0), item.score)
-    ranking = [
-        (name, min(scores.values())) for name, scores in best.items() if len(scores) == len(images)
-    ]
-    return sorted(ranking, key=lambda pair: -pair[1])
+def _score(found: Found) -> float:
+    return found.score

@@ -364,7 +364,8 @@ def test_command_line(place, gemvg):
     assert again.code == 1 and "3 failed" in again.err
     assert gemvg("batch", place / "none", place / "o.jsonl").code == 2
     assert gemvg("batch", place / "in.jsonl", place / "o.jsonl", "--engine", "x").code == 2
-    assert gemvg("batch", place / "in.jsonl", place / "o.jsonl", "--engine", "vllm").code == 2
+    planner = ("--engine", "vllm", "--policy", "planner")
+    assert gemvg("batch", place / "in.jsonl", place / "o.jsonl", *planner).code == 2
     assert gemvg("batch", place / "in.jsonl", place / "o.jsonl", "--mode", "x").code == 2
 
 

@@ -6,10 +6,13 @@ from PIL import Image
 
 from gemvg.agent.events import Answered
 from gemvg.agent.grounding_agent import GroundingAgent
-from gemvg.policy.dialects.nano import UNKNOWN_WORD
+from gemvg.policy.closed_words import unknown_words
+from gemvg.policy.dialects import get_dialect
+from gemvg.policy.dialects.nano import NOT_TAUGHT
 from gemvg.policy.forwarding import ForwardingPolicy
 from gemvg.policy.presets import get_preset
 from gemvg.policy.registry import load_policy
+from gemvg.policy.scripted import ScriptedPolicy
 from gemvg.tools.errors import UsageError
 
 
@@ -37,7 +40,7 @@ def test_a_plain_picture_holds_no_owl(policy):
 def test_a_question_of_unknown_words_is_handed_to_the_planner(policy):
     answer = GroundingAgent(policy, tools="none").ask("find the zqxv", [plain(90), plain(160)])
     assert answer.policy.name == "planner"
-    assert UNKNOWN_WORD in answer.usage["notes"][0]
+    assert answer.usage["notes"][0] == f"{policy.name}: it does not know 'zqxv'; handed to planner"
     kept = GroundingAgent(policy, tools="none", hand_to=None).ask("find the zqxv", [plain(90)])
     assert (kept.policy.dialect, kept.status) == ("nano", "unparsable")
 
@@ -48,7 +51,29 @@ def test_a_stream_of_a_question_that_is_handed_on_has_one_answer_and_it_is_the_l
     answers = [event for event in events if isinstance(event, Answered)]
     assert events[-1:] == answers
     assert answers[0].answer.policy.name == "planner"
-    assert UNKNOWN_WORD in answers[0].answer.usage["notes"][0]
+    assert "'zqxv'" in answers[0].answer.usage["notes"][0]
+
+
+def test_a_question_that_was_not_taught_is_handed_on_though_its_words_are_known():
+    shy = ScriptedPolicy(["<answer><unknown></answer>"], dialect=get_dialect("nano"))
+    answer = GroundingAgent(shy, tools="none").ask("find the owl", [plain(90)])
+    assert answer.policy.name == "planner"
+    assert answer.usage["notes"][0] == f"{shy.name}: {NOT_TAUGHT}; handed to planner"
+    assert answer.usage["policy_calls"] > 1
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("find the owl", ()),
+        ("Find the Zqxv, the owl and the bloop; zqxv!", ("Zqxv", "bloop", "zqxv")),
+        ("what is at [12, 40, 200, 320] in image 2?", ()),
+        ("", ()),
+    ],
+)
+def test_the_words_that_it_does_not_know_are_told(policy, query, words):
+    assert unknown_words(policy, query) == words
+    assert unknown_words(load_policy("planner"), query) == ()
 
 
 def test_who_wraps_an_agents_policy_wraps_the_one_it_hands_on_to(policy):
@@ -61,7 +86,9 @@ def test_who_wraps_an_agents_policy_wraps_the_one_it_hands_on_to(policy):
 
     agent = GroundingAgent(policy, tools="none").wrapped(Noted)
     agent.ask("find the zqxv", [plain(90)])
-    assert seen == [policy.name, "planner"]
+    assert seen == ["planner"]
+    agent.ask("find the owl", [plain(90)])
+    assert seen == ["planner", policy.name]
 
 
 def test_without_its_weights_the_cure_is_said(monkeypatch, tmp_path):

@@ -26,7 +26,7 @@ def toml(tmp_path, monkeypatch):
 
 def test_the_defaults(toml):
     settings = load()
-    assert (settings.policy, settings.mode, settings.max_steps) == ("planner", "auto", 8)
+    assert (settings.policy, settings.mode, settings.max_steps) == ("nano", "auto", 8)
     assert settings.tools == ("zoom", "detect", "match", "compare")
 
 
@@ -82,5 +82,5 @@ def test_variables_of_other_parts_are_left_alone(toml):
 def test_an_agent_is_made_of_its_settings(toml):
     settings = load({"tools": "zoom", "max_steps": 3, "mode": "think", "seed": 9})
     made = settings.make_agent()
-    assert list(made.tools) == ["zoom"] and made.policy.name == "planner"
+    assert list(made.tools) == ["zoom"] and made.policy.dialect.name == "nano"
     assert (made.options.mode, made.options.seed, made.options.budgets.max_steps) == ("think", 9, 3)

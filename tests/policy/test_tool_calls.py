@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import DIALECT_NAMES, get_dialect
-from gemvg.policy.dialects.nano import in_words
 from gemvg.policy.messages import TextPart, ToolCall, ViewPart
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
@@ -196,7 +194,7 @@ def test_results_come_back_with_their_views_named(name, native):
     written = dialect.written(found, context) if name != "migician" else [100, 200, 200, 500]
     line = f"b1: dog [1, 2], image 2, {[int(v) for v in written]}, 0.50"
     if name == "nano":
-        line = "<image_2><c0><c128><c256><c384><c512><c640><c776> dog [1, 2]<b1>"
+        line = "<image_2> dog [1, 2]<b1>"
     assert line in first.text
     assert ("<tool_response>" in first.text) == (first.role == "user")
 
@@ -206,53 +204,3 @@ def test_a_result_without_views_is_one_turn_and_never_speaks_as_the_template():
     (message,) = get_dialect("gemvg").tool_messages(ToolCall("c", "zoom"), result, book_of((9, 9)))
     assert message.role == "tool"
     assert "<|im_end|>" not in message.text
-
-
-def test_nano_is_told_ranks_from_left_to_right():
-    boxes = {
-        "b1": GroundedBox(1, Box(60, 0, 90, 50), "dog"),
-        "b2": GroundedBox(2, Box(0, 0, 9, 9), "dog"),
-        "b3": GroundedBox(1, Box(0, 40, 20, 60), "dog"),
-        "b4": GroundedBox(1, Box(30, 20, 40, 30), "cat"),
-        "b5": GroundedBox(1, Box(30, 60, 40, 70), "dog"),
-    }
-    result = ToolResult(True, "x", "x", boxes=tuple(boxes.items()))
-    book = book_of((100, 100), (100, 100))
-    (turn,) = get_dialect("nano").tool_messages(ToolCall("c", "detect"), result, book)
-    facts = {
-        "b3": (0, 2, 1, 1, 1, 1, 0), "b5": (1, 1, 2, 0, 2, 0, 0), "b1": (2, 0, 0, 2, 0, 2, 0),
-        "b4": (0, 0, 0, 0, 0, 0, 1), "b2": (0,) * 7,
-    }  # fmt: skip
-    # Every kind of fact has sixteen tokens of its own, a coordinate's each.
-    rows = [
-        f"<image_{boxes[name].image}>"
-        f"{''.join(f'<c{8 * (16 * slot + fact)}>' for slot, fact in enumerate(facts[name]))}"
-        f" {boxes[name].label}<{name}>"
-        for name in ("b3", "b4", "b5", "b1", "b2")
-    ]
-    assert sorted(turn.text.split("\n")) == sorted(rows)
-    images = [row[7] for row in turn.text.split("\n")]
-    assert images == sorted(images)
-    alone = [row for row in turn.text.split("\n") if "dog" in row]
-    assert [row[-3:-1] for row in alone] == ["b3", "b5", "b1", "b2"]
-
-
-@pytest.mark.parametrize(
-    ("thought", "words"),
-    [
-        ("<c8>", "number 2 from the left"),
-        (" <c128> ", "number 1 from the right"),
-        ("<c520>", "number 2 largest"),
-        ("<c776>", "missing from 1 pictures"),
-        ("<c1000>", "[1000]"),
-        (" dog", " dog"),
-        ("image 1: <c8><c16><c24><c32>, <c8><c8><c16><c16>.",
-         "image 1: [8, 16, 24, 32], [8, 8, 16, 16]."),
-    ],
-)  # fmt: skip
-def test_nanos_thoughts_are_read_in_words(thought, words):
-    assert in_words(thought) == words
-    reading = get_dialect("nano").read(
-        Completion(f"<think>{thought}</think><answer><none></answer>"), ReadContext(book_of((9, 9)))
-    )
-    assert reading.reasoning.strip() == words.strip()

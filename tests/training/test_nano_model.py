@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from gemvg.policy.dialects import dialect_for_model
-from gemvg.policy.dialects.nano import COORDINATES, NanoDialect, coordinate, parse_nano
+from gemvg.policy.dialects.nano import NanoDialect, parse_nano
+from gemvg.policy.dialects.nano_tokens import COORDINATES, coordinate
 from gemvg.policy.messages import TextPart, ViewPart
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
@@ -302,7 +303,7 @@ def test_tool_calls_and_results_in_tokens():
     box = GroundedBox(2, Box(0, 0, 256, 192), "dog", 0.9, "detector")
     result = ToolResult(True, describe_box("b1", box), "1", (), (("b1", box),))
     (turn,) = dialect.tool_messages(found, result, context.book)
-    assert turn.parts == (TextPart("<image_2><c0><c128><c256><c384><c512><c640><c776> dog<b1>"),)
+    assert turn.parts == (TextPart("<image_2><c0><c128><c256><c384><c512><c640> dog<b1>"),)
     (turn,) = dialect.tool_messages(found, ToolResult(True, "nothing", "0"), context.book)
     assert turn.text == "<none>"
 

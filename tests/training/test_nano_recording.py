@@ -7,13 +7,15 @@ import pytest
 
 from gemvg.policy.dialect import Reading
 from gemvg.policy.messages import ToolCall
+from gemvg.policy.weighing import LOOK, SURE
 from gemvg.tools.boxes import Box, GroundedBox
 from gemvg.tools.images import picture_from_array
-from gemvg.tools.tool import ToolContext
+from gemvg.tools.tool import ToolContext, ToolResult
 from gemvg.tools.views import ViewBook
+from gemvg.training.nano.beyond import beyond
 from gemvg.training.nano.photo_pages import LONG_TOGETHER, SHORT_TOGETHER, PhotoPages
 from gemvg.training.nano.prompts import Prompts
-from gemvg.training.nano.recording import SURE, Conversation, sure_call, thought_of
+from gemvg.training.nano.recording import Conversation, as_nano_asks, as_nano_sees, thought_of
 from gemvg.training.nano.stand_ins import AnnotatedCompare, AnnotatedMatch, Truth
 from gemvg.training.nano.tokenizer import make_tokenizer
 from gemvg.training.nano.words import packaged_words
@@ -22,7 +24,8 @@ from gemvg.training.photo_questions import PhotoQuestion
 CALL = (
     '<tool_call>{"name": "detect", "arguments": {"views": [1, 2], "min_score": 0.35}}</tool_call>'
 )
-ROW = "<image_1><c0><c128><c256><c384><c512><c640><c768> dog<b1>"
+ROW = "<image_1><c0><c128><c256><c384><c512><c640> dog<b1>"
+KIND = "<image_1><c768> dog<b1>"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def conversation(task, rows=1, thought=""):
 @pytest.mark.parametrize(
     ("given", "written"),
     [
-        ({"labels": [], "views": [1], "min_score": 0.1}, {"views": [1], "min_score": SURE}),
+        ({"labels": [], "views": [1], "min_score": LOOK}, {"views": [1], "min_score": SURE}),
         ({"labels": ["dog"], "views": [1, 2, 3]}, {"labels": ["dog"]}),
         ({"labels": ["dog"], "views": [1, 3]}, {"labels": ["dog"], "views": [1, 3]}),
         ({"labels": ["dog"], "views": None}, {"labels": ["dog"], "views": None}),
@@ -47,12 +50,22 @@ def conversation(task, rows=1, thought=""):
     ],
 )
 def test_a_call_asks_for_sure_boxes_and_leaves_out_what_is_empty(given, written):
-    assert sure_call(ToolCall("c", "detect", given), 3).arguments == written
+    assert as_nano_asks(ToolCall("c", "detect", given), 3, SURE).arguments == written
+
+
+def test_nano_sees_what_its_own_call_would_find():
+    boxes = tuple(
+        (f"b{k}", GroundedBox(1, Box(0, 0, 9, 9), "dog", k / 10, "detector")) for k in range(1, 7)
+    )
+    result = ToolResult(True, "x", "x", boxes=boxes)
+    call = ToolCall("c", "detect", {"min_score": SURE})
+    assert [name for name, _ in as_nano_sees(call, result).boxes] == ["b4", "b5", "b6"]
+    assert as_nano_sees(ToolCall("c", "match", {}), result) is result
 
 
 def test_nothing_that_is_taught_is_an_unknown_word(prompts):
     unknown = prompts.tokenizer.convert_tokens_to_ids("<unk>")
-    for text in (CALL, ROW, conversation("common", thought=" wine glass").last):
+    for text in (CALL, ROW, KIND, conversation("common", thought="<c768> wine glass").last):
         assert unknown not in prompts.words(text)
 
 
@@ -102,13 +115,30 @@ def test_only_the_right_tool_finds_the_answer(finder):
         ("reference", ("left", 1), ROW, "<c0>"),
         ("reference", ("right", 1), ROW, "<c128>"),
         ("reference", ("smallest", 1), ROW, "<c640>"),
-        # The tools may see other boxes than were annotated: a fact that no row holds is no help.
-        ("reference", ("right", 2), ROW, ""),
-        ("common", None, ROW, " dog"),
+        # The rows may rank other boxes than the planner chose among: that can't be learnt.
+        ("reference", ("right", 2), ROW, None),
+        ("common", None, KIND, "<c768> dog"),
+        ("common", None, KIND.replace("768", "776"), None),
         ("retrieval", None, ROW, ""),
     ],
 )
 def test_a_thought_is_what_has_to_be_found_out(task, order, row, thought):
     question = PhotoQuestion(task, "find it", (), (), order)
     answer = Reading("ok", (GroundedBox(1, Box(0, 0, 9, 9), "dog"),))
-    assert thought_of(question, answer, ((CALL, row),)) == thought
+    said = Conversation(task, "find it", ("a", "b"), ((CALL, row),), "<b1>")
+    assert thought_of(question, answer, said) == thought
+
+
+def test_to_what_it_is_not_taught_nano_says_that_it_does_not_know(prompts):
+    keys = [f"p{k}" for k in range(6)]
+    names = ["dog", "dining table", "cell phone", "skis"]
+    said = list(beyond(300, keys, names, 3))
+    assert said == list(beyond(300, keys, names, 3))
+    assert len({one.question for one in said}) > 150
+    for one in said:
+        assert (one.task, one.turns, one.last) == ("beyond", (), "<answer><unknown></answer>")
+        assert not set("{}<>") & set(one.question)
+        assert len(set(one.pictures)) == len(one.pictures) > 1
+        ((written, own),) = prompts.script(one.turns, one.last)
+        assert own
+        assert written.startswith("<answer><unknown>")

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from ...policy.dialects.nano import COORDINATES, coordinate
+from ...policy.dialects.nano_tokens import COORDINATES, coordinate
 from ..shared_mask import shared_mask
 from .guides import HEADS
 from .packing import Batch

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...policy.dialects.nano import EXTENT, parse_nano
+from ...policy.dialects.nano import parse_nano
+from ...policy.dialects.nano_tokens import EXTENT
 from ...policy.modes import Mode
 from ...policy.parsing.raw import Parsed
 from ...tools.boxes import Box, GroundedBox

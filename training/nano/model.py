@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...policy.dialects.nano import COORDINATES, coordinate
+from ...policy.dialects.nano_tokens import COORDINATES, coordinate
 from .size import NanoSize, make_config
 
 RESIDUAL_OUTPUTS = ("attn.proj", "o_proj", "mlp.linear_fc2", "down_proj")

@@ -7,7 +7,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from ...policy.backends.chat_turns import template_messages
-from ...policy.dialects.nano import IDS, IMAGES, NanoDialect, image_token
+from ...policy.dialects.nano import NanoDialect
+from ...policy.dialects.nano_tokens import IDS, IMAGES, image_token
 from ...policy.messages import Message, text_message
 from ...policy.modes import Mode
 from ..chat import sizes_book

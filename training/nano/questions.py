@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...policy.dialects.nano import EXTENT, NONE, UNKNOWN, box_text, image_token
+from ...policy.dialects.nano_tokens import EXTENT, NONE, UNKNOWN, box_text, image_token
 from ...policy.modes import Mode
 from ..data.scenes.vocabulary import vocabulary
 from .composer import Composer, Scene

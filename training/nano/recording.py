@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,14 +20,17 @@ import numpy as np
 from PIL import Image
 
 from ...policy.dialect import ReadContext, Reading
-from ...policy.dialects.nano import NONE, SLOTS, NanoDialect, fact_token
+from ...policy.dialects.nano import NanoDialect
+from ...policy.dialects.nano_rows import SHARED, SLOTS, fact_token
+from ...policy.dialects.nano_tokens import NONE
 from ...policy.messages import Message, ToolCall
 from ...policy.planner import Planner
 from ...policy.policy import Request
+from ...policy.weighing import LOOK, SURE, score_of
 from ...tools.boxes import GroundedBox
 from ...tools.errors import DataError, GemvgError
 from ...tools.images import Picture, picture_from_image
-from ...tools.tool import AnyTool, ToolContext
+from ...tools.tool import AnyTool, ToolContext, ToolResult
 from ...tools.views import ViewBook
 from ..data.teacher.episodes import f1
 from ..photo_questions import Photo, PhotoQuestion, Shot, build_questions
@@ -36,8 +40,8 @@ TOOLS = ("compare", "detect", "match", "zoom")
 """The tools that are on offer in every conversation."""
 
 MOST_TURNS = 6
-SURE = 0.35
-"""Least score that nano asks of a detector."""
+WEIGHED = ("reference", "common")
+"""Tasks about which nano asks for weak boxes, too; its rows tell those that may be meant."""
 
 MOST_BOXES = 30
 """Boxes that a tool may have listed in a conversation that is kept."""
@@ -45,6 +49,8 @@ MOST_BOXES = 30
 SHARES = {"retrieval": 2, "reference": 3, "common": 4}
 """How often a task is asked, against 1 of every other: most questions for what all pictures show
 have more boxes than a conversation may, and a choice among several is the hardest to learn."""
+
+_NAMED = re.compile(r"<b\d+>")
 
 FINDERS = {"region": "match", "difference": "compare", "robust-difference": "compare"}
 """The tool that finds the answer of a task."""
@@ -81,11 +87,17 @@ class Conversation:
 
 
 def converse(
-    question: str, pictures: Sequence[Picture], tools: Mapping[str, AnyTool]
+    question: str, pictures: Sequence[Picture], tools: Mapping[str, AnyTool], least: float = SURE
 ) -> tuple[Reading, tuple[tuple[str, str], ...], str] | None:
     """Let the planner answer; (its answer, turns, answer in nano's tokens), None where it can't.
 
     Calls that it makes at once are written one after the other: nano makes one at a time.
+
+    Args:
+        question: what is asked.
+        pictures: about which.
+        tools: by name.
+        least: score of a box that nano asks of a detector.
     """
     planner, nano, book = Planner(), NanoDialect(), ViewBook(pictures)
     dialect, context = planner.dialect, ToolContext(book)
@@ -107,20 +119,26 @@ def converse(
             ours = dialect.to_tool_call(call, reading)
             result = tools[ours.name].call(ours.arguments, context)
             messages.extend(dialect.tool_messages(call, result, book))
-            if not result.ok or len(result.boxes) > MOST_BOXES or result.views:
+            if not result.ok or result.views:
                 return None
-            written = nano.tool_messages(ToolCall("call", ours.name, {}), result, book)
-            said = nano.write_call(sure_call(ours, len(pictures)), reading)
-            turns.append((said, written[0].text))
+            asked = as_nano_asks(ours, len(pictures), least)
+            written = nano.tool_messages(asked, as_nano_sees(asked, result), book)[0].text
+            if written.count("<image_") > MOST_BOXES:
+                return None
+            turns.append((nano.write_call(asked, reading), written))
         request = replace(request, messages=(*request.messages, *messages))
     return None
 
 
-def sure_call(call: ToolCall, pictures: int) -> ToolCall:
+def as_nano_asks(call: ToolCall, pictures: int, least: float) -> ToolCall:
     """A call as nano makes it.
 
-    It is told no scores, so weak boxes are of no use to it. All pictures are what a call is about
-    that names none; how many there are need not be learnt.
+    All pictures are what a call is about that names none; how many there are need not be learnt.
+
+    Args:
+        call: the planner's.
+        pictures: how many there are.
+        least: score that is asked for where the planner asks for any.
     """
     everywhere = list(range(1, pictures + 1))
     arguments = {
@@ -129,8 +147,17 @@ def sure_call(call: ToolCall, pictures: int) -> ToolCall:
         if value != [] and not (name == "views" and list(value or ()) == everywhere)
     }
     if arguments.get("min_score") is not None:
-        arguments["min_score"] = SURE
+        arguments["min_score"] = least
     return replace(call, arguments=arguments)
+
+
+def as_nano_sees(call: ToolCall, result: ToolResult) -> ToolResult:
+    """What nano's call would have found: without the boxes that only the planner asked for."""
+    least = call.arguments.get("min_score")
+    if least is None:
+        return result
+    kept = tuple(named for named in result.boxes if score_of(named[1]) >= least)
+    return replace(result, boxes=kept)
 
 
 def named(
@@ -187,7 +214,8 @@ class Recorder:
         if found is None:
             return None
         answer, said = found
-        return replace(said, thought=thought_of(question, answer, said.turns))
+        thought = thought_of(question, answer, said)
+        return None if thought is None else replace(said, thought=thought)
 
     def ask_about(
         self, task: str, query: str, pictures: Sequence[Picture], truth: Sequence[GroundedBox]
@@ -195,11 +223,11 @@ class Recorder:
         """The planner's answer and how it came to it; None where it is not wholly right."""
         self._truth.boxes, self._truth.finder = list(truth), FINDERS.get(task, "")
         self.asked += 1
-        said = converse(query, pictures, self._tools)
+        said = converse(query, pictures, self._tools, LOOK if task in WEIGHED else SURE)
         if said is None:
             return None
         answer, turns, text = said
-        if not turns or f1(answer.boxes, truth) < 1.0:
+        if not turns or f1(answer.boxes, truth) < 1.0 or not _was_told(text, turns):
             return None
         self.kept += 1
         for picture in pictures:
@@ -221,20 +249,31 @@ class Recorder:
         return picture
 
 
-def thought_of(question: PhotoQuestion, answer: Reading, turns: Sequence[tuple[str, str]]) -> str:
+def _was_told(answer: str, turns: Sequence[tuple[str, str]]) -> bool:
+    """Whether every id of an answer stands in a result: the planner weighs some boxes otherwise."""
+    told = {name for _, result in turns for name in _NAMED.findall(result)}
+    return told.issuperset(_NAMED.findall(answer))
+
+
+def thought_of(question: PhotoQuestion, answer: Reading, said: Conversation) -> str | None:
     """What has to be found out before boxes can be named; empty where they are read off at once.
 
-    What all pictures show: its label. One of several: the token of the fact that it is told by,
-    where some row holds it.
+    One of several: the token of the fact that it is told by. What all pictures show: that token and
+    the label. None where the rows tell it otherwise than the answer does: that can't be learnt.
     """
     if question.task == "common":
+        slot, fact = SHARED, 0
         kinds = {b.label for b in answer.boxes if b.label}
-        return f" {min(kinds)}" if len(kinds) == 1 else ""
-    if question.order is None:
+        label = f" {min(kinds)}" if len(kinds) == 1 else ""
+    elif question.order is not None:
+        side, rank = question.order
+        slot, fact, label = SLOTS.index(side), rank - 1, ""
+    else:
         return ""
-    side, rank = question.order
-    token = fact_token(SLOTS.index(side), rank - 1)
-    return token if any(token in told for _, told in turns) else ""
+    token = fact_token(slot, fact)
+    rows = [row for _, told in said.turns for row in told.split("\n")]
+    meant = [row for row in rows if set(_NAMED.findall(row)) & set(_NAMED.findall(said.answer))]
+    return token + label if meant and all(token in row for row in meant) else None
 
 
 def record(

@@ -15,6 +15,12 @@ from ...tools.match import Match, MatchArguments
 from ...tools.tool import AnyTool, ToolContext, ToolResult
 from ...tools.vocabulary import Resolution
 
+CLEAR, FAINT, WEAK = (0.5, 0.97), (0.12, 0.5), (0.1, 0.34)
+"""Scores of what is there, of what is there and hardly seen, of what is not there."""
+
+FALSE = (0, 0, 1, 1, 2, 3)
+"""How many boxes of what is not there a picture gets, one drawn at random."""
+
 
 @dataclass(slots=True)
 class Truth:
@@ -70,18 +76,28 @@ class AnnotatedDetector:
         self, scenes: Sequence[Scene], labels: Sequence[str], min_score: float
     ) -> list[list[Detection]]:
         """See `Detector.detect`; windows are not looked at."""
-        return [
-            [
-                Detection(
-                    beside(self._rng, box).clip(*scene.window[2:]),
-                    label,
-                    round(self._rng.uniform(0.5, 0.97), 3),
-                )
-                for label, box in self._truth.things.get(scene.digest, [])
-                if not labels or label in labels
-            ]
-            for scene in scenes
+        return [[d for d in self._found(scene, labels) if d.score >= min_score] for scene in scenes]
+
+    def _found(self, scene: Scene, labels: Sequence[str]) -> list[Detection]:
+        """What is annotated, some of it hardly seen, and a few boxes of things that are not."""
+        rng, size = self._rng, scene.window[2:]
+        found = [
+            (label, beside(rng, box).clip(*size), rng.uniform(*_drawn(rng)))
+            for label, box in self._truth.things.get(scene.digest, [])
+            if not labels or label in labels
         ]
+        names = list(labels or self.classes)
+        for _ in range(rng.choice(FALSE)):
+            corners = (rng.random() * 0.7 * size[0], rng.random() * 0.7 * size[1])
+            width, height = (rng.uniform(0.05, 0.3) * side for side in size)
+            box = Box(*corners, corners[0] + width, corners[1] + height)
+            found.append((rng.choice(names), box, rng.uniform(*WEAK)))
+        return [Detection(box, label, round(score, 3)) for label, box, score in found]
+
+
+def _drawn(rng: Random) -> tuple[float, float]:
+    """Range of the score of what is there."""
+    return rng.choices((CLEAR, FAINT), (0.88, 0.12))[0]
 
 
 class AnnotatedMatch(Match):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...policy.dialects.nano import (
+from ...policy.dialects.nano_tokens import (
     COORDINATES,
     IDS,
     IMAGES,

@@ -24,12 +24,17 @@ GRAMMAR: Mapping[str, Sequence[str]] = json.loads(
 """Wordings by rule: `<rule>` stands for one of another rule's, `{slot}` for a filled-in word."""
 
 
-def phrase(rng: random.Random, rule: str, slots: Mapping[str, str]) -> str:
+def phrase(
+    rng: random.Random,
+    rule: str,
+    slots: Mapping[str, str],
+    grammar: Mapping[str, Sequence[str]] = GRAMMAR,
+) -> str:
     """A wording of a rule with its slots filled; a capitalised slot starts with a capital."""
-    text = rng.choice(GRAMMAR[rule])
+    text = rng.choice(grammar[rule])
     while found := re.search(r"<(\w+)>", text):
         name = found.group(1)
-        chosen = rng.choice(GRAMMAR[name.lower()])
+        chosen = rng.choice(grammar[name.lower()])
         if name[0].isupper():
             chosen = capital(chosen)
         text = text[: found.start()] + chosen + text[found.end() :]

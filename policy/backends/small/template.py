@@ -47,25 +47,28 @@ class Words:
 
     Args:
         folder: holds `tokenizer.json`.
+
+    Attributes:
+        inner: the `tokenizers.Tokenizer`.
     """
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
-        self._inner: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.inner: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     def __call__(self, text: str) -> list[int]:
         """Ids of a text."""
-        return list(self._inner.encode(text, add_special_tokens=False).ids)
+        return list(self.inner.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: list[int], *, clean_up_tokenization_spaces: bool = False) -> str:
         """Text of ids, special tokens included."""
         assert not clean_up_tokenization_spaces
-        return str(self._inner.decode(ids, skip_special_tokens=False))
+        return str(self.inner.decode(ids, skip_special_tokens=False))
 
     def get_vocab(self) -> dict[str, int]:
         """Ids by token."""
-        return dict(self._inner.get_vocab())
+        return dict(self.inner.get_vocab())
 
 
 def _as_json(value: Any, **given: Any) -> str:
