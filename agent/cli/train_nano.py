@@ -37,6 +37,7 @@ def conversations(
     from ...tools.detectors import load_detector
     from ...training.data.scenes.package import ObjectPictures
     from ...training.nano.beyond import beyond
+    from ...training.nano.more_questions import record_more
     from ...training.nano.recording import SHARES, Recorder, record, write_conversations
     from ...training.nano.scene_calls import record_scenes
     from ...training.nano.stand_ins import stand_ins
@@ -49,7 +50,10 @@ def conversations(
     recorder = Recorder(tools, truth)
     per_task = {str(task): number * SHARES.get(str(task), 1) for task in TASKS}
     names = sorted(detector.classes)
-    found = list(record(shown, recorder, per_task, seed, names))
+    found = [
+        *record(shown, recorder, per_task, seed, names),
+        *record_more(shown, recorder, number, seed, names),
+    ]
     pictures = sorted({key for one in found for key in one.pictures})
     scenes = record_scenes(recorder, ObjectPictures(), number, seed)
     not_taught = beyond(number, pictures, names, seed)

@@ -13,13 +13,15 @@ from gemvg.tools.images import picture_from_array
 from gemvg.tools.tool import ToolContext, ToolResult
 from gemvg.tools.views import ViewBook
 from gemvg.training.nano.beyond import beyond
+from gemvg.training.nano.more_questions import record_more
 from gemvg.training.nano.photo_pages import LONG_TOGETHER, SHORT_TOGETHER, PhotoPages
 from gemvg.training.nano.prompts import Prompts
 from gemvg.training.nano.recording import Conversation, as_nano_asks, as_nano_sees, thought_of
 from gemvg.training.nano.stand_ins import AnnotatedCompare, AnnotatedMatch, Truth
 from gemvg.training.nano.tokenizer import make_tokenizer
 from gemvg.training.nano.words import packaged_words
-from gemvg.training.photo_questions import PhotoQuestion
+from gemvg.training.photo_questions import PhotoQuestion, load_photos
+from tests.shared import SHARED, needs_shared
 
 CALL = (
     '<tool_call>{"name": "detect", "arguments": {"views": [1, 2], "min_score": 0.35}}</tool_call>'
@@ -142,3 +144,35 @@ def test_to_what_it_is_not_taught_nano_says_that_it_does_not_know(prompts):
         ((written, own),) = prompts.script(one.turns, one.last)
         assert own
         assert written.startswith("<answer><unknown>")
+
+
+class Echo:
+    """A recorder that keeps every question."""
+
+    def __init__(self):
+        self.questions = []
+
+    def ask(self, question):
+        self.questions.append(question)
+        keys = tuple(shot.photo.path.name for shot in question.shots)
+        return Conversation(question.task, question.query, keys, (), "<none>")
+
+
+@needs_shared
+def test_further_questions_are_right_and_in_known_words(prompts):
+    photos = [p for p in load_photos(SHARED / "photos") if p.split == "dev"]
+    echo = Echo()
+    said = list(record_more(photos, echo, 60, 4, sorted({c for p in photos for c in p.labels})))
+    kinds = ("retrieval", "several", "one", "common")
+    assert [one.task for one in said] == [kind for kind in kinds for _ in range(60)]
+    unknown = prompts.tokenizer.convert_tokens_to_ids("<unk>")
+    for one, question in zip(said, echo.questions, strict=True):
+        assert unknown not in prompts.words(one.question), one.question
+        images = {image for image, _ in question.truth}
+        shown = [set(shot.photo.labels) for shot in question.shots]
+        if one.task == "common":
+            assert not question.truth
+            assert not set.intersection(*shown)
+        else:
+            assert images
+            assert one.task != "one" or len(images) == 1

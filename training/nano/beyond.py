@@ -50,7 +50,13 @@ def beyond(
             "one": one, "many": plural(one), "a": article(one),
             "two": two, "twos": plural(two), "b": article(two),
             "pic": picture_name(rng, first, count), "other": picture_name(rng, second, count),
-            "in": in_picture(rng, first, count),
+            "in": in_picture(rng, first, count), "box": str(_box(rng)),
         }  # fmt: skip
         question = phrase(rng, TASK, slots, _GRAMMAR)
         yield Conversation(TASK, question, tuple(rng.sample(list(pictures), count)), (), UNKNOWN)
+
+
+def _box(rng: Random) -> list[int]:
+    """A box in thousandths of a picture."""
+    (x1, x2), (y1, y2) = (sorted(rng.sample(range(1001), 2)) for _ in range(2))
+    return [x1, y1, x2, y2]

@@ -17,7 +17,7 @@ from .scene_calls import COMPOSED
 SHORT, MOST_TOKENS = 110, 330
 """Tokens of calls and results together: of a short conversation; of any."""
 
-LONG_SHARE = 0.25
+LONG_SHARE = 0.33
 """Share of the steps whose conversations are long: pages are as slow as the longest beside them."""
 
 COMPOSED_WEIGHT = 0.5

@@ -261,6 +261,8 @@ def thought_of(question: PhotoQuestion, answer: Reading, said: Conversation) -> 
     One of several: the token of the fact that it is told by. What all pictures show: that token and
     the label. None where the rows tell it otherwise than the answer does: that can't be learnt.
     """
+    if said.answer == NONE:
+        return ""
     if question.task == "common":
         slot, fact = SHARED, 0
         kinds = {b.label for b in answer.boxes if b.label}
