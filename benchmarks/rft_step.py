@@ -150,17 +150,16 @@ def timed(trainer: Any, spent: dict[str, float], clock: Callable[[], float]) -> 
         setattr(trainer, name, wrapped)
 
 
-def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict[str, Any]:
-    """Mean over `steps` steps after one to warm up."""
-    import torch
+def make_trainer(shape: dict[str, Any], ours: bool, folder: Path) -> Any:
+    """A trainer of the shape's model whose steps are taken one by one."""
     from datasets import Dataset
     from trl import GRPOConfig
 
     from gemvg.policy.dialects import get_dialect
     from gemvg.training.rewards.presets import get_preset
-    from gemvg.training.rft import trainer as module
     from gemvg.training.rft.modes import HybridShares
     from gemvg.training.rft.reward_functions import GroupScorer
+    from gemvg.training.rft.trainer import HybridGRPOTrainer
 
     model, processor = model_and_processor(shape)
     vocabulary = processor.tokenizer.get_vocab()
@@ -173,35 +172,51 @@ def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict
         generation_kwargs={"suppress_tokens": special}, remove_unused_columns=False, optim="sgd",
         logging_steps=1,
     )  # fmt: skip
-    table = rows(shape, 1 + steps)
-    trainer = module.HybridGRPOTrainer(
+    trainer = HybridGRPOTrainer(
         scorer=GroupScorer(get_preset("gemvg"), get_dialect("gemvg")),
         shares=HybridShares(think=0.5, direct=0.25), shared_prefill=ours, shared_loss=ours,
         model=model,
         args=arguments, train_dataset=Dataset.from_list([{"prompt": "unused"}]),
         processing_class=processor,
     )  # fmt: skip
+    trainer.create_optimizer()
+    trainer.current_gradient_accumulation_steps = 1
+    return trainer
+
+
+def take_step(trainer: Any, batch: list[dict[str, Any]], cpu: bool) -> None:
+    """Generate, judge and learn from one batch."""
+    import torch
+
+    trainer.model.train()
+    trainer._step = 0
+    trainer.training_step(trainer.model, batch, None)
+    trainer.optimizer.step()
+    trainer.optimizer.zero_grad()
+    if not cpu:
+        torch.cuda.synchronize()
+
+
+def measure(shape: dict[str, Any], ours: bool, steps: int, folder: Path) -> dict[str, Any]:
+    """Mean over `steps` steps after one to warm up."""
+    import torch
+
+    from gemvg.training.rft import trainer as module
+
+    trainer = make_trainer(shape, ours, folder)
     spent: dict[str, float] = {}
     clock = time.process_time if shape["cpu"] else time.perf_counter
     timed(trainer, spent, clock)
     once = contextlib.nullcontext if ours else _no_cache(module)
     seconds, tokens = 0.0, 0
     with once(), Busy() as busy:
-        trainer.create_optimizer()
-        trainer.current_gradient_accumulation_steps = 1
-        for index, row in enumerate(table):
+        for index, row in enumerate(rows(shape, 1 + steps)):
             if index == 1:
                 spent.clear()
                 seconds, tokens = 0.0, 0
-            begun = clock()
             batch = [dict(row) for _ in range(shape["group"])]
-            model.train()
-            trainer._step = 0
-            trainer.training_step(model, batch, None)
-            trainer.optimizer.step()
-            trainer.optimizer.zero_grad()
-            if not shape["cpu"]:
-                torch.cuda.synchronize()
+            begun = clock()
+            take_step(trainer, batch, shape["cpu"])
             seconds += clock() - begun
             tokens += sum(rollout.tokens for rollout in trainer.scorer.rollouts)
     peak = None if shape["cpu"] else torch.cuda.max_memory_allocated() / 2**30
