@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from ..policy.closed_words import unknown_words
-from ..policy.dialects.nano import NOT_TAUGHT
 from ..policy.modes import Mode, Strategy
 from ..tools.errors import UsageError
 from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
@@ -19,6 +17,7 @@ from .background import run_sync, submit
 from .budgets import Budgets
 from .episode import Episode, EpisodeOptions, Scores
 from .events import Answered, Event
+from .handing_on import answer_or_hand_on
 from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
 from .rules import EscalationRules, load_rules
 
@@ -247,18 +246,7 @@ class GroundingAgent:
                 episode.emit, episode.streaming = emit, streaming
             return await _run(episode, query, len(pictures))
 
-        if self._second is None:
-            answer = await episode_of(self.policy)
-        elif words := unknown_words(self.policy, query):
-            # What it can't read it need not be asked.
-            quoted = ", ".join(repr(word[:40]) for word in words[:8])
-            why = f"{self.policy.name}: it does not know {quoted}"
-            answer = handed_on(None, await episode_of(self._second), why)
-        else:
-            answer = await episode_of(self.policy)
-            if NOT_TAUGHT in answer.usage.get("notes", ()):
-                why = f"{self.policy.name}: {NOT_TAUGHT}"
-                answer = handed_on(answer, await episode_of(self._second), why)
+        answer = await answer_or_hand_on(self.policy, self._second, query, episode_of)
         if emit is not None:
             emit(Answered(answer))
         return answer
@@ -303,26 +291,6 @@ async def _run(episode: Episode, query: str, pictures: int) -> Answer:
     config: Any = {"recursion_limit": episode.options.budgets.recursion_limit}
     final = await episode_graph().ainvoke(state, config, context=episode)
     return final["answer"]
-
-
-def handed_on(first: Answer | None, second: Answer, why: str) -> Answer:
-    """The second policy's answer, with why it was not the first one's.
-
-    Args:
-        first: the answer that is none; None where the first policy was not asked.
-        second: the answer.
-        why: a note for people.
-    """
-    spent: Mapping[str, Any] = {"policy_calls": 0, "policy_seconds": 0.0}
-    spent = spent if first is None else first.usage
-    usage = {
-        **second.usage,
-        "policy_calls": spent["policy_calls"] + second.usage["policy_calls"],
-        "policy_seconds": round(spent["policy_seconds"] + second.usage["policy_seconds"], 4),
-        "notes": [f"{why}; handed to {second.policy.name}", *second.usage.get("notes", ())],
-    }
-    seconds = round((0.0 if first is None else first.seconds) + second.seconds, 4)
-    return second.model_copy(update={"usage": usage, "seconds": seconds})
 
 
 def checked_query(query: str) -> str:

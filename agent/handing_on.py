@@ -1,0 +1,54 @@
+"""Which of two policies answers: what the first can't read or was not taught, the second is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..policy.closed_words import unknown_words
+from ..policy.dialects.nano import NOT_TAUGHT
+from ..policy.policy import Policy
+from .answer import Answer
+
+MOST_WORDS, LONGEST = 8, 40
+"""Unknown words that a note names; letters of each."""
+
+
+async def answer_or_hand_on(
+    first: Policy,
+    second: Policy | None,
+    query: str,
+    ask: Callable[[Policy], Awaitable[Answer]],
+) -> Answer:
+    """The first policy's answer; the second's where the first can't know it, with a note why.
+
+    Args:
+        first: is asked, unless the question has words that it can't read.
+        second: is asked then, or where the first says that it was not taught such a question; None:
+            the first one's answer stands.
+        query: the question.
+        ask: has a policy answer it.
+    """
+    if second is None:
+        return await ask(first)
+    if words := unknown_words(first, query):
+        quoted = ", ".join(repr(word[:LONGEST]) for word in words[:MOST_WORDS])
+        return _handed_on(None, await ask(second), f"{first.name}: it does not know {quoted}")
+    answer = await ask(first)
+    if NOT_TAUGHT not in answer.usage.get("notes", ()):
+        return answer
+    return _handed_on(answer, await ask(second), f"{first.name}: {NOT_TAUGHT}")
+
+
+def _handed_on(first: Answer | None, second: Answer, why: str) -> Answer:
+    """The second answer, with why it is not the first one's, and what both cost."""
+    spent: Mapping[str, Any] = {"policy_calls": 0, "policy_seconds": 0.0}
+    spent = spent if first is None else first.usage
+    usage = {
+        **second.usage,
+        "policy_calls": spent["policy_calls"] + second.usage["policy_calls"],
+        "policy_seconds": round(spent["policy_seconds"] + second.usage["policy_seconds"], 4),
+        "notes": [f"{why}; handed to {second.policy.name}", *second.usage.get("notes", ())],
+    }
+    seconds = round((0.0 if first is None else first.seconds) + second.seconds, 4)
+    return second.model_copy(update={"usage": usage, "seconds": seconds})
