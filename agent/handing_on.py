@@ -1,4 +1,4 @@
-"""Which of two policies answers: what the first can't read or was not taught, the second is asked."""
+"""Which of two policies answers: what the first was not taught or can't read goes to the second."""
 
 from __future__ import annotations
 
