@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..policy.closed_words import unknown_words
 from ..policy.dialects.nano import NOT_TAUGHT
 from ..policy.policy import Policy
 from .answer import Answer
+
+SPENT = (
+    "policy_calls", "tool_calls", "prompt_tokens", "completion_tokens", "image_tokens",
+    "policy_seconds", "tool_seconds",
+)  # fmt: skip
+"""What both policies' episodes cost together, by its name in `Answer.usage`."""
 
 MOST_WORDS, LONGEST = 8, 40
 """Unknown words that a note names; letters of each."""
@@ -42,13 +48,10 @@ async def answer_or_hand_on(
 
 def _handed_on(first: Answer | None, second: Answer, why: str) -> Answer:
     """The second answer, with why it is not the first one's, and what both cost."""
-    spent: Mapping[str, Any] = {"policy_calls": 0, "policy_seconds": 0.0}
-    spent = spent if first is None else first.usage
-    usage = {
-        **second.usage,
-        "policy_calls": spent["policy_calls"] + second.usage["policy_calls"],
-        "policy_seconds": round(spent["policy_seconds"] + second.usage["policy_seconds"], 4),
-        "notes": [f"{why}; handed to {second.policy.name}", *second.usage.get("notes", ())],
-    }
+    usage: dict[str, Any] = dict(second.usage)
+    before = {} if first is None else first.usage
+    for name in SPENT:
+        usage[name] = round(before.get(name, 0) + usage.get(name, 0), 4)
+    usage["notes"] = [f"{why}; handed to {second.policy.name}", *usage.get("notes", ())]
     seconds = round((0.0 if first is None else first.seconds) + second.seconds, 4)
     return second.model_copy(update={"usage": usage, "seconds": seconds})

@@ -39,6 +39,7 @@ _NAMED = re.compile(r"<b(\d{1,6})>")
 _WRITTEN = re.compile(r"\[(\d{1,4}(?:\.\d{1,3})?(?:, ?\d{1,4}(?:\.\d{1,3})?){3})\]")
 _FACT_FIRST = re.compile(r"<c(\d{1,4})>([^<]{0,100})")
 _QUOTED = re.compile(r'"@(\[[^"]*\])"')
+_WORD = re.compile(r"[^\W_]+")
 _CALL = re.compile(r"<tool_call>[^\0]*")
 
 
@@ -127,8 +128,8 @@ class NanoDialect(FamilyDialect):
 
     A mode is one word after the question. Tools are named, not described: the model has learnt
     them. In tool calls, which are JSON as everywhere, a box is four coordinate tokens. In a tool's
-    result a row is picture, facts (see `told`), label and id: which box is meant is read off, not
-    measured, and where it lies is known to the tool by its id.
+    result a row is picture, facts (see `nano_rows`), label and id: which box is meant is read off,
+    not measured, and where it lies is known to the tool by its id.
     """
 
     name: str = "nano"
@@ -168,6 +169,9 @@ class NanoDialect(FamilyDialect):
             text = _CALL.sub(lambda m: _as_json(m[0]), completion.text)
             completion = replace(completion, text=text)
         reading = FamilyDialect.read(self, completion, context)
+        if any(_is_misread(call, context.query) for call in reading.calls):
+            # It was taught to copy a label from the question: what it asks for is not the question.
+            return Reading("unparsable", text=UNKNOWN_TEXT, mode=reading.mode, notes=(NOT_TAUGHT,))
         if not reading.reasoning:
             return reading
         return replace(reading, reasoning=in_words(reading.reasoning))
@@ -236,6 +240,20 @@ def in_words(thought: str) -> str:
     if lone is not None and fact is not None:
         return fact_in_words(*fact) + (f": {lone[2].strip()}" if lone[2] else "")
     return _NUMBERS.sub(lambda found: f"[{_plain_numbers(found)}]", thought)
+
+
+def _is_misread(call: ToolCall, query: str) -> bool:
+    """Whether a call looks for something that the question does not name."""
+    labels: Any = call.arguments.get("labels") if query else None
+    if call.name != "detect" or not isinstance(labels, list):
+        return False
+    said = _spoken(query)
+    return any(_spoken(label) not in said for label in labels if isinstance(label, str))
+
+
+def _spoken(text: str) -> str:
+    """The words of a text, each between spaces."""
+    return f" {' '.join(_WORD.findall(text.lower()))} "
 
 
 def _as_json(call: str) -> str:

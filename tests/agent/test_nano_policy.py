@@ -59,7 +59,9 @@ def test_a_question_that_was_not_taught_is_handed_on_though_its_words_are_known(
     answer = GroundingAgent(shy, tools="none").ask("find the owl", [plain(90)])
     assert answer.policy.name == "planner"
     assert answer.usage["notes"][0] == f"{shy.name}: {NOT_TAUGHT}; handed to planner"
-    assert answer.usage["policy_calls"] > 1
+    alone = GroundingAgent("planner", tools="none").ask("find the owl", [plain(90)])
+    assert answer.usage["policy_calls"] == 1 + alone.usage["policy_calls"]
+    assert "notes" not in alone.usage or answer.usage["notes"][1:] == alone.usage["notes"]
 
 
 @pytest.mark.parametrize(

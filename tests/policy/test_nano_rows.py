@@ -6,7 +6,7 @@ import pytest
 
 from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import get_dialect
-from gemvg.policy.dialects.nano import in_words
+from gemvg.policy.dialects.nano import NOT_TAUGHT, in_words
 from gemvg.policy.messages import ToolCall
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
@@ -107,3 +107,24 @@ def test_nanos_thoughts_are_read_in_words(thought, words):
         Completion(f"<think>{thought}</think><answer><none></answer>"), ReadContext(book_of((9, 9)))
     )
     assert reading.reasoning.strip() == words.strip()
+
+
+@pytest.mark.parametrize(
+    ("query", "labels", "status"),
+    [
+        ("Find the dogs.", '[" dogs"]', "calls"),
+        ("Find the Teddy-Bear, please", '[" teddy bear"]', "calls"),
+        ("Find the dogs.", '[" umbrella"]', "unparsable"),
+        ("Find the dogs and a cat.", '[" dogs", " cats"]', "unparsable"),
+        ("Find the hotdogs.", '[" dogs"]', "unparsable"),
+        ("Find the dogs.", "[]", "calls"),
+        ("Find the dogs.", "3", "calls"),
+        ("", '[" umbrella"]', "calls"),
+    ],
+)
+def test_a_label_that_the_question_does_not_name_is_a_misreading(query, labels, status):
+    said = f'<tool_call>{{"name": "detect", "arguments": {{"labels": {labels}}}}}</tool_call>'
+    context = ReadContext(book_of((9, 9)), query=query)
+    reading = get_dialect("nano").read(Completion(said), context)
+    assert ("calls" if reading.calls else reading.status) == status
+    assert (NOT_TAUGHT in reading.notes) == (status == "unparsable")
