@@ -30,8 +30,8 @@ async def answer_or_hand_on(
 
     Args:
         first: is asked, unless the question has words that it can't read.
-        second: is asked then, or where the first says that it was not taught such a question; None:
-            the first one's answer stands.
+        second: is asked then, and where the first says that it was not taught such a question or
+            can't read why a tool failed; None: the first one's answer stands.
         query: the question.
         ask: has a policy answer it.
     """
@@ -41,9 +41,18 @@ async def answer_or_hand_on(
         quoted = ", ".join(repr(word[:LONGEST]) for word in words[:MOST_WORDS])
         return _handed_on(None, await ask(second), f"{first.name}: it does not know {quoted}")
     answer = await ask(first)
-    if NOT_TAUGHT not in answer.usage.get("notes", ()):
+    why = NOT_TAUGHT if NOT_TAUGHT in answer.usage.get("notes", ()) else _lost(first, answer)
+    if not why:
         return answer
-    return _handed_on(answer, await ask(second), f"{first.name}: {NOT_TAUGHT}")
+    return _handed_on(answer, await ask(second), f"{first.name}: {why}")
+
+
+def _lost(policy: Policy, answer: Answer) -> str:
+    """Why an answer is none: a tool failed, and the policy could not read what was said of it."""
+    for step in answer.steps:
+        if not step.ok and unknown_words(policy, step.summary):
+            return f"it can't read why {step.tool} failed"
+    return ""
 
 
 def _handed_on(first: Answer | None, second: Answer, why: str) -> Answer:

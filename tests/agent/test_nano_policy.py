@@ -13,7 +13,8 @@ from gemvg.policy.forwarding import ForwardingPolicy
 from gemvg.policy.presets import get_preset
 from gemvg.policy.registry import load_policy
 from gemvg.policy.scripted import ScriptedPolicy
-from gemvg.tools.errors import UsageError
+from gemvg.tools.errors import PolicyError, UsageError
+from gemvg.tools.match import Match
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,23 @@ def test_a_question_that_was_not_taught_is_handed_on_though_its_words_are_known(
     alone = GroundingAgent("planner", tools="none").ask("find the owl", [plain(90)])
     assert answer.usage["policy_calls"] == 1 + alone.usage["policy_calls"]
     assert "notes" not in alone.usage or answer.usage["notes"][1:] == alone.usage["notes"]
+
+
+def test_where_it_cannot_read_why_a_tool_failed_the_planner_says_the_cure(policy, monkeypatch):
+    def broken(self, arguments, context):
+        raise PolicyError("matching needs OpenCV.", "pip install it")
+
+    monkeypatch.setattr(Match, "run", broken)
+    call = '<tool_call>{"name": "match", "arguments": {"source": {"view": 2}}}</tool_call>'
+    said = ScriptedPolicy([call, "<answer><b1></answer>"], dialect=get_dialect("nano"))
+    said.tokenizer = policy.tokenizer
+    query = "The last image is a close-up of part of image 1. Where?"
+    answer = GroundingAgent(said, tools=["match"]).ask(query, [plain(90), plain(160)])
+    assert (answer.policy.name, answer.status) == ("planner", "failed")
+    assert "pip install it" in answer.error.message
+    assert "can't read why match failed" in answer.usage["notes"][0]
+    kept = GroundingAgent(said, tools=["match"], hand_to=None).ask(query, [plain(90), plain(160)])
+    assert kept.policy.name == said.name
 
 
 @pytest.mark.parametrize(
