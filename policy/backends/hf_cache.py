@@ -85,6 +85,43 @@ def to_cache(layers: Sequence[tuple[Any, Any]]) -> Any:
     return DynamicCache([tuple(layer) for layer in layers]) if layers else DynamicCache()
 
 
+def growing_cache(layers: Sequence[tuple[Any, Any]], room: int = 32) -> Any:
+    """A DynamicCache with room for more, so that a new token does not copy all that came before.
+
+    Args:
+        layers: keys and values so far.
+        room: positions that memory is taken for at a time.
+    """
+    from transformers.cache_utils import DynamicLayer
+
+    def roomy(tensor: Any, more: int) -> Any:
+        rows, heads, length, width = tensor.shape
+        whole = tensor.new_empty(rows, heads, length + max(room, more), width)
+        whole[:, :, :length] = tensor
+        return whole
+
+    class GrowingLayer(DynamicLayer):
+        """Keys and values are the first positions of larger tensors."""
+
+        def __init__(self, keys: Any, values: Any) -> None:
+            super().__init__()
+            self.lazy_initialization(keys, values)
+            self.keys, self.values = self.whole = (keys, values)
+
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+            begin, more = self.get_seq_length(), int(key_states.shape[2])
+            if begin + more > self.whole[0].shape[2]:
+                self.whole = (roomy(self.keys, more), roomy(self.values, more))
+            for whole, new in zip(self.whole, (key_states, value_states), strict=True):
+                whole[:, :, begin : begin + more] = new
+            self.keys, self.values = (whole[:, :, : begin + more] for whole in self.whole)
+            return self.keys, self.values
+
+    cache = to_cache([])
+    cache.layers = [GrowingLayer(keys, values) for keys, values in layers]
+    return cache
+
+
 def stackable(config: Any) -> bool:
     """Whether every layer keeps all its keys, so that rows can be cut and stacked."""
     text = config.get_text_config()
@@ -119,4 +156,4 @@ def stack(parts: Sequence[Layers]) -> tuple[Layers, list[int]]:
 def select(layers: Layers, rows: Sequence[int], start: int) -> Layers:
     """Some rows of a batch, from a position on, in memory of their own."""
     chosen = list(rows)
-    return [(k[chosen, :, start:].clone(), v[chosen, :, start:].clone()) for k, v in layers]
+    return [(k[chosen, :, start:], v[chosen, :, start:]) for k, v in layers]

@@ -13,7 +13,17 @@ from typing import Any
 
 import torch
 
-from ...policy.backends.hf_cache import from_cache, stack, stackable, to_cache
+from ...policy.backends.hf_cache import (
+    from_cache,
+    growing_cache,
+    select,
+    stack,
+    stackable,
+    to_cache,
+)
+
+LEAVING = 6
+"""Rows that have ended leave the batch once they are one in so many; it is copied then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,50 +197,60 @@ def _write(
     positions: Sequence[int],
     sampling: Sampling,
 ) -> list[list[int]]:
-    """Write all completions together, one token of each at a step."""
+    """Write all completions together, one token of each at a step; those that ended leave."""
     layers, pads = stack(caches)
-    cache = to_cache(layers)
-    device = logits.device
-    count = len(pads)
-    length = int(cache.get_seq_length())
-    mask = torch.ones(count, length, dtype=torch.long, device=device)
+    cache = growing_cache(layers)
+    device, count = logits.device, len(pads)
+    mask = torch.ones(count, int(cache.get_seq_length()), dtype=torch.long, device=device)
     for index, pad in enumerate(pads):
         mask[index, :pad] = 0
     place = torch.tensor(positions, device=device)
     ends = torch.tensor(sampling.end_ids, device=device)
+    rows = torch.arange(count, device=device)
     done = torch.zeros(count, dtype=torch.bool, device=device)
-    written: list[torch.Tensor] = []
+    written = torch.full((count, sampling.max_tokens), sampling.pad_id, device=device)
     many = hasattr(getattr(model, "model", None), "get_rope_index")
     for step in range(sampling.max_tokens):
-        token = _choose(logits, sampling)
+        token = _choose(logits, sampling, rows, count)
         token = torch.where(done, torch.full_like(token, sampling.pad_id), token)
-        written.append(token)
+        written[rows, step] = token
         done = done | torch.isin(token, ends)
         if bool(done.all()) or step + 1 == sampling.max_tokens:
             break
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        here = place[None, :, None].expand(3, -1, 1) if many else place[:, None]
+        if int(done.sum()) * LEAVING >= len(rows):
+            stay = (~done).nonzero()[:, 0]
+            cache = growing_cache(select(from_cache(cache), stay.tolist(), 0))
+            rows, token, mask, place = rows[stay], token[stay], mask[stay], place[stay]
+            done = done[stay]
         out = model(
             input_ids=token[:, None],
             attention_mask=mask,
-            position_ids=here,
+            position_ids=place[None, :, None].expand(3, -1, 1) if many else place[:, None],
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )
         cache, logits, place = out.past_key_values, out.logits[:, -1].float(), place + 1
-    return _cut(torch.stack(written, dim=1).tolist(), set(sampling.end_ids))
+    return _cut(written.tolist(), set(sampling.end_ids))
 
 
-def _choose(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
-    """(rows,) the next tokens."""
+def _choose(
+    logits: torch.Tensor, sampling: Sampling, rows: torch.Tensor, count: int
+) -> torch.Tensor:
+    """The next token of each of `rows`, of `count` that began.
+
+    Noise is drawn for all that began, so that no row's token depends on which others have left.
+    """
     if sampling.suppressed:
         logits = logits.clone()
         logits[:, list(sampling.suppressed)] = float("-inf")
     if sampling.temperature <= 0.0:
         return logits.argmax(dim=-1)
     chances = torch.softmax(logits / sampling.temperature, dim=-1)
-    return torch.multinomial(chances, 1)[:, 0]
+    # An exponential race: of e / p with e ~ Exp(1), that of token t is smallest with chance p of t.
+    noise = torch.empty(count, chances.shape[-1], device=chances.device).exponential_()
+    return (chances / noise[rows]).argmax(dim=-1)
 
 
 def _cut(rows: list[list[int]], ends: set[int]) -> list[list[int]]:
