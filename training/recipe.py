@@ -11,7 +11,7 @@ from ..policy.presets import PRESETS
 from ..tools.errors import DataError, MissingDependency
 from ..tools.text import clean_text
 from ..tools.tool import explain_validation
-from .rft.modes import Baseline, Choice, HybridShares
+from .rft.modes import Baseline, Choice, Credit, HybridShares
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -100,6 +100,8 @@ class RftPart(_Part):
             asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
         choice: how the auto prompt's rollouts begin: as the policy chooses (`sampled`), or by turns
             with both tags (`both`; in process on transformers, without tools).
+        credit: what corners of boxes are judged by: the whole answer's reward (`rollout`), or how
+            well their own box lies (`boxes`; without tools).
         progression: how far the preset's bars rise over the run, as a share; 0 leaves them where
             they begin, which suits a policy whose boxes are coarse.
         direct_bonus: moves the auto prompt's choice towards direct where both are right.
@@ -113,6 +115,7 @@ class RftPart(_Part):
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
     baseline: Baseline = "mode"
     choice: Choice = "sampled"
+    credit: Credit = "rollout"
     group: Annotated[int, Field(ge=2)] = 8
     direct_bonus: Fraction = 0.5
     beta: Annotated[float, Field(ge=0.0)] = 0.0

@@ -36,7 +36,8 @@ def arguments(output, **changes):
 
 def hybrid(
     output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, baseline="mode",
-    shared_loss=False, lora=None, choice="sampled", **changes,
+    shared_loss=False, lora=None, choice="sampled", credit="rollout", environment_factory=None,
+    **changes,
 ):  # fmt: skip
     """A hybrid trainer of a fresh toy model."""
     from datasets import Dataset
@@ -49,6 +50,8 @@ def hybrid(
         direct_bonus=bonus,
         baseline=baseline,
         choice=choice,
+        credit=credit,
+        environment_factory=environment_factory,
         shared_prefill=prefill,
         shared_loss=shared_loss,
         model=toy.model(1),

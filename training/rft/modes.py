@@ -21,6 +21,10 @@ own. Of what is sampled one mode dies out: the tag first moves for all questions
 mode that is never sampled can't tell for which of them it would have been better. (R-4B, arXiv
 2508.21113, begins rollouts of every question in both modes for that reason.)"""
 
+Credit = Literal["rollout", "boxes"]
+"""What the tokens of a box's corners are judged by. rollout: the whole answer's reward, as in stock
+GRPO. boxes: how well that box lies beside its like in the group; see `box_credit`."""
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 import torch
 
 from ...policy.modes import Mode
 from ...tools.errors import TrainingError
+from ..rewards.rollout import BoxSet
 from .baseline import Scale, mode_shift, scaled
+from .box_credit import judged_by_box
 from .choice import bonus_of_choice, choice_advantages, openings, settled_held
 from .environment import as_turns
 from .mode_logs import CHOSEN, mode_logs
-from .modes import Baseline, Choice, HybridShares, begun
+from .modes import Baseline, Choice, Credit, HybridShares, begun
 from .pictures_once import pictures_once
 from .reward_functions import GroupScorer
 from .shared_trainer import SharedPrefixTrainer
@@ -37,6 +40,8 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         baseline: of rollouts whose prompt forces a mode; see `modes.Baseline`.
         choice: how the auto prompt's rollouts begin; see `choice.Choice`. `both` needs generation
             in process on transformers, and no tool episodes.
+        credit: what coordinates are judged by; see `modes.Credit`. `boxes` needs rollouts without
+            tool episodes.
         direct_bonus: see `choice.bonus_of_choice`; it is added to the advantage, with `both` to
             that of the tag alone. It is no part of the reward: there it would count against every
             think rollout of an easy question, scaled up by the small spread of such a group, and
@@ -56,15 +61,22 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         shares: HybridShares,
         baseline: Baseline = "mode",
         choice: Choice = "sampled",
+        credit: Credit = "rollout",
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
         tools_in_prompt: bool = False,
         **trl: Any,
     ) -> None:
+        if credit == "boxes" and (trl.get("environment_factory") or trl.get("tools")):
+            raise TrainingError(
+                "boxes can't be judged apart where tools may speak between them.",
+                "Set credit: rollout, or leave out tools.",
+            )
         self.scorer = scorer
         self.shares = shares
         self.baseline: Baseline = baseline
         self.choice: Choice = choice
+        self.credit: Credit = credit
         self.direct_bonus = direct_bonus
         self.right_at = right_at
         self._factors: torch.Tensor | None = None
@@ -130,6 +142,8 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
             output = super()._generate_and_score_completions(rows)
         self._check_pictures(rows, output)
         output["advantages"] = self._final_advantages(output)
+        if self.credit == "boxes":
+            output["advantages"] = self._of_boxes(rows, output)
         if self._tags is not None:
             lengths = [len(opening) for opening in self._openings]
             output["begun_tokens"] = torch.tensor(lengths, device=output["advantages"].device)
@@ -150,6 +164,17 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         for row, opening in enumerate(self._openings):
             spread[row, : len(opening)] = tags[row]
         return spread
+
+    def _of_boxes(self, rows: Sequence[Row], output: dict[str, Any]) -> torch.Tensor:
+        """(rows, width) advantages, those of coordinates by their own box."""
+        ids: torch.Tensor = output["completion_ids"]
+        advantages: torch.Tensor = output["advantages"]
+        if advantages.dim() == 1:
+            advantages = advantages.unsqueeze(1).repeat(1, ids.shape[1])
+        truths = [BoxSet.of_rows(row["truth"]) for row in rows]
+        piece = cache(lambda token: str(self._tokenizer.decode([token])))
+        found = self.scorer.rollouts
+        return judged_by_box(advantages, ids.tolist(), piece, found, truths, self._group())
 
     def _check_choice(self) -> None:
         """Whether rollouts can be begun here."""

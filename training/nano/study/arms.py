@@ -23,6 +23,7 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "no-precision": ("rft.drop_terms=[precision]",),
     "no-length": ("rft.drop_terms=[length]",),
     "no-direct-bonus": ("rft.direct_bonus=0.0",),
+    "rollout-credit": ("rft.credit=rollout",),
 }
 """Changes of the recipe by arm. All arms take equally many steps of equally many rollouts."""
 
