@@ -37,6 +37,9 @@ class Resolution:
     relation: Relation
 
 
+LONGEST_NAME = 3
+"""Words of a name that is looked for in a sentence."""
+
 UNKNOWN = Resolution((), "unknown")
 
 
@@ -190,6 +193,25 @@ class Vocabulary:
         if (found := self._look_up(phrase)) is not None:
             return found
         return self._resolve_head(phrase.split())
+
+    def named_in(self, text: str) -> frozenset[str]:
+        """The classes that a sentence names, of each stretch of words the longest name; total.
+
+        Words that cover several classes ("animals") name none of them.
+        """
+        words = normalize_label(text).split()
+        named: set[str] = set()
+        at = 0
+        while at < len(words):
+            for size in range(min(LONGEST_NAME, len(words) - at), 0, -1):
+                phrase = " ".join(words[at : at + size])
+                found = self._look_up(phrase)
+                if found is not None or self._is_blocked(phrase):
+                    named.update(found.classes if found and found.relation != "wider" else ())
+                    at += size - 1
+                    break
+            at += 1
+        return frozenset(named)
 
     def _resolve_head(self, words: list[str]) -> Resolution:
         """The meaning of the noun that a phrase is about."""

@@ -19,6 +19,7 @@ from ..parsing.answer import parse_json_first
 from ..parsing.raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from ..policy import Completion
 from .family import FamilyDialect, Grids, Prompts, one_step
+from .nano_misread import is_misread
 from .nano_rows import fact_in_words, read_fact, rows
 from .nano_tokens import EXTENT, NONE, STEP, UNKNOWN, box_text, coordinate, image_token
 
@@ -39,7 +40,6 @@ _NAMED = re.compile(r"<b(\d{1,6})>")
 _WRITTEN = re.compile(r"\[(\d{1,4}(?:\.\d{1,3})?(?:, ?\d{1,4}(?:\.\d{1,3})?){3})\]")
 _FACT_FIRST = re.compile(r"<c(\d{1,4})>([^<]{0,100})")
 _QUOTED = re.compile(r'"@(\[[^"]*\])"')
-_WORD = re.compile(r"[^\W_]+")
 _CALL = re.compile(r"<tool_call>[^\0]*")
 
 
@@ -169,8 +169,8 @@ class NanoDialect(FamilyDialect):
             text = _CALL.sub(lambda m: _as_json(m[0]), completion.text)
             completion = replace(completion, text=text)
         reading = FamilyDialect.read(self, completion, context)
-        if any(_is_misread(call, context.query) for call in reading.calls):
-            # It was taught to copy a label from the question: what it asks for is not the question.
+        count = context.book.image_count
+        if any(is_misread(call, context.query, count) for call in reading.calls):
             return Reading("unparsable", text=UNKNOWN_TEXT, mode=reading.mode, notes=(NOT_TAUGHT,))
         if not reading.reasoning:
             return reading
@@ -240,20 +240,6 @@ def in_words(thought: str) -> str:
     if lone is not None and fact is not None:
         return fact_in_words(*fact) + (f": {lone[2].strip()}" if lone[2] else "")
     return _NUMBERS.sub(lambda found: f"[{_plain_numbers(found)}]", thought)
-
-
-def _is_misread(call: ToolCall, query: str) -> bool:
-    """Whether a call looks for something that the question does not name."""
-    labels: Any = call.arguments.get("labels") if query else None
-    if call.name != "detect" or not isinstance(labels, list):
-        return False
-    said = _spoken(query)
-    return any(_spoken(label) not in said for label in labels if isinstance(label, str))
-
-
-def _spoken(text: str) -> str:
-    """The words of a text, each between spaces."""
-    return f" {' '.join(_WORD.findall(text.lower()))} "
 
 
 def _as_json(call: str) -> str:

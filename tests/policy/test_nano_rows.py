@@ -120,6 +120,12 @@ def test_nanos_thoughts_are_read_in_words(thought, words):
         ("Find the dogs.", "[]", "calls"),
         ("Find the dogs.", "3", "calls"),
         ("", '[" umbrella"]', "calls"),
+        ("Find the dogs and a cat.", '[" dogs", " cat"]', "calls"),
+        ("Find the dogs and a cat.", '[" dogs"]', "unparsable"),
+        ("Box the wine glasses and the cups", '[" wine glasses"]', "unparsable"),
+        ("the man closest to the bus", '[" man"]', "unparsable"),
+        ("the teddy bear, please", '[" teddy bear"]', "calls"),
+        ("all animals", '[" animals"]', "calls"),
     ],
 )
 def test_a_label_that_the_question_does_not_name_is_a_misreading(query, labels, status):
@@ -128,3 +134,29 @@ def test_a_label_that_the_question_does_not_name_is_a_misreading(query, labels, 
     reading = get_dialect("nano").read(Completion(said), context)
     assert ("calls" if reading.calls else reading.status) == status
     assert (NOT_TAUGHT in reading.notes) == (status == "unparsable")
+
+
+@pytest.mark.parametrize(
+    ("query", "views", "status"),
+    [
+        ("Find the dog in the second picture.", "[2]", "calls"),
+        ("Find the dog in the second picture.", "[1]", "unparsable"),
+        ("Find the dog in the second picture.", "null", "unparsable"),
+        ("dogs in images 1 and 3", "[1]", "unparsable"),
+        ("dogs in images 1 and 3", "[3, 1]", "calls"),
+        ("find the dog in picture number three", "[1]", "unparsable"),
+        ("find the dog in every picture", "null", "calls"),
+        ("find the dog", "[2]", "unparsable"),
+        # A close-up of one's own making is no picture of the question.
+        ("find the dog", "[4]", "calls"),
+        ("find the dog in image 9", "null", "calls"),
+        ("find the dog", '"x"', "calls"),
+    ],
+)
+def test_a_look_at_other_pictures_than_the_question_names_is_a_misreading(query, views, status):
+    label = " dogs" if "dogs" in query else " dog"
+    said = f'{{"name": "detect", "arguments": {{"labels": ["{label}"], "views": {views}}}}}'
+    context = ReadContext(book_of((9, 9), (9, 9), (9, 9)), query=query)
+    completion = Completion(f"<tool_call>{said}</tool_call>")
+    reading = get_dialect("nano").read(completion, context)
+    assert ("calls" if reading.calls else reading.status) == status

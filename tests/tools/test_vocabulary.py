@@ -182,3 +182,21 @@ def test_families_run_from_narrow_to_wide_and_leave_the_class_out() -> None:
         sizes = [len(kind) for kind in families(label)]
         assert sizes == sorted(sizes)
         assert all(kind and label not in kind for kind in families(label))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("Find the wine glasses and the cups.", {"wine glass", "cup"}),
+        ("the man's taxi near a sofa", {"person", "car", "couch"}),
+        ("a teddy bear", {"teddy bear"}),
+        ("the bear and the hot dog", {"bear", "hot dog"}),
+        ("three people on bikes, in image 2", {"person", "bicycle"}),
+        ("all the animals and vehicles", set()),
+        ("what do these pictures have in common?", set()),
+        ("", set()),
+        ("?!", set()),
+    ],
+)
+def test_a_sentence_names_classes(sentence: str, named: set[str]) -> None:
+    assert Vocabulary(coco_classes()).named_in(sentence) == named
