@@ -100,6 +100,7 @@ class RftPart(_Part):
             asked for the same mode (`mode`), or the whole group as in stock GRPO (`group`).
         choice: how the auto prompt's rollouts begin: as the policy chooses (`sampled`), or by turns
             with both tags (`both`; in process on transformers, without tools).
+        choice_weight: with `both`, how much the tag's token counts beside every other token.
         credit: what corners of boxes are judged by: the whole answer's reward (`rollout`), or how
             well their own box lies (`boxes`; without tools).
         progression: how far the preset's bars rise over the run, as a share; 0 leaves them where
@@ -115,6 +116,7 @@ class RftPart(_Part):
     shares: HybridShares = HybridShares(think=0.375, direct=0.375)
     baseline: Baseline = "mode"
     choice: Choice = "sampled"
+    choice_weight: Annotated[float, Field(gt=0.0)] = 1.0
     credit: Credit = "rollout"
     group: Annotated[int, Field(ge=2)] = 8
     direct_bonus: Fraction = 0.5

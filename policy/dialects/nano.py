@@ -19,7 +19,7 @@ from ..parsing.answer import parse_json_first
 from ..parsing.raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from ..policy import Completion
 from .family import FamilyDialect, Grids, Prompts, one_step
-from .nano_misread import is_misread
+from .nano_misread import is_misread, is_other_rank
 from .nano_rows import fact_in_words, read_fact, rows
 from .nano_tokens import EXTENT, NONE, STEP, UNKNOWN, box_text, coordinate, image_token
 
@@ -170,7 +170,9 @@ class NanoDialect(FamilyDialect):
             completion = replace(completion, text=text)
         reading = FamilyDialect.read(self, completion, context)
         count = context.book.image_count
-        if any(is_misread(call, context.query, count) for call in reading.calls):
+        if any(is_misread(call, context.query, count) for call in reading.calls) or (
+            _is_found(reading) and is_other_rank(_fact_of(reading.reasoning)[0], context.query)
+        ):
             return Reading("unparsable", text=UNKNOWN_TEXT, mode=reading.mode, notes=(NOT_TAUGHT,))
         if not reading.reasoning:
             return reading
@@ -235,11 +237,21 @@ class NanoDialect(FamilyDialect):
 
 def in_words(thought: str) -> str:
     """A thought as people read it: boxes in numbers, a fact that a box is told by in words."""
-    lone = _FACT_FIRST.fullmatch(thought.strip())
-    fact = read_fact(int(lone[1])) if lone is not None else None
-    if lone is not None and fact is not None:
-        return fact_in_words(*fact) + (f": {lone[2].strip()}" if lone[2] else "")
+    fact, rest = _fact_of(thought)
+    if fact is not None:
+        return fact_in_words(*fact) + (f": {rest}" if rest else "")
     return _NUMBERS.sub(lambda found: f"[{_plain_numbers(found)}]", thought)
+
+
+def _fact_of(thought: str | None) -> tuple[tuple[int, int] | None, str]:
+    """The fact with which a thought begins, and what stands behind it."""
+    lone = _FACT_FIRST.fullmatch((thought or "").strip())
+    return (None, "") if lone is None else (read_fact(int(lone[1])), lone[2].strip())
+
+
+def _is_found(reading: Reading) -> bool:
+    """Whether an answer names boxes that a detector found, and nothing else."""
+    return bool(reading.boxes) and all(b.score_kind == "detector" for b in reading.boxes)
 
 
 def _as_json(call: str) -> str:

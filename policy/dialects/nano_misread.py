@@ -1,7 +1,8 @@
-"""Whether a call of nano's looks for what its question asks, as far as that can be told for sure.
+"""Whether nano does what its question asks, as far as that can be told for sure.
 
-Nano was taught to copy labels from the question, all of them, and to name the pictures that it
-names. Where a call does not, the question is not one of those that it was taught to read.
+Nano was taught to copy labels from the question, all of them, to name the pictures that it names,
+and to write down the side and the rank that it names before it chooses. Where it does not, the
+question is not one of those that it was taught to read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,31 @@ from ...tools.vocabulary import Vocabulary, coco_classes
 from ..messages import ToolCall
 
 _WORD = re.compile(r"[^\W_]+")
+
+_SIDES: tuple[frozenset[str], ...] = (
+    frozenset({"left", "leftmost"}),
+    frozenset({"right", "rightmost"}),
+    frozenset({"top", "topmost", "upper", "uppermost", "highest"}),
+    frozenset({"bottom", "bottommost", "lower", "lowermost", "lowest"}),
+    frozenset({"largest", "biggest"}),
+    frozenset({"smallest", "littlest", "tiniest"}),
+)
+"""Words for the six ranks of a row, in the order of `nano_rows.SLOTS`."""
+
+_ORDINALS = {
+    word: rank
+    for rank, words in enumerate(
+        ("first 1st", "second 2nd", "third 3rd", "fourth 4th", "fifth 5th", "sixth 6th")
+    )
+    for word in words.split()
+}
+
+_PICTURES = frozenset(
+    noun + ending
+    for noun in ("picture", "image", "photo", "photograph", "pic", "shot", "frame", "snapshot")
+    for ending in ("", "s")
+)
+"""What an ordinal or a side in front of it tells of: `the second photo`, `the left image`."""
 
 
 def is_misread(call: ToolCall, query: str, pictures: int) -> bool:
@@ -38,6 +64,27 @@ def is_misread(call: ToolCall, query: str, pictures: int) -> bool:
     if _classes([query]) - _classes(looked_for):
         return True
     return _elsewhere(call.arguments.get("views"), query, pictures)
+
+
+def is_other_rank(fact: tuple[int, int] | None, query: str) -> bool:
+    """Whether one of several was chosen by another side or rank than the question names.
+
+    Args:
+        fact: (slot, rank from 0) that was written down before choosing; None where there was none.
+        query: the question; nothing is known of an answer without one.
+    """
+    slot, rank = fact or (None, None)
+    sides, ranks = _ranking(query)
+    return bool(sides and slot not in sides) or bool(ranks and rank not in ranks)
+
+
+def _ranking(query: str) -> tuple[set[int], set[int]]:
+    """Slots and ranks that a question names; of two opposite sides (left to right) the first."""
+    words = _WORD.findall(query.lower())
+    own = [a for a, b in zip(words, [*words[1:], ""], strict=False) if b not in _PICTURES]
+    named = [slot for word in own for slot, side in enumerate(_SIDES) if word in side]
+    sides = {slot for n, slot in enumerate(named) if slot ^ 1 not in named[:n]}
+    return sides, {_ORDINALS[word] for word in own if word in _ORDINALS}
 
 
 def _elsewhere(views: Any, query: str, pictures: int) -> bool:

@@ -7,10 +7,11 @@ import pytest
 from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.dialects.nano import NOT_TAUGHT, in_words
+from gemvg.policy.dialects.nano_rows import fact_token
 from gemvg.policy.messages import ToolCall
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
-from gemvg.tools.tool import ToolResult
+from gemvg.tools.tool import BoxRegistry, ToolResult
 
 from .pictures import book_of
 
@@ -160,3 +161,46 @@ def test_a_look_at_other_pictures_than_the_question_names_is_a_misreading(query,
     completion = Completion(f"<tool_call>{said}</tool_call>")
     reading = get_dialect("nano").read(completion, context)
     assert ("calls" if reading.calls else reading.status) == status
+
+
+def ranked(thought, query, kind="detector"):
+    """The reading of an answer that names the box of a tool."""
+    registry = BoxRegistry()
+    score = None if kind is None else 0.8
+    registry.add(GroundedBox(1, Box(0, 0, 5, 5), "dog", score, kind))
+    context = ReadContext(book_of((9, 9)), boxes=registry, query=query)
+    said = f"<think>{thought}</think><answer><b1></answer>" if thought else "<answer><b1></answer>"
+    return get_dialect("nano").read(Completion(said), context)
+
+
+@pytest.mark.parametrize(
+    ("query", "slot", "rank", "misread"),
+    [
+        ("the leftmost dog", 0, 0, False),
+        ("the left-most dog", 0, 0, False),
+        ("the left-most dog", None, None, True),
+        ("the dog closest to the left edge", 1, 0, True),
+        ("the second dog from the left in the first picture", 0, 1, False),
+        ("the second dog from the left in the first picture", 0, 0, True),
+        ("Counting from the left in image 2, box the second dog.", 0, 0, True),
+        ("from left to right, the third dog", 0, 2, False),
+        ("from left to right, the third dog", 1, 2, True),
+        ("from right to left, the third dog", 1, 2, False),
+        ("the smallest dog", 4, 0, True),
+        ("the lowest dog in the 2nd image", 3, 0, False),
+        ("the dog that takes up the most space", 4, 0, False),
+        ("the dogs in the second photo", None, None, False),
+        ("the dog in the left picture", None, None, False),
+        ("", 3, 3, False),
+    ],
+)
+def test_another_side_or_rank_than_the_question_names_is_a_misreading(query, slot, rank, misread):
+    thought = "" if slot is None else f"{fact_token(slot, rank)} dog"
+    reading = ranked(thought, query)
+    assert (NOT_TAUGHT in reading.notes) == misread
+    assert (reading.status == "ok") != misread
+
+
+def test_ranks_are_written_down_only_of_what_was_detected():
+    assert ranked("", "what changed on the left", "change").status == "ok"
+    assert ranked("", "the dog on the left", None).status == "ok"

@@ -93,6 +93,22 @@ def test_rollouts_begin_with_both_tags_and_tags_have_their_own_advantage(tmp_pat
     assert (worth[:, 2:, 1:] == worth[:, 2:, 1:2]).all()
 
 
+def test_a_tag_counts_as_much_as_the_recipe_says(tmp_path):
+    shares = HybridShares(think=0.25, direct=0.25)
+    found = []
+    for weight in (1.0, 4.0):
+        trainer = hybrid(tmp_path, prefill=True, choice="both", shares=shares, choice_weight=weight)
+        trainer.model.train()
+        torch.manual_seed(4)
+        output = trainer._generate_and_score_completions(repeated(toy.rows(8, 0)))
+        found.append(output["advantages"].view(8, 4, -1))
+    once, four_times = found
+    assert once[:, 2:, 0].any()
+    assert torch.allclose(four_times[:, 2:, 0], 4 * once[:, 2:, 0])
+    assert torch.equal(four_times[:, :2], once[:, :2])
+    assert torch.equal(four_times[:, :, 1:], once[:, :, 1:])
+
+
 def test_where_the_policy_is_judged_it_begins_itself(tmp_path):
     trainer = hybrid(tmp_path, prefill=True, choice="both")
     trainer.model.eval()

@@ -37,7 +37,7 @@ def arguments(output, **changes):
 def hybrid(
     output, rows=None, preset=PRESET, shares=None, bonus=0.0, prefill=False, baseline="mode",
     shared_loss=False, lora=None, choice="sampled", credit="rollout", environment_factory=None,
-    **changes,
+    choice_weight=1.0, **changes,
 ):  # fmt: skip
     """A hybrid trainer of a fresh toy model."""
     from datasets import Dataset
@@ -50,6 +50,7 @@ def hybrid(
         direct_bonus=bonus,
         baseline=baseline,
         choice=choice,
+        choice_weight=choice_weight,
         credit=credit,
         environment_factory=environment_factory,
         shared_prefill=prefill,

@@ -46,6 +46,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         shares=part.shares,
         baseline=part.baseline,
         choice=part.choice,
+        choice_weight=part.choice_weight,
         credit=part.credit,
         direct_bonus=part.direct_bonus,
         shared_prefill=part.shared_prefill,

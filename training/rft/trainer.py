@@ -42,6 +42,8 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
             in process on transformers, and no tool episodes.
         credit: what coordinates are judged by; see `modes.Credit`. `boxes` needs rollouts without
             tool episodes.
+        choice_weight: with `both`, times what the tag's token counts beside every other one. A tag
+            is one token of an answer and decides on all the rest; counted once it learns slowest.
         direct_bonus: see `choice.bonus_of_choice`; it is added to the advantage, with `both` to
             that of the tag alone. It is no part of the reward: there it would count against every
             think rollout of an easy question, scaled up by the small spread of such a group, and
@@ -61,6 +63,7 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         shares: HybridShares,
         baseline: Baseline = "mode",
         choice: Choice = "sampled",
+        choice_weight: float = 1.0,
         credit: Credit = "rollout",
         direct_bonus: float = 0.5,
         right_at: float = 0.5,
@@ -76,6 +79,7 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         self.shares = shares
         self.baseline: Baseline = baseline
         self.choice: Choice = choice
+        self.choice_weight = choice_weight
         self.credit: Credit = credit
         self.direct_bonus = direct_bonus
         self.right_at = right_at
@@ -160,7 +164,7 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
             return advantages * factors
         width = output["completion_ids"].shape[1]
         spread = (advantages * factors).unsqueeze(1).repeat(1, width)
-        tags = self._tags.to(advantages) * factors
+        tags = self._tags.to(advantages) * factors * self.choice_weight
         for row, opening in enumerate(self._openings):
             spread[row, : len(opening)] = tags[row]
         return spread
