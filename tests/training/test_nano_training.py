@@ -8,15 +8,19 @@ import pytest
 import torch
 import typer
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from gemvg.agent.cli import train as train_command
 from gemvg.policy.policy import Request
 from gemvg.policy.registry import load_policy
-from gemvg.tools.errors import DataError, TrainingError, UsageError
+from gemvg.tools.errors import DataError, TrainingError, UsageError, WeightsError
 from gemvg.tools.images import picture_from_image
 from gemvg.tools.views import ViewBook
+from gemvg.training import run as runs
 from gemvg.training.nano.evaluate import evaluate
+from gemvg.training.nano.finetune import WEIGHTS as WEIGHTS_FILE
+from gemvg.training.nano.finetune import take
 from gemvg.training.nano.leg import STATE, WEIGHTS, LegRun
 from gemvg.training.nano.optimizer import is_inner_matrix, rate
 from gemvg.training.nano.recipe import Leg, packaged_recipes, read_nano_recipe
@@ -57,6 +61,44 @@ def test_a_run_goes_through_its_legs_and_exports(tmp_path):
         train_nano(recipe.model_copy(update={"seed": 1}), quiet)
     with pytest.raises(UsageError, match="no leg"):
         train_nano(recipe, quiet, "nothing")
+
+
+def test_a_run_ends_with_finetuning_and_goes_on_where_that_was_broken_off(tmp_path, monkeypatch):
+    # Two steps of a model that can't write earn nothing; what moves its weights is their decay.
+    small = ["optim.batch=8", "optim.weight_decay=1.0", "optim.learning_rate=0.01",
+             "rft.max_completion_tokens=8", "run.save_every=1", "run.sample_every=9"]  # fmt: skip
+    stage = {"scenes": 24, "steps": 2, "set": small, "seed": 3}
+    recipe = tiny(tmp_path, legs=LEGS[:2], finetune=stage)
+
+    def broken_off(recipe, **given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "run_recipe", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            train_nano(recipe, quiet)
+    assert not (tmp_path / "model").exists()
+    folder = train_nano(recipe, quiet)
+    before, after = (load_file(tmp_path / part / WEIGHTS_FILE) for part in ("sft", "model"))
+    moved = {n for n in before if not torch.equal(before[n], after[n])}
+    assert moved
+    assert not [name for name in moved if ".visual." in name], "its tower is frozen"
+    assert {value.dtype for value in after.values()} == {torch.bfloat16}
+    card = (folder / "README.md").read_text()
+    assert "recipe nano-rft, seed 3" in card and "2 steps of 8 rollouts" in card
+    assert "reinforcement" not in (tmp_path / "sft" / "README.md").read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "run_recipe", broken_off)
+        assert train_nano(recipe, quiet) == folder, "it was finetuned twice"
+
+
+def test_weights_of_another_size_are_not_taken(tmp_path):
+    studio = open_studio(tiny(tmp_path), "cpu")
+    save_file({"a": torch.zeros(1)}, tmp_path / WEIGHTS_FILE)
+    with pytest.raises(WeightsError, match="another size"):
+        take(studio, tmp_path)
+    with pytest.raises(WeightsError, match="can't be read"):
+        take(studio, tmp_path / "none")
 
 
 @pytest.mark.parametrize("trains", ["vision", "joint"])

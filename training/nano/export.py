@@ -13,6 +13,7 @@ from jinja2 import Environment
 from ...policy.dialects.nano import NanoDialect
 from ...policy.dialects.registry import CONFIG_KEY
 from ...tools.transformers_bars import without_bars
+from .finetune import Finetuned
 from .model import parameter_count
 from .studio import Studio
 from .tokenizer import make_processor
@@ -45,7 +46,13 @@ from nothing on scenes that were composed while it was trained. An ordinary Qwen
 {% for leg in legs -%}
 | {{ leg.leg }} | {{ leg.trains }} | {{ leg.pages }} | {{ "%.1f" | format(leg.seconds / 60) }} |
 {% endfor %}
-## Held-out scenes
+{%- if finetuned %}
+Then hybrid reinforcement finetuning (recipe {{ finetuned.recipe }}, seed {{ finetuned.seed }}):
+{{ finetuned.steps }} steps of {{ finetuned.rollouts }} rollouts; mean reward
+{{ "%.2f" | format(finetuned.before) }} in the first steps,
+{{ "%.2f" | format(finetuned.after) }} in the last.
+{% endif %}
+## Held-out scenes{{ ", before finetuning" if finetuned }}
 
 New layouts of the same object pictures; it says nothing about other objects or photographs.
 {% for row in held_out %}
@@ -62,13 +69,19 @@ With transformers pass everything that the processor returns, `mm_token_type_ids
 """
 
 
-def export(studio: Studio, folder: Path, log: Sequence[dict[str, Any]] = ()) -> Path:
+def export(
+    studio: Studio,
+    folder: Path,
+    log: Sequence[dict[str, Any]] = (),
+    finetuned: Finetuned | None = None,
+) -> Path:
     """Write the folder, complete or not at all; the training heads are left behind.
 
     Args:
         studio: with the weights.
         folder: replaced where it exists.
         log: the run's log lines, for the card.
+        finetuned: what was done after them, for the card.
     """
     import copy
 
@@ -84,13 +97,13 @@ def export(studio: Studio, folder: Path, log: Sequence[dict[str, Any]] = ()) -> 
     content: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
     content[CONFIG_KEY] = NanoDialect().name
     config.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    (fresh / "README.md").write_text(card(studio, log), encoding="utf-8")
+    (fresh / "README.md").write_text(card(studio, log, finetuned), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return folder
 
 
-def card(studio: Studio, log: Sequence[dict[str, Any]]) -> str:
+def card(studio: Studio, log: Sequence[dict[str, Any]], finetuned: Finetuned | None = None) -> str:
     """The model card, numbers from the log."""
     trains = {leg.name: leg.trains for leg in studio.recipe.legs}
     last = {line["leg"]: line for line in log if "pages" in line}
@@ -104,5 +117,6 @@ def card(studio: Studio, log: Sequence[dict[str, Any]]) -> str:
         words=len(studio.tokenizer),
         names=len(studio.composer.names),
         legs=[{**line, "trains": trains.get(name, "")} for name, line in last.items()],
+        finetuned=finetuned,
         held_out=[line for line in log if "accuracy" in line],
     )

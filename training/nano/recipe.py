@@ -1,4 +1,4 @@
-"""A recipe for a nano model: its size, what it sees, and the legs in which it is trained."""
+"""A recipe for a nano model: its size, what it sees, its legs, and its finetuning."""
 
 from __future__ import annotations
 
@@ -73,6 +73,24 @@ class Leg(_Part):
         return self
 
 
+class Finetune(_Part):
+    """Stage S3, once all legs are done.
+
+    Attributes:
+        recipe: of `train rft`, a packaged name or a file; its base and data are set by the run.
+        data: recipe of `data build` for its questions. scenes: how many are built.
+        seed: of the run. steps: other than the recipe's.
+        set: further `part.key=value` changes of the recipe.
+    """
+
+    recipe: str = "nano-rft"
+    data: str = "nano-scenes"
+    scenes: Positive = 6000
+    seed: int = 0
+    steps: Positive | None = None
+    set: list[str] = Field(default_factory=list[str])
+
+
 class NanoRecipe(_Part):
     """A whole training.
 
@@ -87,6 +105,7 @@ class NanoRecipe(_Part):
             as fast on a CPU; needs a C++ compiler.
         workers: processes that compose scenes; 0 composes between steps.
         evaluate: held-out questions after each leg, on layouts that no step has.
+        finetune: hybrid reinforcement finetuning behind the legs; none where None.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,60}$")]
@@ -106,6 +125,7 @@ class NanoRecipe(_Part):
     threads: Positive | None = None
     evaluate: Annotated[int, Field(ge=0)] = 400
     legs: list[Leg] = Field(min_length=1)
+    finetune: Finetune | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Self:

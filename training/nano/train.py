@@ -1,4 +1,4 @@
-"""A whole nano run: every leg in its order, from where it was broken off, then the export."""
+"""A whole nano run: its legs in their order, from where it was broken off, finetuning, export."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 from ...tools.errors import OutputError, UsageError
 from .evaluate import evaluate
 from .export import export
+from .finetune import finetune, finetuned, take
 from .leg import WEIGHTS, LegRun, Watch
 from .recipe import Leg, NanoRecipe
 from .studio import WORDS, Studio, open_studio
 from .words import packaged_words
+
+SFT, RFT = "sft", "rft"
+"""Folders of a run: the model that finetuning starts from, and the finetuning."""
 
 SAME = ("size", "seed", "objects", "names")
 """What of a recipe must not change between the runs that go on with one output folder."""
@@ -54,7 +58,14 @@ def train_nano(recipe: NanoRecipe, watch: Watch, only: str | None = None) -> Pat
         before = leg.trains
         if leg.name == only and leg is not recipe.legs[-1]:
             return None
-    return export(studio, output / "model", read_log(log))
+    if recipe.finetune is None:
+        return export(studio, output / "model", read_log(log))
+    base = export(studio, output / SFT, read_log(log))
+    made = finetune(recipe.finetune, base, output / RFT)
+    if made is None:
+        return None
+    take(studio, made)
+    return export(studio, output / "model", read_log(log), finetuned(output / RFT))
 
 
 def _claim(recipe: NanoRecipe, output: Path) -> None:
