@@ -47,16 +47,22 @@ class Region(ToolArguments):
 
 
 class BoxRegistry:
-    """Every box that a tool returned in this episode, under its short id (b1, b2, ...)."""
+    """Every box that a tool returned in this episode, under its short id (b1, b2, ...).
 
-    def __init__(self) -> None:
-        self._boxes: dict[str, GroundedBox] = {}
+    Args:
+        told: boxes of an episode that is gone on with, by id. Ids made anew go on behind them.
+    """
+
+    def __init__(self, told: Mapping[str, GroundedBox] | None = None) -> None:
+        self._boxes: dict[str, GroundedBox] = dict(told or {})
+        self._last = max((int(name[1:]) for name in self._boxes), default=0)
         self._lock = threading.Lock()
 
     def add(self, box: GroundedBox) -> str:
         """Keep a box; returns its new id."""
         with self._lock:
-            name = f"b{len(self._boxes) + 1}"
+            self._last += 1
+            name = f"b{self._last}"
             self._boxes[name] = box
             return name
 

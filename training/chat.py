@@ -9,8 +9,9 @@ from typing import Any
 from ..policy.dialect import Dialect, ReadContext
 from ..policy.messages import Message, TextPart
 from ..policy.modes import Mode
+from ..tools.boxes import Box, GroundedBox
 from ..tools.images import Picture
-from ..tools.tool import AnyTool
+from ..tools.tool import AnyTool, BoxRegistry
 from ..tools.views import ViewBook
 from .data.sample import Sample
 from .data.spoken import spoken
@@ -49,15 +50,22 @@ def sizes_book(sizes: Sequence[Sequence[int]]) -> ViewBook:
     return ViewBook([Picture(f"image {k}", w, h, "") for k, (w, h) in enumerate(sizes, 1)])
 
 
-def sizes_context(sizes: Sequence[Sequence[int]], grid_of: GridOf | None = None) -> ReadContext:
+def sizes_context(
+    sizes: Sequence[Sequence[int]],
+    grid_of: GridOf | None = None,
+    boxes: Sequence[Sequence[float]] = (),
+) -> ReadContext:
     """In which answers about pictures known by size alone are written and read.
 
     Args:
         sizes: (width, height) of each upright picture, pixels.
         grid_of: of the model's processor; needed by dialects that write resized pixels.
+        boxes: that tools told before, for answers that name ids: rows `[number of the id, image,
+            x1, y1, x2, y2]`, pixels.
     """
     grids = {} if grid_of is None else {k: grid_of(w, h) for k, (w, h) in enumerate(sizes, 1)}
-    return ReadContext(sizes_book(sizes), grids)
+    told = {f"b{int(name)}": GroundedBox(int(image), Box(*box)) for name, image, *box in boxes}
+    return ReadContext(sizes_book(sizes), grids, BoxRegistry(told))
 
 
 def prompt_columns(
@@ -97,7 +105,8 @@ def rft_row(
 
     Columns: `prompt` (the auto prompt), `prompt_think`, `prompt_direct`, `prompt_auto`, `paths`,
     `sizes` ([width, height] each), `truth` (rows `[image, x1, y1, x2, y2]`, pixels),
-    `truth_labels`, `question`, `sample_id`.
+    `truth_labels`, `boxes` (that the prompt names by ids, see `sizes_context`), `question`,
+    `sample_id`.
     """
     sizes = [[ref.width, ref.height] for ref in sample.images]
     context = sizes_context(sizes, grid_of)
@@ -110,6 +119,7 @@ def rft_row(
         "sizes": sizes,
         "truth": [[float(b.image), *b.box] for b in sample.answer],
         "truth_labels": [b.label for b in sample.answer],
+        "boxes": [],
         "question": question,
         "sample_id": sample.id,
     }

@@ -101,8 +101,8 @@ class RftPart(_Part):
         choice: how the auto prompt's rollouts begin: as the policy chooses (`sampled`), or by turns
             with both tags (`both`; in process on transformers, without tools).
         choice_weight: with `both`, how much the tag's token counts beside every other token.
-        credit: what corners of boxes are judged by: the whole answer's reward (`rollout`), or how
-            well their own box lies (`boxes`; without tools).
+        credit: what corners of boxes are judged by: the whole answer's reward (`rollout`), or what
+            their own box hits (`boxes`; without tools).
         progression: how far the preset's bars rise over the run, as a share; 0 leaves them where
             they begin, which suits a policy whose boxes are coarse.
         direct_bonus: moves the auto prompt's choice towards direct where both are right.

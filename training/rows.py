@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..tools.tool import AnyTool
 from .chat import GridOf, chat, picture_paths, rft_row, sizes_context
 from .data.sample import Sample, read_samples
 from .data.spoken import spoken
+from .nano.episode_rows import episode_rows, is_recorded
 from .recipe import SftPart
 
 
@@ -81,14 +83,29 @@ def rft_rows(
 ) -> list[dict[str, Any]]:
     """Rows for reinforcement finetuning; see `chat.rft_row` for the columns.
 
-    `grid_of` is the model's processor's, for dialects that write pixels of the resized picture.
+    Args:
+        folders: data sets, and for nano recorded conversations (`nano.episode_rows`).
+        dialect: of the prompts.
+        tools: that the prompts describe.
+        limit: takes so many of the samples.
+        grid_of: the model's processor's, for dialects that write pixels of the resized picture.
     """
     _check_coordinates(dialect, grid_of)
-    found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
-    return [
+    recorded = [folder for folder in folders if is_recorded(folder)]
+    if recorded and dialect.name != "nano":
+        raise DataError(
+            f"{clean_text(str(recorded[0]), 200)}: these conversations are written in nano's own "
+            f"tokens, which {dialect.name} does not read.",
+            "Leave the folder out of data.train.",
+        )
+    found = itertools.chain.from_iterable(
+        read_folder(folder) for folder in folders if folder not in recorded
+    )
+    rows = [
         rft_row(sample, paths, dialect, tools, grid_of)
         for sample, paths in itertools.islice(found, limit)
     ]
+    return rows + [row for folder in recorded for row in episode_rows(folder, limit)]
 
 
 def sft_rows(
@@ -155,7 +172,10 @@ def with_pictures(rows: Sequence[dict[str, Any]]) -> Any:
     def unfold(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
         full = {k: [json.loads(x) for x in v] if k in nested else v for k, v in batch.items()}
         if "paths" in full and any(full["paths"]):
-            full["images"] = [[open_picture(path) for path in paths] for paths in full["paths"]]
+            # A group's rows are about the same pictures: each is decoded once, and being one object
+            # is processed once.
+            opened = cache(open_picture)
+            full["images"] = [[opened(path) for path in paths] for paths in full["paths"]]
         return full
 
     return table.with_transform(unfold)

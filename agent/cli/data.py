@@ -52,14 +52,20 @@ def build_command(
         str | None,
         typer.Option(metavar="SOURCES", help="Sources to leave out, by commas."),
     ] = None,
+    sprites: Annotated[
+        str | None,
+        typer.Option(metavar="SET", help="Other object pictures in scenes: objects-drawn."),
+    ] = None,
     json_out: JsonOption = False,
 ) -> None:
     """Build a data set from a recipe. The same seed gives the same bytes."""
     from ...training.data.build import build
     from ...training.data.left_out import without as leave_out
-    from ...training.data.recipe import load_recipe
+    from ...training.data.recipe import load_recipe, with_pictures
 
     chosen = load_recipe(recipe)
+    if sprites is not None:
+        chosen = with_pictures(chosen, sprites)
     if without is not None:
         chosen = leave_out(chosen, {name.strip() for name in without.split(",") if name.strip()})
     changes: dict[str, Any] = {}

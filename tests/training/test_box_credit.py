@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gemvg.tools.errors import TrainingError
 from gemvg.training.rewards.rollout import BoxSet, Rollout
-from gemvg.training.rft.box_credit import SPREAD, box_credits, corner_tokens, judged_by_box
+from gemvg.training.rft.box_credit import SPREAD, box_credits, judged_by_box, written_boxes
 from tests.training.test_hybrid_trainer import hybrid, repeated
 from tests.training.toy import BOXES
 from tests.training.toy import rows as toy_rows
@@ -42,35 +42,61 @@ def boxes(*rows):
     ],
 )  # fmt: skip
 def test_corners_are_found_among_tokens(pieces, thought, answered):
-    assert corner_tokens(pieces) == (thought, answered)
+    found = written_boxes(pieces)
+    assert [[box.tokens for box in part] for part in found] == [thought, answered]
 
 
-def test_a_box_is_measured_against_those_that_were_meant_for_the_same():
-    exact, half = [1, 0, 0, 100, 100], [1, 0, 0, 100, 50]
-    other = [1, 500, 500, 600, 600]
-    found = box_credits([boxes(exact, other), boxes(half, other), boxes()], TRUTH)
-    assert found[0] == pytest.approx([0.25 / SPREAD, 0.0])
-    assert found[1] == pytest.approx([-0.25 / SPREAD, 0.0])
-    assert len(found[2]) == 0
+@pytest.mark.parametrize(
+    ("pieces", "numbers"),
+    [
+        (["<c8>", "<c16>", "<c24>", "<c1000>"], (8.0, 16.0, 24.0, 1000.0)),
+        (['{"bbox_2d": [', "1", "2.5, 3", ",4, -5", "]}"], (12.5, 3.0, 4.0, -5.0)),
+        (["(1,2),(3,4)"], (1.0, 2.0, 3.0, 4.0)),
+    ],
+)
+def test_the_numbers_of_a_box_are_read_as_they_are_written(pieces, numbers):
+    assert [box.numbers for box in written_boxes(pieces)[1]] == [numbers]
 
 
-def test_a_box_that_was_meant_for_nothing_is_measured_against_all_of_its_picture():
-    astray = [1, 300, 0, 400, 100]
-    found = box_credits(
-        [boxes([1, 0, 0, 100, 100]), boxes(astray), boxes([2, 0, 0, 50, 50])], TRUTH
-    )
-    assert found[1] == pytest.approx([-0.5 / SPREAD])
-    assert found[0] == pytest.approx([0.0])
-    assert found[2] == pytest.approx([0.0])
+def said(*answers, thought=False):
+    return [Rollout(answer, status="ok", thought=thought) for answer in answers]
+
+
+def test_a_box_is_worth_what_it_hits_beside_all_in_its_picture():
+    exact, half, astray = [1, 0, 0, 100, 100], [1, 0, 0, 100, 50], [1, 300, 0, 400, 100]
+    found = box_credits(said(boxes(exact), boxes(half), boxes(astray), boxes()), TRUTH)
+    assert [own.tolist() for own in found] == [
+        pytest.approx([0.5 / SPREAD]), pytest.approx([0.0]), pytest.approx([-0.5 / SPREAD]), []
+    ]  # fmt: skip
+
+
+def test_choosing_the_right_thing_earns_as_much_as_choosing_the_wrong_one_costs():
+    right, wrong = [1, 0, 0, 100, 100], [1, 300, 0, 400, 100]
+    found = np.concatenate(box_credits(said(*[boxes(right), boxes(wrong)] * 4), TRUTH))
+    assert found.tolist() == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD] * 4)
+
+
+def test_a_second_box_on_the_same_thing_hits_nothing():
+    exact, near = [1, 0, 0, 100, 100], [1, 0, 0, 100, 90]
+    found = box_credits(said(boxes(exact, near)), TRUTH)
+    assert found[0] == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD])
+
+
+def test_pictures_and_ways_are_measured_apart():
+    exact, other = [1, 0, 0, 100, 100], [2, 0, 0, 50, 25]
+    thinking = said(boxes([1, 300, 0, 400, 100]), thought=True)
+    found = box_credits([*said(boxes(exact, other)), *thinking], TRUTH)
+    assert [own.tolist() for own in found] == [[0.0, 0.0], [0.0]]
 
 
 def test_the_right_corners_in_the_wrong_picture_hit_nothing():
-    found = box_credits([boxes([2, 500, 500, 600, 600]), boxes([2, 0, 0, 50, 50])], TRUTH)
+    found = box_credits(said(boxes([2, 500, 500, 600, 600]), boxes([2, 0, 0, 50, 50])), TRUTH)
     assert found[0] == pytest.approx([-0.5 / SPREAD])
 
 
 def test_nothing_true_tells_no_box_from_another():
-    found = box_credits([boxes([1, 0, 0, 9, 9]), boxes([1, 5, 5, 9, 9], [2, 0, 0, 1, 1])], boxes())
+    drawn = said(boxes([1, 0, 0, 9, 9]), boxes([1, 5, 5, 9, 9], [2, 0, 0, 1, 1]))
+    found = box_credits(drawn, boxes())
     assert [own.tolist() for own in found] == [[0.0], [0.0, 0.0]]
 
 
@@ -78,13 +104,15 @@ def test_nothing_true_tells_no_box_from_another():
 @given(st.lists(st.lists(st.tuples(st.integers(1, 2), st.integers(0, 90), st.integers(0, 90),
                                    st.integers(1, 60), st.integers(1, 60)), max_size=3),
                 min_size=1, max_size=6))  # fmt: skip
-def test_credits_are_finite_and_cancel_among_those_meant_for_the_same(drawn):
+def test_credits_are_finite_and_cancel_within_a_picture(drawn):
     answers = [boxes(*[[i, x, y, x + w, y + h] for i, x, y, w, h in rows]) for rows in drawn]
     alone = BoxSet.of_rows([[1, 0, 0, 1000, 1000]])
-    found = box_credits(answers, alone)
+    found = box_credits(said(*answers), alone)
     assert [len(own) for own in found] == [len(answer) for answer in answers]
-    assert np.isfinite(np.concatenate(found)).all()
-    whole = box_credits(answers, boxes())
+    every, images = np.concatenate(found), np.concatenate([a.images for a in answers])
+    assert np.isfinite(every).all()
+    assert [every[images == k].sum() for k in (1, 2)] == pytest.approx([0.0, 0.0], abs=1e-9)
+    whole = box_credits(said(*answers), boxes())
     assert not np.concatenate(whole).any()
 
 
@@ -97,20 +125,32 @@ def test_other_tokens_keep_the_advantage_of_their_rollout():
         **{n: f"<c{n}>" for n in range(10, 20)},
     }
     ids = [
-        [1, 10, 10, 12, 12, 2, 3, 10, 11, 12, 13, 0],
+        [1, 13, 10, 19, 19, 2, 3, 10, 11, 12, 13, 0],
         [3, 10, 11, 12, 19, 3, 0, 0, 0, 0, 0, 0],
         [3, 10, 11, 12, 13, 3, 10, 11, 12, 19, 0, 0],
     ]
     answers = [boxes([1, 0, 0, 100, 100]), boxes([1, 0, 0, 100, 50]), boxes([1, 0, 0, 100, 50])]
-    rollouts = [Rollout(answer, status="ok") for answer in answers]
     advantages = torch.tensor([[1.0], [-1.0], [0.5]]).repeat(1, 12)
-    found = judged_by_box(advantages, ids, pieces.__getitem__, rollouts, [TRUTH] * 3, 3)
+    found = judged_by_box(advantages, ids, pieces.__getitem__, said(*answers), [TRUTH] * 3, 3)
     good, bad = (1 - 2 / 3) / SPREAD, (0.5 - 2 / 3) / SPREAD
     assert found[0].tolist() == pytest.approx([1, 0, 0, 0, 0, 1, 1, *[good] * 4, 1])
     assert found[1].tolist() == pytest.approx([-1, *[bad] * 4, *[-1] * 7])
     # Two boxes were written and one was read: whose corners are whose is not known.
     assert found[2].tolist() == [0.5] * 12
     assert advantages[0].tolist() == [1.0] * 12
+
+
+def test_a_box_that_its_thought_named_before_is_judged_there_too():
+    pieces = {0: "<think>", 1: "</think><answer>", 2: ",", 3: "<pad>",
+              **{n: f"<c{n}>" for n in range(8, 1000, 8)}}  # fmt: skip
+    again, elsewhere = [8, 8, 104, 104], [504, 504, 800, 800]
+    ids = [[0, *again, 2, *elsewhere, 1, *again[:3], 96], [1, *elsewhere, *[3] * 10]]
+    answers = [boxes([1, 0, 0, 100, 100]), boxes([1, 300, 0, 400, 100])]
+    advantages = torch.zeros(2, 15)
+    found = judged_by_box(advantages, ids, pieces.__getitem__, said(*answers), [TRUTH] * 2, 2)
+    worth = 0.5 / SPREAD
+    assert found[0].tolist() == pytest.approx([0, *[worth] * 4, *[0] * 6, *[worth] * 4])
+    assert found[1].tolist() == pytest.approx([0, *[-worth] * 4, *[0] * 10])
 
 
 def test_an_answer_that_can_not_be_read_keeps_its_advantages():
@@ -125,7 +165,7 @@ def test_the_trainer_gives_boxes_their_own_credit(tmp_path, choice):
     shared = {"prefill": True, "shared_loss": True} if choice == "both" else {}
     trainer = hybrid(tmp_path, choice=choice, credit="boxes", **shared)
     stock = hybrid(tmp_path, choice=choice, **shared)
-    rows = repeated(toy_rows(2, 0))
+    rows = repeated(toy_rows(16, 0))
     found = []
     for one in (trainer, stock):
         one.model.train()

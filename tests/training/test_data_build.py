@@ -9,8 +9,9 @@ from gemvg.tools.errors import DataError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.check import check
 from gemvg.training.data.folder import DataFolder
-from gemvg.training.data.recipe import load_recipe, shipped
+from gemvg.training.data.recipe import load_recipe, shipped, with_pictures
 from gemvg.training.data.sample import TASKS
+from gemvg.training.data.scenes.picture_sets import SETS
 from gemvg.training.data.workshop import Chunk, Place, Workshop
 from tests.training.data_fixtures import make_coco, recipe
 
@@ -137,6 +138,29 @@ def test_the_paper_recipe_keeps_its_proportions() -> None:
         totals[demand] = totals.get(demand, 0) + quota
     published = {"referential": 97_000, "semantic": 77_000, "spatial": 20_000, "temporal": 46_000}
     assert totals == published
+
+
+def test_the_same_things_may_be_drawn_by_others() -> None:
+    scenes = load_recipe("nano-scenes")
+    drawn = with_pictures(scenes, "objects-drawn")
+    assert {pool.sprites for pool in drawn.pools.values()} == {"objects-drawn"}
+    assert drawn.digest() != scenes.digest()
+    assert with_pictures(drawn, "objects") == scenes
+    with pytest.raises(UsageError, match="no such set"):
+        with_pictures(scenes, "clay")
+    with pytest.raises(UsageError, match="shows no object pictures"):
+        with_pictures(load_recipe("photos"), "objects-drawn")
+
+
+def test_object_pictures_are_known_by_code_point() -> None:
+    from gemvg.training.data.scenes.package import unicode_name
+
+    for one, end in (("objects", "webp"), ("objects-drawn", "png")):
+        folder = SETS[one].folder
+        assert unicode_name(f"{folder}1f415.{end}", folder) == "dog"
+        assert unicode_name(f"{folder}2600-fe0f.{end}", folder) == "black sun with rays"
+        assert unicode_name(f"{folder}1f468-200d-1f33e.{end}", folder) == ""
+        assert unicode_name(f"package/elsewhere/1f415.{end}", folder) == ""
 
 
 @pytest.mark.parametrize(

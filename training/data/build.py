@@ -209,11 +209,12 @@ def _why(skips: Skips) -> str:
 def _backgrounds(recipe: Recipe, place: Place) -> None:
     """Small photographs of every source that a pool puts behind its scenes."""
     from .scenes.package import ObjectPictures
+    from .scenes.picture_sets import SETS
     from .scenes.thumbs import MOST, write_thumbs
 
     pools = [recipe.pools[name] for name in sorted({task.pool for task in recipe.tasks})]
-    if any(pool.sprites == "objects" for pool in pools):
-        ObjectPictures()
+    for name in sorted({pool.sprites for pool in pools if pool.sprites} & SETS.keys()):
+        ObjectPictures(pictures=name)
     for name in sorted({source for pool in pools for source in pool.backgrounds}):
         path = place.thumbs(name)
         if path.is_file():

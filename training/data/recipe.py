@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ...tools.errors import DataError
+from ...tools.errors import DataError, UsageError
+from ...tools.text import clean_text
 from ...tools.tool import explain_validation
 from .readers.base import Source
 from .readers.registry import READERS
 from .sample import Task
+from .scenes.picture_sets import SETS
 
 _PATH_KEYS = ("annotations", "images", "captions", "references", "objects", "folder")
 
@@ -52,7 +54,8 @@ class PoolSpec(_Model):
 
     Attributes:
         records: name of a source; pictures are its photographs.
-        sprites: `objects` (the object pictures) or a source whose outlined objects are cut out.
+        sprites: a set of object pictures (`objects`, `objects-drawn`), or a source whose outlined
+            objects are cut out.
         backgrounds: sources whose photographs lie behind scenes; textures besides.
         share: how often a background is a photograph.
         sides: least and greatest side of a scene, pixels. most: most objects in one scene.
@@ -116,7 +119,7 @@ class Recipe(_Model):
                 raise ValueError(f"source {name}: no reader {source.reader}")
         for name, pool in self.pools.items():
             wanted = [*pool.backgrounds, *([pool.records] if pool.records else [])]
-            wanted += [pool.sprites] if pool.sprites and pool.sprites != "objects" else []
+            wanted += [pool.sprites] if pool.sprites and pool.sprites not in SETS else []
             for source in wanted:
                 if source not in self.sources:
                     raise ValueError(f"pool {name}: no source {source}")
@@ -143,6 +146,28 @@ class Recipe(_Model):
         for k in order[: self.size - sum(quotas)]:
             quotas[k] += 1
         return quotas
+
+
+def with_pictures(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with another set of object pictures, the same things drawn by others.
+
+    Raises:
+        UsageError: no such set, or no pool of object pictures.
+    """
+    if name not in SETS:
+        raise UsageError(
+            f"{clean_text(name, 60)}: no such set of object pictures.",
+            f"There are: {', '.join(SETS)}.",
+        )
+    pools = {
+        key: pool.model_copy(update={"sprites": name}) if pool.sprites in SETS else pool
+        for key, pool in recipe.pools.items()
+    }
+    if not any(pool.sprites in SETS for pool in pools.values()):
+        raise UsageError(
+            f"the recipe {recipe.name} shows no object pictures.", "Leave out --sprites."
+        )
+    return recipe.model_copy(update={"pools": pools})
 
 
 def shipped() -> list[str]:

@@ -19,6 +19,7 @@ from .sample import ImageRef, Sample, sample_line, targets_of
 from .scenes.backgrounds import Backgrounds
 from .scenes.cutouts import Cutouts
 from .scenes.package import ObjectPictures
+from .scenes.picture_sets import SETS
 from .scenes.pool import ScenePool
 from .scenes.sprites import SpriteLibrary
 from .scenes.thumbs import Thumbs
@@ -92,10 +93,12 @@ class Workshop:
         return self._records[key]
 
     def _library(self, name: str, split: str) -> SpriteLibrary:
-        key = (name, "" if name == "objects" else split)
+        key = (name, "" if name in SETS else split)
         if key not in self._sprites:
             self._sprites[key] = (
-                ObjectPictures() if name == "objects" else Cutouts(self._record_pool(name, split))
+                ObjectPictures(pictures=name)
+                if name in SETS
+                else Cutouts(self._record_pool(name, split))
             )
         return self._sprites[key]
 

@@ -23,7 +23,7 @@ mode that is never sampled can't tell for which of them it would have been bette
 
 Credit = Literal["rollout", "boxes"]
 """What the tokens of a box's corners are judged by. rollout: the whole answer's reward, as in stock
-GRPO. boxes: how well that box lies beside its like in the group; see `box_credit`."""
+GRPO. boxes: what that box hits, beside the group's boxes in its picture; see `box_credit`."""
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

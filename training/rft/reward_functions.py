@@ -116,13 +116,14 @@ class GroupScorer:
         """The completions with what is known of their making."""
         modes: list[Mode] = columns.get("mode") or ["auto"] * len(own)
         episodes = columns.get("environments") or [None] * len(own)
-        shown = _Latest(lambda sizes: sizes_context(sizes, self.grid_of))
+        told = columns.get("boxes") or [()] * len(own)
+        shown = _Latest(lambda row: sizes_context(row[0], self.grid_of, row[1]))
         spoken: list[Spoken] = []
         for index, said in enumerate(own):
             ended = not self.end_ids or (bool(ids[index]) and ids[index][-1] in self.end_ids)
             episode, calls, refused = episodes[index], 0, 0
             if episode is None:
-                context: ReadContext = shown(columns["sizes"][index])
+                context: ReadContext = shown((columns["sizes"][index], told[index]))
             else:
                 context, calls, refused = episode._context(), episode._calls, episode._refused
             # Calls that no tool took (unknown name, arguments that are no object) are refused too.

@@ -19,6 +19,10 @@ from .shared_prefill import PromptRow, common_prefix, groups_of, positions_of, p
 CHUNK = 2048
 """Tokens whose logits are held at once."""
 
+PART = 4096
+"""Tokens that are read at once: enough to keep a GPU busy, few enough that long groups do not pad
+all others."""
+
 
 class PerToken(NamedTuple):
     """(rows, width) log-probabilities, and entropies without gradient; 0 behind the end."""
@@ -46,39 +50,50 @@ def shared_log_probs(
     """
     device = model.device
     order = sorted(range(len(rows)), key=lambda index: _beside(rows[index]))
-    packed: list[tuple[list[int], torch.Tensor, list[int]]] = []
-    pixels: list[torch.Tensor] = []
-    grids: list[torch.Tensor] = []
-    asked: list[tuple[int, int, int, int]] = []
+    groups: list[Packed] = []
     first = 0
-    for number, group in enumerate(groups_of([rows[index] for index in order])):
-        if group[0].pixels is not None and group[0].grids is not None:
-            pixels.append(group[0].pixels)
-            grids.append(group[0].grids)
+    for group in groups_of([rows[index] for index in order]):
         own = order[first : first + len(group)]
-        said = [completions[index] for index in own]
-        ids, places, blocks, begins = _sequence(model, group, said)
-        packed.append((ids, places, blocks))
-        for row, words, (before, begin) in zip(own, said, begins, strict=True):
-            for at in range(len(words)):
-                asked.append((number, begin + at - 1 if at else before, row, at))
+        groups.append(_packed(model, group, own, [completions[index] for index in own]))
         first += len(group)
-    hidden = _hidden(model, packed, pixels, grids)
+    states: list[torch.Tensor] = []
+    asked: list[tuple[int, int]] = []
+    for part in _parts([len(group.ids) for group in groups]):
+        some = [groups[number] for number in part]
+        hidden = _hidden(model, some)
+        at = [(k, before) for k, group in enumerate(some) for before, _, _ in group.asked]
+        asked += [(row, token) for group in some for _, row, token in group.asked]
+        if at:
+            group_at, place_at = torch.tensor(at, device=device).unbind(1)
+            states.append(hidden[group_at, place_at])
+        else:
+            states.append(hidden[:0, 0])
     log_probs = torch.zeros(len(rows), width, device=device)
     entropies = torch.zeros_like(log_probs)
+    every = torch.cat(states)
     if not asked:
-        return PerToken(log_probs + 0.0 * hidden.sum(), entropies)
-    group_at, place_at, row_at, token_at = torch.tensor(asked, device=device).unbind(1)
-    targets = torch.tensor([completions[r][t] for _, _, r, t in asked], device=device)
-    states = hidden[group_at, place_at]
+        return PerToken(log_probs + 0.0 * every.sum(), entropies)
+    row_at, token_at = torch.tensor(asked, device=device).unbind(1)
+    targets = torch.tensor([completions[row][token] for row, token in asked], device=device)
     parts = [
-        checkpoint(_scored, model.lm_head, states[k : k + CHUNK], targets[k : k + CHUNK],
+        checkpoint(_scored, model.lm_head, every[k : k + CHUNK], targets[k : k + CHUNK],
                    temperature, use_reentrant=False)
         for k in range(0, len(asked), CHUNK)
     ]  # fmt: skip
     log_probs = log_probs.index_put((row_at, token_at), torch.cat([p[0] for p in parts]))
     entropies[row_at, token_at] = torch.cat([p[1] for p in parts])
     return PerToken(log_probs, entropies)
+
+
+def _parts(lengths: Sequence[int]) -> list[list[int]]:
+    """Groups that are read together: of about the same length, `PART` tokens with padding."""
+    parts: list[list[int]] = []
+    for number in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        # The longest one stands last, and all are padded to it.
+        if not parts or (len(parts[-1]) + 1) * lengths[number] > PART:
+            parts.append([])
+        parts[-1].append(number)
+    return parts
 
 
 def _beside(row: PromptRow) -> tuple[float, list[int]]:
@@ -126,25 +141,37 @@ def _scored(
     return logs.gather(1, targets[:, None])[:, 0], entropy
 
 
-def _sequence(
-    model: Any, group: Sequence[PromptRow], completions: Sequence[list[int]]
-) -> tuple[list[int], torch.Tensor, list[int], list[tuple[int, int]]]:
+class Packed(NamedTuple):
     """A group as one sequence.
 
-    Returns:
-        Ids, rotary positions (..., length), blocks (0: shared), and of each row the place before
-        its completion and the place where that begins.
+    Attributes:
+        ids: tokens. places: rotary positions (..., length). blocks: (length,), 0: shared.
+        asked: of every completion's every token: place of the state that foretells it, its row, and
+            its place in the completion.
+        row: a prompt of the group, with the group's pictures.
     """
+
+    ids: list[int]
+    places: torch.Tensor
+    blocks: list[int]
+    asked: list[tuple[int, int, int]]
+    row: PromptRow
+
+
+def _packed(
+    model: Any, group: Sequence[PromptRow], numbers: Sequence[int], completions: Sequence[list[int]]
+) -> Packed:
+    """A group's prompts and completions; `numbers` are their rows'."""
     prefix = common_prefix([row.ids for row in group])
     places = positions_of(model, group[0])
     ids, blocks, parts = group[0].ids[:prefix], [0] * prefix, [places[..., :prefix]]
-    begins: list[tuple[int, int]] = []
+    asked: list[tuple[int, int, int]] = []
     known = {tuple(group[0].ids): places}
-    for number, (row, said) in enumerate(zip(group, completions, strict=True), 1):
+    for block, (row, number, said) in enumerate(zip(group, numbers, completions, strict=True), 1):
         own = row.ids[prefix:]
-        start = len(ids)
-        begin = start + len(own)
-        begins.append((begin - 1 if own else prefix - 1, begin))
+        begin = len(ids) + len(own)
+        before = begin - 1 if own else prefix - 1
+        asked += [(begin + at - 1 if at else before, number, at) for at in range(len(said))]
         key = tuple(row.ids)
         if key not in known:
             known[key] = positions_of(model, row)
@@ -152,32 +179,31 @@ def _sequence(
         follow = torch.arange(len(said), device=places.device) + int(of_row.max()) + 1
         parts += [of_row[..., prefix:], follow.expand(*places.shape[:-1], -1)]
         ids = ids + own + said
-        blocks += [number] * (len(own) + len(said))
-    return ids, torch.cat(parts, dim=-1), blocks, begins
+        blocks += [block] * (len(own) + len(said))
+    return Packed(ids, torch.cat(parts, dim=-1), blocks, asked, group[0])
 
 
-def _hidden(
-    model: Any,
-    packed: Sequence[tuple[list[int], torch.Tensor, list[int]]],
-    pixels: Sequence[torch.Tensor],
-    grids: Sequence[torch.Tensor],
-) -> torch.Tensor:
+def _hidden(model: Any, groups: Sequence[Packed]) -> torch.Tensor:
     """(groups, length, hidden size) last states."""
     device = model.device
-    longest = max(len(ids) for ids, _, _ in packed)
-    ids = torch.zeros(len(packed), longest, dtype=torch.long, device=device)
-    blocks = torch.full((len(packed), longest), -1, dtype=torch.long, device=device)
-    shape = packed[0][1].shape[:-2]
-    places = torch.zeros(*shape, len(packed), longest, dtype=torch.long, device=device)
-    for number, (own, at, block) in enumerate(packed):
-        ids[number, : len(own)] = torch.tensor(own, device=device)
-        blocks[number, : len(own)] = torch.tensor(block, device=device)
-        places[..., number, : len(own)] = at[..., 0, :]
+    longest = max(len(group.ids) for group in groups)
+    ids = torch.zeros(len(groups), longest, dtype=torch.long, device=device)
+    blocks = torch.full((len(groups), longest), -1, dtype=torch.long, device=device)
+    shape = groups[0].places.shape[:-2]
+    places = torch.zeros(*shape, len(groups), longest, dtype=torch.long, device=device)
+    for number, group in enumerate(groups):
+        length = len(group.ids)
+        ids[number, :length] = torch.tensor(group.ids, device=device)
+        blocks[number, :length] = torch.tensor(group.blocks, device=device)
+        places[..., number, :length] = group.places[..., 0, :]
     given: dict[str, Any] = {}
-    if pixels:
+    seen = [group.row for group in groups if group.row.pixels is not None]
+    pixels = [row.pixels for row in seen if row.pixels is not None]
+    grids = [row.grids for row in seen if row.grids is not None]
+    if pixels and grids:
         given = {
-            "pixel_values": torch.cat(list(pixels)).to(device, model.dtype),
-            "image_grid_thw": torch.cat(list(grids)).to(device),
+            "pixel_values": torch.cat(pixels).to(device, model.dtype),
+            "image_grid_thw": torch.cat(grids).to(device),
         }
     out = model.model(
         input_ids=ids,

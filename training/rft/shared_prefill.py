@@ -240,17 +240,18 @@ def _choose(
 ) -> torch.Tensor:
     """The next token of each of `rows`, of `count` that began.
 
-    Noise is drawn for all that began, so that no row's token depends on which others have left.
+    A number is drawn for all that began, so that no row's token depends on which others left.
     """
     if sampling.suppressed:
         logits = logits.clone()
         logits[:, list(sampling.suppressed)] = float("-inf")
     if sampling.temperature <= 0.0:
         return logits.argmax(dim=-1)
-    chances = torch.softmax(logits / sampling.temperature, dim=-1)
-    # An exponential race: of e / p with e ~ Exp(1), that of token t is smallest with chance p of t.
-    noise = torch.empty(count, chances.shape[-1], device=chances.device).exponential_()
-    return (chances / noise[rows]).argmax(dim=-1)
+    reached = torch.softmax(logits / sampling.temperature, dim=-1).double().cumsum(dim=-1)
+    drawn = torch.rand(count, 1, device=logits.device, dtype=reached.dtype)[rows]
+    # The first token whose share of the whole reaches beyond what was drawn: it has a chance.
+    token = (reached <= drawn * reached[:, -1:]).sum(dim=-1)
+    return token.clamp(max=reached.shape[-1] - 1)
 
 
 def _cut(rows: list[list[int]], ends: set[int]) -> list[list[int]]:

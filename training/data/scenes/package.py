@@ -1,8 +1,7 @@
 """The object pictures for composed scenes: fetched once, checked, unpacked into the cache.
 
-They are the MIT-licensed npm package `@lobehub/fluent-emoji-3d` (3-D rendered objects, 256 x 256,
-transparent). Its tarball is fetched with the ordinary npm client and checked against the pinned
-integrity value before anything is unpacked.
+They come with npm packages, one set each, with the same names. A tarball is fetched with the
+ordinary npm client and checked against its pinned integrity value before anything is unpacked.
 """
 
 from __future__ import annotations
@@ -24,15 +23,10 @@ from numpy.typing import NDArray
 
 from ....tools.errors import DataError, MissingDependency
 from ....tools.weights import cache_folder
+from .picture_sets import SETS, PictureSet
 from .sprites import Sprite, tight
 from .vocabulary import vocabulary
 
-PACKAGE = "@lobehub/fluent-emoji-3d@1.1.0"
-INTEGRITY = (
-    "sha512-Wlq2lVStTnr8BDpIJ0pEnTKO4LuDxxqTEhTvRtD1DLRF"
-    "0me7ogeRQjKoehDHXuVJ2Qaecgl5wRBv60lUAG3h7g=="
-)
-LICENCE = "MIT"
 LONGEST = 208
 """Longest side of a stored sprite, pixels; objects in scenes are smaller."""
 
@@ -41,41 +35,44 @@ def _integrity(data: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
 
 
-def fetch_tarball(folder: Path) -> Path:
-    """The package's tarball in `folder`, fetched where it is not there yet.
+def fetch_tarball(folder: Path, pictures: PictureSet) -> Path:
+    """A set's tarball in `folder`, fetched where it is not there yet.
 
     Raises:
         MissingDependency: npm is not installed. DataError: it can't be fetched, or is not the one
             that was pinned.
     """
-    target = folder / "fluent-emoji-3d-1.1.0.tgz"
-    if target.is_file() and _integrity(target.read_bytes()) == INTEGRITY:
+    target = folder / pictures.tarball
+    if target.is_file() and _integrity(target.read_bytes()) == pictures.integrity:
         return target
     npm = shutil.which("npm")
     if npm is None:
         raise MissingDependency(
             "the object pictures are fetched with npm, which is not installed.",
-            f"Install Node.js, or put the tarball of {PACKAGE} at {target}.",
+            f"Install Node.js, or put the tarball of {pictures.package} at {target}.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as work:
-        command = [npm, "pack", PACKAGE, "--silent", "--pack-destination", work]
+        command = [npm, "pack", pictures.package, "--silent", "--pack-destination", work]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=600, cwd=work)  # noqa: S603
         except (OSError, subprocess.SubprocessError) as error:
             raise DataError(
-                f"{PACKAGE} could not be fetched.", "Check the network and try again."
+                f"{pictures.package} could not be fetched.", "Check the network and try again."
             ) from error
         found = sorted(Path(work).glob("*.tgz"))
-        if not found or _integrity(found[0].read_bytes()) != INTEGRITY:
-            raise DataError(f"{PACKAGE}: what was fetched is not the pinned package.")
+        if not found or _integrity(found[0].read_bytes()) != pictures.integrity:
+            raise DataError(
+                f"{pictures.package}: what was fetched is not the pinned package.",
+                "Try again, or through another registry.",
+            )
         found[0].replace(target)
     return target
 
 
-def _prepare(folder: Path) -> Path:
+def _prepare(folder: Path, pictures: PictureSet) -> Path:
     """Unpack the vocabulary's pictures as one array file and its index; returns the index."""
-    index = folder / f"objects-{LONGEST}.json"
+    index = folder / f"{pictures.index}-{LONGEST}.json"
     wanted = {name: label for label, name in vocabulary().names.items()}
     if index.is_file() and set(json.loads(index.read_text())["sprites"]) == set(wanted.values()):
         return index
@@ -84,15 +81,15 @@ def _prepare(folder: Path) -> Path:
     sprites: dict[str, list[int]] = {}
     offset = 0
     with (
-        tarfile.open(fetch_tarball(folder)) as tar,
+        tarfile.open(fetch_tarball(folder, pictures)) as tar,
         tempfile.NamedTemporaryFile(dir=folder, delete=False) as data,
     ):
         for member in tar:
-            label = wanted.get(_unicode_name(member.name))
+            label = wanted.get(unicode_name(member.name, pictures.folder))
             stream = tar.extractfile(member) if label is not None and member.isfile() else None
             if label is None or stream is None or label in sprites:
                 continue
-            with Image.open(io.BytesIO(stream.read()), formats=("WEBP",)) as opened:
+            with Image.open(io.BytesIO(stream.read()), formats=("WEBP", "PNG")) as opened:
                 rgba = tight(np.asarray(opened.convert("RGBA")), LONGEST)
             if rgba is None:
                 continue
@@ -101,7 +98,7 @@ def _prepare(folder: Path) -> Path:
             offset += rgba.size
     missing = sorted(set(wanted.values()) - set(sprites))
     if missing:
-        raise DataError(f"{PACKAGE} lacks pictures for: {', '.join(missing[:5])}.")
+        raise DataError(f"{pictures.package} lacks pictures for: {', '.join(missing[:5])}.")
     Path(data.name).replace(index.with_suffix(".bin"))
     temporary = index.with_suffix(".tmp")
     temporary.write_text(json.dumps({"sprites": sprites}))
@@ -109,8 +106,10 @@ def _prepare(folder: Path) -> Path:
     return index
 
 
-def _unicode_name(path: str) -> str:
-    """`package/assets/1f415.webp` to `dog`; empty for sequences of several code points."""
+def unicode_name(path: str, folder: str) -> str:
+    """`package/assets/1f415.webp` to `dog`; empty elsewhere and for several code points."""
+    if not path.startswith(folder):
+        return ""
     parts = [p for p in Path(path).stem.split("-") if p != "fe0f"]
     try:
         return unicodedata.name(chr(int(parts[0], 16)), "").lower() if len(parts) == 1 else ""
@@ -119,10 +118,16 @@ def _unicode_name(path: str) -> str:
 
 
 class ObjectPictures:
-    """The sprites of the package, one a label; memory-mapped, so that processes share them."""
+    """The sprites of a set, one a label; memory-mapped, so that processes share them.
 
-    def __init__(self, folder: Path | None = None) -> None:
-        index = _prepare((folder or cache_folder()) / "objects")
+    Args:
+        folder: cache; the usual one where None.
+        pictures: a name of `SETS`.
+    """
+
+    def __init__(self, folder: Path | None = None, pictures: str = "objects") -> None:
+        self._set = SETS[pictures]
+        index = _prepare((folder or cache_folder()) / "objects", self._set)
         self._index: dict[str, list[int]] = json.loads(index.read_text())["sprites"]
         self._data: NDArray[np.uint8] = np.memmap(
             index.with_suffix(".bin"), dtype=np.uint8, mode="r"
@@ -132,7 +137,7 @@ class ObjectPictures:
     @property
     def name(self) -> str:
         """See `SpriteLibrary.name`."""
-        return "fluent-emoji-3d"
+        return self._set.name
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -145,4 +150,4 @@ class ObjectPictures:
             return None
         offset, height, width = self._index[label]
         rgba = self._data[offset : offset + height * width * 4].reshape(height, width, 4)
-        return Sprite(label, f"object:{label}", rgba, LICENCE)
+        return Sprite(label, f"object:{label}", rgba, self._set.licence)
