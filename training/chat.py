@@ -106,7 +106,7 @@ def rft_row(
     Columns: `prompt` (the auto prompt), `prompt_think`, `prompt_direct`, `prompt_auto`, `paths`,
     `sizes` ([width, height] each), `truth` (rows `[image, x1, y1, x2, y2]`, pixels),
     `truth_labels`, `boxes` (that the prompt names by ids, see `sizes_context`), `question`,
-    `sample_id`.
+    `sample_id`, `task`.
     """
     sizes = [[ref.width, ref.height] for ref in sample.images]
     context = sizes_context(sizes, grid_of)
@@ -122,4 +122,5 @@ def rft_row(
         "boxes": [],
         "question": question,
         "sample_id": sample.id,
+        "task": str(sample.task),
     }

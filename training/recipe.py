@@ -63,9 +63,14 @@ class ModelPart(_Part):
 
 
 class DataPart(_Part):
-    """Folders made by `gemvg-agent data build`, relative to the recipe; `limit` takes the first."""
+    """Folders made by `gemvg-agent data build`, relative to the recipe; `limit` takes the first.
+
+    RFT of nano takes folders of `gemvg-agent train nano-conversations`, too: of each `episodes`
+    conversations, drawn at random.
+    """
 
     train: list[str] = Field(min_length=1)
+    episodes: Positive = 1200
     eval: list[str] = Field(default_factory=list[str])
     limit: Positive | None = None
     eval_limit: Positive = 200

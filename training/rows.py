@@ -80,6 +80,7 @@ def rft_rows(
     tools: Sequence[AnyTool] = (),
     limit: int | None = None,
     grid_of: GridOf | None = None,
+    episodes: int | None = None,
 ) -> list[dict[str, Any]]:
     """Rows for reinforcement finetuning; see `chat.rft_row` for the columns.
 
@@ -89,6 +90,7 @@ def rft_rows(
         tools: that the prompts describe.
         limit: takes so many of the samples.
         grid_of: the model's processor's, for dialects that write pixels of the resized picture.
+        episodes: takes so many conversations of each folder.
     """
     _check_coordinates(dialect, grid_of)
     recorded = [folder for folder in folders if is_recorded(folder)]
@@ -105,7 +107,7 @@ def rft_rows(
         rft_row(sample, paths, dialect, tools, grid_of)
         for sample, paths in itertools.islice(found, limit)
     ]
-    return rows + [row for folder in recorded for row in episode_rows(folder, limit)]
+    return rows + [row for folder in recorded for row in episode_rows(folder, episodes)]
 
 
 def sft_rows(

@@ -24,10 +24,13 @@ def conversations(
         int, typer.Option(min=1, help="Questions asked of a task; more of the harder ones.")
     ] = 1500,
     seed: Annotated[int, typer.Option(help="Of questions and boxes.")] = 5,
+    split: Annotated[
+        str, typer.Option(help="Half of the photographs: dev; test to measure on, never to train.")
+    ] = "dev",
 ) -> None:
     """Record the planner's conversations with tools, for nano to learn from.
 
-    About photographs (of the dev half only) and, where match and compare find the answer, about
+    About photographs and, where match and compare find the answer, about
     composed scenes; a conversation is kept where its answer is right. To questions of kinds that it
     is not taught nano says that it does not know them.
     """
@@ -35,6 +38,7 @@ def conversations(
     from random import Random
 
     from ...tools.detectors import load_detector
+    from ...tools.errors import UsageError
     from ...training.data.scenes.package import ObjectPictures
     from ...training.nano.beyond import beyond
     from ...training.nano.more_questions import record_more
@@ -43,7 +47,9 @@ def conversations(
     from ...training.nano.stand_ins import stand_ins
     from ...training.photo_questions import TASKS, load_photos
 
-    shown = [photo for photo in load_photos(photos) if photo.split == "dev"]
+    shown = [photo for photo in load_photos(photos) if photo.split == split]
+    if not shown:
+        raise UsageError(f"there is no half {split[:20]!r} of the photographs.", "dev, or test.")
     # Only its words and classes are used: what is annotated stands in for what it would find.
     detector = load_detector("yolo26n")
     tools, truth = stand_ins(detector, Random(seed))
@@ -106,8 +112,12 @@ def nano(
 
 def run_study(
     out: Annotated[Path, typer.Argument(help="Folder of the study, a folder in it for each run.")],
-    train: Annotated[Path, typer.Option(help="Data set to train on.")],
-    held: Annotated[Path, typer.Option(help="Held-out data set, built with another seed.")],
+    train: Annotated[
+        list[Path], typer.Option(help="Data set, or recorded conversations, to train on; again.")
+    ],
+    held: Annotated[
+        list[Path], typer.Option(help="Held-out set, built with another seed; again for others.")
+    ],
     base: Annotated[str, typer.Option(help="Folder that all arms start from.")] = "nano",
     arms: Annotated[str, typer.Option(help="By commas.")] = "sft,hybrid,direct-only,think-only",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
@@ -127,7 +137,7 @@ def run_study(
     from ...training.nano.study import run_study as run
 
     plan = StudyPlan(
-        out, base, train, held, tuple(arms.split(",")), tuple(range(seeds)), steps,
+        out, base, tuple(train), tuple(held), tuple(arms.split(",")), tuple(range(seeds)), steps,
         overrides=tuple(set_ or ()),
     )  # fmt: skip
     run(plan, lambda line: typer.echo(line, err=True), jobs)
@@ -139,14 +149,14 @@ def _print_study(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ...training.nano.study import read_study, write_table
+    from ...training.nano.study import by_held, read_study, write_table
     from ...training.nano.study.plots import plot_study
 
-    found = read_study(folder)
-    header, *rows = write_table(found)
-    table = Table(*header, box=box.SIMPLE)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=240).print(table)
-    for file in plot_study(found, folder):
-        typer.echo(str(file))
+    for held, found in by_held(read_study(folder)).items():
+        header, *rows = write_table(found)
+        table = Table(*header, box=box.SIMPLE, title=held or None, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        Console(width=240).print(table)
+        for file in plot_study(found, folder, held):
+            typer.echo(str(file))

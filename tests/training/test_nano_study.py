@@ -1,6 +1,7 @@
 """The study: arms are recipes, answers add up, a run that is measured is left alone."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ from gemvg.training.rewards.presets import get_preset
 
 
 def plan_of(folder, **changes):
-    return StudyPlan(folder / "study", "nano", folder / "train", folder / "held", **changes)
+    trained = (folder / "train", folder / "said")
+    return StudyPlan(folder / "study", "nano", trained, (folder / "held",), **changes)
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -32,6 +34,16 @@ def test_every_arm_is_a_whole_recipe(arm, tmp_path):
     assert modes == {"direct-only": {"direct"}, "think-only": {"think"}}.get(
         arm, {"think", "direct", "auto"}
     )
+
+
+def test_an_arm_leaves_out_the_conversations(tmp_path):
+    (tmp_path / "said").mkdir()
+    (tmp_path / "said" / "conversations.jsonl").touch()
+    names = {
+        arm: [Path(folder).name for folder in plan_of(tmp_path).recipe_of(arm, 0).data.train]
+        for arm in ("hybrid", "no-episodes")
+    }
+    assert names == {"hybrid": ["train", "said"], "no-episodes": ["train"]}
 
 
 def test_there_is_no_other_arm(tmp_path):
@@ -122,17 +134,24 @@ def test_the_shipped_weights_are_measured_in_every_mode(scenes):
 def test_a_study_runs_prints_and_goes_on(scenes, tmp_path, capfd):
     command = [
         "train", "nano-study", str(tmp_path / "study"), "--train", str(scenes / "train"),
-        "--held", str(scenes / "held"), "--arms", "sft,hybrid", "--seeds", "1", "--steps", "1",
-        "--jobs", "2", "--set", "optim.batch=8",
+        "--held", str(scenes / "held"), "--held", str(scenes / "train"), "--arms", "sft,hybrid",
+        "--seeds", "1", "--steps", "1", "--jobs", "2", "--set", "optim.batch=8",
     ]  # fmt: skip
     assert run(command) == 0
     first = capfd.readouterr()
     assert "hybrid" in first.out
-    assert "nano_study_tokens.png" in first.out
+    assert "nano_study_tokens_held.png" in first.out
+    assert "nano_study_tokens_train.png" in first.out
     summary = tmp_path / "study" / "hybrid-0" / SUMMARY
     stamp = summary.stat().st_mtime_ns
     assert json.loads(summary.read_text())["curve"][0]["step"] == 1.0
+    model = tmp_path / "study" / "hybrid-0" / "last" / "model.safetensors"
+    trained = model.stat().st_mtime_ns
+    (summary.parent / "measured-train.json").unlink()
     assert run(command) == 0
     assert summary.stat().st_mtime_ns == stamp
+    # A run that is trained is only measured on what it was not measured on yet.
+    assert model.stat().st_mtime_ns == trained
+    assert (summary.parent / "measured-train.json").is_file()
     assert run(["train", "nano", "--study", str(tmp_path / "study")]) == 0
-    assert capfd.readouterr().out.count("nano_study_rewards.png") == 2
+    assert capfd.readouterr().out.count("nano_study_rewards_held.png") == 2

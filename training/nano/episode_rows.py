@@ -104,6 +104,7 @@ def _row(one: Conversation, number: int, paths: dict[str, str], thumbnails: Any)
         "truth_labels": [None for _ in named],
         "question": one.question,
         "sample_id": f"conversation-{number}",
+        "task": f"photo-{one.task}",
     }
 
 

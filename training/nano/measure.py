@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from ...policy.dialect import ReadContext
 from ...policy.dialects.registry import get_dialect
 from ...policy.modes import Mode
 from ...policy.policy import Completion
-from ..chat import MODES, prompt_columns, sizes_context
-from ..data.sample import Sample
-from ..data.spoken import spoken
+from ...tools.boxes import Box, GroundedBox
+from ..chat import MODES, sizes_context
 from ..data.teacher.episodes import f1
 from ..rft.shared_prefill import PromptRow, Sampling, generate
-from ..rows import read_folder
+from ..rows import open_picture, rft_rows
 
 TOGETHER = 32
 """Questions that are answered side by side, each in all modes."""
@@ -51,7 +46,7 @@ def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> I
 
     Args:
         folder: an exported nano, or what finetuning made of one.
-        data: a data set folder.
+        data: a data set folder, or recorded conversations (whose last turn is asked).
         limit: takes the first questions.
 
     Raises:
@@ -66,43 +61,40 @@ def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> I
     tokenizer = processor.tokenizer
     ends, pad = (int(tokenizer.eos_token_id),), int(tokenizer.pad_token_id)
     sampling = Sampling(LONGEST, ends, pad, temperature=0.0)
-    found = list(islice(read_folder(data), limit))
-    for first in range(0, len(found), TOGETHER):
-        part = found[first : first + TOGETHER]
-        asked = [_asked(sample, paths, processor) for sample, paths in part]
-        written = generate(model, [row for one in asked for row in one], sampling)
-        for number, (sample, _) in enumerate(part):
+    rows = rft_rows([data], get_dialect("nano"), limit=limit, episodes=limit)
+    for first in range(0, len(rows), TOGETHER):
+        part = rows[first : first + TOGETHER]
+        asked = [prompt for row in part for prompt in _asked(row, processor)]
+        written = generate(model, asked, sampling)
+        for number, row in enumerate(part):
             for place, mode in enumerate(MODES):
                 ids = written[len(MODES) * number + place]
                 text = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-                yield _judged(sample, mode, text, len(ids))
+                yield _judged(row, mode, text, len(ids))
 
 
-def _asked(sample: Sample, paths: Sequence[str], processor: Any) -> list[PromptRow]:
+def _asked(row: dict[str, Any], processor: Any) -> list[PromptRow]:
     """The prompt of every mode; all share the pictures' features."""
-    dialect = get_dialect("nano")
-    context = _context(sample)
-    question, _ = spoken(sample, dialect, context)
-    pictures = [Image.open(path).convert("RGB") for path in paths]
+    pictures = [open_picture(path) for path in row["paths"]]
     pixels: Any = None
-    rows: list[PromptRow] = []
-    for turns in prompt_columns(question, context.book, dialect).values():
-        text = processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    prompts: list[PromptRow] = []
+    for mode in MODES:
+        text = processor.apply_chat_template(
+            row[f"prompt_{mode}"], tokenize=False, add_generation_prompt=True
+        )
         made = processor(text=[text], images=pictures, return_tensors="pt")
         pixels = made["pixel_values"] if pixels is None else pixels
         types = made["mm_token_type_ids"][0].tolist()
-        rows.append(PromptRow(made["input_ids"][0].tolist(), pixels, made["image_grid_thw"], types))
-    return rows
+        ids = made["input_ids"][0].tolist()
+        prompts.append(PromptRow(ids, pixels, made["image_grid_thw"], types))
+    return prompts
 
 
-def _judged(sample: Sample, mode: Mode, text: str, tokens: int) -> Measured:
-    reading = get_dialect("nano").read(Completion(text), _context(sample))
-    truth = [b.grounded() for b in sample.answer]
+def _judged(row: dict[str, Any], mode: Mode, text: str, tokens: int) -> Measured:
+    context = sizes_context(row["sizes"], boxes=row["boxes"])
+    reading = get_dialect("nano").read(Completion(text), context)
+    truth = [GroundedBox(int(image), Box(*box)) for image, *box in row["truth"]]
     readable = bool(reading.boxes) or reading.status == "none"
     worth = f1(reading.boxes, truth) if readable else 0.0
     thought = bool((reading.reasoning or "").strip())
-    return Measured(sample.id, str(sample.task), mode, worth, tokens, thought)
-
-
-def _context(sample: Sample) -> ReadContext:
-    return sizes_context([[ref.width, ref.height] for ref in sample.images])
+    return Measured(row["sample_id"], row["task"], mode, worth, tokens, thought)

@@ -35,7 +35,7 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         prepare_tool_calls(processor)
     told = tuple(tools.values()) if dialect.tools_in_prompt else ()
     grid_of = grid_of_processor(processor)
-    rows = rft_rows(data.train, dialect, told, data.limit, grid_of)
+    rows = rft_rows(data.train, dialect, told, data.limit, grid_of, data.episodes)
     check_pictures(rows)
     held = rft_rows(data.eval, dialect, told, data.eval_limit, grid_of) if data.eval else []
     check_pictures(held)

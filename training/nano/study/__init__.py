@@ -2,6 +2,6 @@
 
 from .arms import ARMS, StudyPlan
 from .runs import run_study
-from .summary import ArmSummary, read_study, write_table
+from .summary import ArmSummary, by_held, read_study, write_table
 
-__all__ = ["ARMS", "ArmSummary", "StudyPlan", "read_study", "run_study", "write_table"]
+__all__ = ["ARMS", "ArmSummary", "StudyPlan", "by_held", "read_study", "run_study", "write_table"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....tools.errors import UsageError
 from ...recipe import Recipe, read_recipe
+from ..episode_rows import is_recorded
 
 SFT = "sft"
 """The arm that is not trained at all: what the others start from."""
+
+NO_EPISODES = "no-episodes"
+"""The arm that is trained on scenes alone, without recorded conversations with tools."""
 
 ARMS: Mapping[str, tuple[str, ...]] = {
     SFT: (),
@@ -24,6 +29,7 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "no-length": ("rft.drop_terms=[length]",),
     "no-direct-bonus": ("rft.direct_bonus=0.0",),
     "rollout-credit": ("rft.credit=rollout",),
+    NO_EPISODES: (),
 }
 """Changes of the recipe by arm. All arms take equally many steps of equally many rollouts."""
 
@@ -35,7 +41,8 @@ class StudyPlan:
     Attributes:
         output: folder of the study; each run has a folder `ARM-SEED` in it.
         base: folder of the model that all arms start from, or `nano`.
-        train, held: data set folders; layouts of one are not in the other.
+        train: data set folders to train on.
+        held: data sets to ask. None has a layout or a photograph that is trained on.
         arms: of `ARMS`. seeds: of every arm but `sft`, whose answers are greedy.
         steps: of every run; the recipe's own where None.
         recipe: what the arms change. overrides: of all arms alike.
@@ -43,8 +50,8 @@ class StudyPlan:
 
     output: Path
     base: str
-    train: Path
-    held: Path
+    train: tuple[Path, ...]
+    held: tuple[Path, ...]
     arms: tuple[str, ...] = (SFT, "hybrid", "direct-only", "think-only")
     seeds: tuple[int, ...] = (0, 1, 2)
     steps: int | None = None
@@ -75,9 +82,14 @@ class StudyPlan:
         Raises:
             DataError: no such recipe. UsageError: an override that is none.
         """
+        train = [
+            str(folder.resolve())
+            for folder in self.train
+            if arm != NO_EPISODES or not is_recorded(folder)
+        ]
         changes = [
             f"model.base={self.base}",
-            f"data.train=[{self.train.resolve()}]",
+            f"data.train={json.dumps(train)}",
             "data.eval=[]",
             f"run.output={self.folder(arm, seed).resolve()}",
             f"run.seed={seed}",

@@ -13,8 +13,8 @@ from .summary import WAYS, ArmSummary
 MARKS = {"think": "^", "direct": "o", "auto": "s", "oracle": "*"}
 
 
-def plot_study(found: Sequence[ArmSummary], folder: Path) -> list[Path]:
-    """Draw the plots of a study as PNG files; returns them.
+def plot_study(found: Sequence[ArmSummary], folder: Path, held: str = "") -> list[Path]:
+    """Draw the plots of a study on one held-out set as PNG files; returns them.
 
     Raises:
         OutputError: the folder can't be written.
@@ -32,7 +32,7 @@ def plot_study(found: Sequence[ArmSummary], folder: Path) -> list[Path]:
     for name, draw in plots.items():
         figure, axes = pyplot.subplots(figsize=(8.0, 4.5), layout="constrained")
         draw(axes, arms)
-        file = folder / f"nano_study_{name}.png"
+        file = folder / f"nano_study_{name}{f'_{held}' if held else ''}.png"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             figure.savefig(file, dpi=110)

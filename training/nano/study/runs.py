@@ -13,7 +13,7 @@ from typing import Any
 from ....policy.presets import get_preset
 from ....tools.errors import OutputError
 from .arms import SFT, StudyPlan
-from .summary import SUMMARY, summarize
+from .summary import summarize, summary_name
 
 Watch = Callable[[str], None]
 
@@ -29,7 +29,7 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
     Raises:
         GemvgError: a run failed; those that ended before are kept.
     """
-    missing = [one for one in plan.runs if not (plan.folder(*one) / SUMMARY).is_file()]
+    missing = [one for one in plan.runs if _unmeasured(plan, *one)]
     if not missing:
         return
     threads = int(os.environ.get("OMP_NUM_THREADS") or max(1, (os.cpu_count() or 1) // jobs))
@@ -44,8 +44,18 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
             raise
 
 
+def _unmeasured(plan: StudyPlan, arm: str, seed: int) -> list[tuple[int, Path]]:
+    """The held-out sets, with their numbers, on which a run was not measured yet."""
+    folder = plan.folder(arm, seed)
+    return [
+        (number, held)
+        for number, held in enumerate(plan.held)
+        if not (folder / summary_name(number, held.name)).is_file()
+    ]
+
+
 def _one(plan: StudyPlan, arm: str, seed: int, threads: int) -> str:
-    """Train a run, measure it on the held-out set, write its summary; returns a line about it."""
+    """Train a run, measure it on the held-out sets, write summaries; returns a line of each."""
     import torch
 
     from ..measure import measure
@@ -55,18 +65,31 @@ def _one(plan: StudyPlan, arm: str, seed: int, threads: int) -> str:
     model = _base(plan.base)
     curve: list[dict[str, float]] = []
     if arm != SFT:
-        from ...run import run_recipe
-
-        model = run_recipe(plan.recipe_of(arm, seed)).folder
+        model = _trained(plan, arm, seed)
         curve = read_curve(folder / "log.jsonl")
-    found = summarize(arm, seed, list(measure(model, plan.held)), curve)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found.as_record(), indent=1)
-        (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{folder}: can't be written.", "Choose another output.") from error
-    return found.line
+    lines: list[str] = []
+    for number, held in _unmeasured(plan, arm, seed):
+        found = summarize(arm, seed, list(measure(model, held)), curve, held.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(found.as_record(), indent=1)
+            (folder / summary_name(number, held.name)).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{folder}: can't be written.", "Choose another output.") from error
+        lines.append(found.line)
+    return "\n".join(lines)
+
+
+def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
+    """Folder of a run's model, trained where it is not yet."""
+    from ...nano.finetune import LAST, finetuned
+    from ...run import run_recipe
+
+    recipe, folder = plan.recipe_of(arm, seed), plan.folder(arm, seed)
+    done = finetuned(folder)
+    if done is not None and done.steps >= recipe.optim.steps:
+        return folder / LAST
+    return run_recipe(recipe).folder
 
 
 def _base(name: str) -> Path:

@@ -14,6 +14,8 @@ from ...chat import MODES
 from ..measure import Measured
 
 SUMMARY = "measured.json"
+"""File of a run's summary on the first held-out set; `summary_name` has those of further ones."""
+
 ORACLE = "oracle"
 """Chooses, of the think and the direct answer to a question, the better one; the shorter if alike.
 What `auto` could be worth at most."""
@@ -30,6 +32,7 @@ class ArmSummary:
         f1, tokens: by way of answering (`WAYS`), then by task: means.
         thinks: by task: how often `auto` thought.
         curve: means of the training log.
+        held: name of the set that was asked.
     """
 
     arm: str
@@ -39,6 +42,7 @@ class ArmSummary:
     tokens: dict[str, dict[str, float]]
     thinks: dict[str, float]
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    held: str = ""
 
     def macro(self, way: str) -> float:
         """Mean F1 over tasks."""
@@ -57,15 +61,25 @@ class ArmSummary:
     def line(self) -> str:
         """One line."""
         told = ", ".join(f"{w} {self.macro(w):.3f} ({self.mean_tokens(w):.1f})" for w in WAYS)
-        return f"{self.arm} {self.seed}: {told}, auto thinks {self.think_share:.2f}"
+        on = f" on {self.held}" if self.held else ""
+        return f"{self.arm} {self.seed}{on}: {told}, auto thinks {self.think_share:.2f}"
 
     def as_record(self) -> dict[str, Any]:
         """For a JSON file."""
         return asdict(self)
 
 
+def summary_name(number: int, held: str) -> str:
+    """File of a run's summary on one held-out set, the `number`-th."""
+    return SUMMARY if number == 0 else f"measured-{held}.json"
+
+
 def summarize(
-    arm: str, seed: int, found: Sequence[Measured], curve: Iterable[dict[str, float]] = ()
+    arm: str,
+    seed: int,
+    found: Sequence[Measured],
+    curve: Iterable[dict[str, float]] = (),
+    held: str = "",
 ) -> ArmSummary:
     """Means by way and task of a run's answers.
 
@@ -93,6 +107,7 @@ def summarize(
         {w: {t: _mean(o.tokens for o in every[w] if o.task == t) for t in tasks} for w in WAYS},
         {t: _mean(o.thought for o in every["auto"] if o.task == t) for t in tasks},
         list(curve),
+        held,
     )
 
 
@@ -107,7 +122,7 @@ def read_study(folder: Path) -> list[ArmSummary]:
         DataError: there are none, or a file is no summary.
     """
     found: list[ArmSummary] = []
-    for file in sorted(folder.glob(f"*/{SUMMARY}")):
+    for file in sorted(folder.glob("*/measured*.json")):
         try:
             found.append(ArmSummary(**json.loads(file.read_text(encoding="utf-8"))))
         except (OSError, ValueError, TypeError) as error:
@@ -116,11 +131,19 @@ def read_study(folder: Path) -> list[ArmSummary]:
         raise DataError(
             f"{folder}: holds no measured runs.", "Run: gemvg-agent train nano-study FOLDER."
         )
-    return sorted(found, key=lambda one: (one.arm != "sft", one.arm, one.seed))
+    return sorted(found, key=lambda one: (one.held, one.arm != "sft", one.arm, one.seed))
+
+
+def by_held(found: Sequence[ArmSummary]) -> dict[str, list[ArmSummary]]:
+    """The summaries of each held-out set."""
+    sets: dict[str, list[ArmSummary]] = {}
+    for one in found:
+        sets.setdefault(one.held, []).append(one)
+    return sets
 
 
 def write_table(found: Sequence[ArmSummary]) -> list[list[str]]:
-    """Rows of the study's table: a header, then an arm each, mean over seeds and their range.
+    """Rows of the table of one held-out set: a header, then an arm each, mean over seeds and range.
 
     Columns: arm, seeds, macro F1 and tokens of every way, how often `auto` thought.
     """
