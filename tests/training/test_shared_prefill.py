@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gemvg.training.rft import shared_prefill
+from gemvg.training.rft import shared_loss, shared_prefill
 from gemvg.training.rft.shared_loss import read_rows, shared_log_probs
 from gemvg.training.rft.shared_prefill import PromptRow, Sampling, can_share, generate
 from tests.tiny_models import tiny_model
@@ -161,7 +161,9 @@ def assert_same_loss(model, rows, said):
     model.zero_grad()
 
 
-def test_a_text_models_loss_is_the_same():
+@pytest.mark.parametrize("part", [1, 60, 4096])
+def test_a_text_models_loss_is_the_same(monkeypatch, part):
+    monkeypatch.setattr(shared_loss, "PART", part)
     words, model = toy.tokenizer(), toy.model(3)
     texts = ["at p1 T go", "at p1 D go", "sum p1 p2 T go", "sum p1 p2 T go", "at p0 T go"]
     rows = [PromptRow(words(text)["input_ids"]) for text in texts]
@@ -170,11 +172,13 @@ def test_a_text_models_loss_is_the_same():
     assert_same_loss(model, rows, said)
 
 
-def test_nanos_loss_is_the_same_over_pictures():
+@pytest.mark.parametrize("part", [1, 4096])
+def test_nanos_loss_is_the_same_over_pictures(monkeypatch, part):
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     from gemvg.policy.presets import get_preset
 
+    monkeypatch.setattr(shared_loss, "PART", part)
     folder = str(get_preset("nano").folder)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
     processor = AutoProcessor.from_pretrained(folder)
@@ -193,6 +197,17 @@ def test_nanos_loss_is_the_same_over_pictures():
             rows.append(PromptRow(ids, made["pixel_values"], made["image_grid_thw"], types))
     said = [[rng.randrange(200, 900) for _ in range(rng.randint(1, 9))] for _ in rows]
     assert_same_loss(model, rows, said)
+
+
+def test_what_is_read_together_is_alike_in_length():
+    lengths = [700, 30, 30, 2000, 1990, 5000, 40]
+    parts = shared_loss._parts(lengths)
+    assert sorted(number for part in parts for number in part) == list(range(len(lengths)))
+    for part in parts:
+        padded = len(part) * max(lengths[number] for number in part)
+        assert padded <= shared_loss.PART or len(part) == 1
+    assert [5] in parts
+    assert shared_loss._parts([]) == []
 
 
 def test_rows_of_a_padded_batch_are_read():
