@@ -37,9 +37,7 @@ class Finetuned:
     after: float
 
 
-def finetune(
-    part: Finetune, base: Path, output: Path, episodes: Path | None = None
-) -> Path | None:
+def finetune(part: Finetune, base: Path, output: Path, episodes: Path | None = None) -> Path | None:
     """Train with rewards on scenes and conversations; goes on where it was broken off.
 
     Args:
