@@ -54,7 +54,7 @@ types:
 unit:
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not vllm" --junitxml=$(VENV)/unit.xml
 
-nano: install-dev  ## record conversations about $(GEMVG_SHARED)/photos and train the small policy: a good seven hours
+nano: install-dev  ## record conversations about $(GEMVG_SHARED)/photos and train the small policy: a good eight hours
 	$(BIN)/gemvg-agent train nano-conversations runs/conversations --photos $(GEMVG_SHARED)/photos
 	$(BIN)/gemvg-agent train nano nano-4m
 

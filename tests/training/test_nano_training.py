@@ -190,6 +190,8 @@ def test_packaged_recipes(name):
     assert recipe.legs[-1].tools > 0
     short = recipe.within(2.0)
     assert sum(leg.minutes for leg in short.legs) == pytest.approx(2.0)
+    if recipe.finetune is not None:
+        assert 1 <= short.finetune.steps < recipe.finetune.steps
 
 
 @pytest.mark.parametrize(

@@ -37,14 +37,13 @@ class Finetuned:
     after: float
 
 
-def finetune(part: Finetune, base: Path, output: Path, episodes: Path | None = None) -> Path | None:
-    """Train with rewards on scenes and conversations; goes on where it was broken off.
+def finetune(part: Finetune, base: Path, output: Path) -> Path | None:
+    """Train with rewards on composed scenes; goes on where it was broken off.
 
     Args:
         part: what the nano recipe says of it.
         base: folder of the model that has gone through all legs.
         output: of the run; the data set is built in its folder `scenes`.
-        episodes: folder of recorded conversations with tools, whose last turns are trained, too.
 
     Returns:
         the folder of the finetuned model, or None where it was stopped before its end.
@@ -61,7 +60,7 @@ def finetune(part: Finetune, base: Path, output: Path, episodes: Path | None = N
     scenes = output / "scenes"
     overrides = [
         f"model.base={json.dumps(str(base))}",
-        f"data.train={json.dumps([str(folder) for folder in (scenes, episodes) if folder])}",
+        f"data.train={json.dumps([str(scenes)])}",
         f"run.output={json.dumps(str(output))}",
         f"run.seed={part.seed}",
         *([f"optim.steps={part.steps}"] if part.steps is not None else []),

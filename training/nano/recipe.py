@@ -142,6 +142,8 @@ class NanoRecipe(_Part):
     def within(self, minutes: float) -> NanoRecipe:
         """The same recipe with legs that take so many minutes together, shared as before.
 
+        Finetuning gets the same share of its steps, where the recipe says how many they are.
+
         Raises:
             DataError: a leg is counted in steps.
         """
@@ -155,7 +157,11 @@ class NanoRecipe(_Part):
             leg.model_copy(update={"minutes": (leg.minutes or 0.0) * minutes / whole})
             for leg in self.legs
         ]
-        return self.model_copy(update={"legs": legs})
+        changes: dict[str, Any] = {"legs": legs}
+        if self.finetune is not None and self.finetune.steps is not None:
+            steps = max(1, round(self.finetune.steps * minutes / whole))
+            changes["finetune"] = self.finetune.model_copy(update={"steps": steps})
+        return self.model_copy(update=changes)
 
 
 def packaged_recipes() -> tuple[str, ...]:

@@ -61,8 +61,7 @@ def train_nano(recipe: NanoRecipe, watch: Watch, only: str | None = None) -> Pat
     if recipe.finetune is None:
         return export(studio, output / "model", read_log(log))
     base = export(studio, output / SFT, read_log(log))
-    episodes = Path(recipe.episodes) if recipe.episodes else None
-    made = finetune(recipe.finetune, base, output / RFT, episodes)
+    made = finetune(recipe.finetune, base, output / RFT)
     if made is None:
         return None
     take(studio, made)
