@@ -47,9 +47,12 @@ def plot_study(found: Sequence[ArmSummary], folder: Path, held: str = "") -> lis
 def _tokens(axes: Any, arms: dict[str, list[ArmSummary]]) -> None:
     for number, (arm, own) in enumerate(arms.items()):
         for way in WAYS:
+            place = fmean(one.mean_tokens(way) for one in own)
+            reached = [one.macro(way) for one in own]
+            # From the least to the most of the seeds.
+            axes.vlines(place, min(reached), max(reached), color=f"C{number}")
             axes.scatter(
-                fmean(one.mean_tokens(way) for one in own),
-                fmean(one.macro(way) for one in own),
+                place, fmean(reached),
                 marker=MARKS[way], s=70, color=f"C{number}",
                 label=f"{arm}, {way}",
             )  # fmt: skip
