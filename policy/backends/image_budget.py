@@ -241,7 +241,9 @@ def plan_images(
             low = middle
         else:
             high = middle - 1
-    return _at(needs, grid, low)
+    # In whole cells a lower bound now and then holds a few more: none gains by giving way.
+    limited = zip(_at(needs, grid, low).images, plan.images, strict=True)
+    return ImagePlan(tuple(min(pair, key=lambda image: image.tokens) for pair in limited))
 
 
 def _at(needs: Sequence[ImageNeed], grid: PixelGrid, cap: int) -> ImagePlan:

@@ -61,6 +61,8 @@ def test_a_picture_that_fits_is_only_rounded():
     st.lists(st.tuples(st.integers(20, 5000), st.integers(20, 5000)), min_size=1, max_size=12),
     st.integers(16, 20_000),
 )
+@example([(127, 378), (183, 1106), (210, 3346), (210, 3375), (351, 2087), (378, 463), (466, 4241),
+          (527, 3519), (602, 1382), (799, 994), (855, 967)], 10692)  # fmt: skip
 def test_the_plan_fits_or_says_which_picture_does_not(sizes, room):
     needs = [ImageNeed(k, f"p{k}.jpg", w, h) for k, (w, h) in enumerate(sizes, 1)]
     smallest = plan_images(needs, QWEN2_GRID, max_tokens=1)

@@ -16,8 +16,10 @@ from gemvg.training.rft.shared_prefill import PromptRow, Sampling, generate
 from tests.training import toy
 
 SEEDS = (0, 1, 2)
-STEPS = {"sampled": 60, "both": 90}
-"""Where both tags are begun only the better one is raised, not the other lowered: a slower way."""
+STEPS = {"sampled": 120, "both": 90}
+RATES = {"sampled": 2.5e-4, "both": 5e-4}
+"""Sampled tags share the advantage of all that follows. At twice the rate, in half the steps, that
+noise decided: of seven seeds one to three lost a mode, depending on how tokens were drawn."""
 PRESET = get_preset("gemvg").without("tool_use")
 
 
@@ -62,8 +64,8 @@ def train(start, seed, output, choice="sampled"):
 
     arguments = GRPOConfig(
         output_dir=str(output), per_device_train_batch_size=64, num_generations=8,
-        max_completion_length=14, learning_rate=5e-4, max_steps=STEPS[choice], logging_steps=1,
-        save_strategy="no", use_cpu=True, bf16=False, seed=seed, temperature=1.0,
+        max_completion_length=14, learning_rate=RATES[choice], max_steps=STEPS[choice],
+        logging_steps=1, save_strategy="no", use_cpu=True, bf16=False, seed=seed, temperature=1.0,
         gradient_checkpointing=False, disable_tqdm=True, report_to=[],
         remove_unused_columns=False,
     )  # fmt: skip
