@@ -63,13 +63,16 @@ class ModelPart(_Part):
 
 
 class DataPart(_Part):
-    """Folders made by `gemvg-agent data build`, relative to the recipe; `limit` takes the first.
+    """Folders made by `gemvg-agent data build`, relative to the recipe.
 
-    RFT of nano takes folders of `gemvg-agent train nano-conversations`, too: of each `episodes`
-    conversations, drawn at random.
+    Of a folder that was divided when it was built the `train` samples are trained on, and the `val`
+    samples evaluated; `split: all` trains on both. `limit` and `eval_limit` take so many, of every
+    task in turn. RFT of nano takes folders of `gemvg-agent train nano-conversations`, too: of each
+    `episodes` conversations, drawn at random.
     """
 
     train: list[str] = Field(min_length=1)
+    split: Literal["train", "all"] = "train"
     episodes: Positive = 1200
     eval: list[str] = Field(default_factory=list[str])
     limit: Positive | None = None

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..policy.dialect import Dialect
 from ..tools.coordinates import ResizedPixelSpace
@@ -21,6 +21,9 @@ from .data.sample import Sample, read_samples
 from .data.spoken import spoken
 from .nano.episode_rows import episode_rows, is_recorded
 from .recipe import SftPart
+
+Split = Literal["train", "val", "all"]
+"""Which part of a data set that was divided when it was built."""
 
 
 def read_folder(folder: str | Path) -> Iterator[tuple[Sample, list[str]]]:
@@ -41,6 +44,35 @@ def read_folder(folder: str | Path) -> Iterator[tuple[Sample, list[str]]]:
         roots = dict(json.loads(about.read_text(encoding="utf-8")).get("roots", {}))
     for sample in read_samples(base / "samples.jsonl"):
         yield sample, picture_paths(sample, base, roots)
+
+
+def chosen_samples(
+    folders: Sequence[str | Path], split: Split, limit: int | None = None
+) -> list[tuple[Sample, list[str]]]:
+    """Samples of data set folders with the paths of their pictures.
+
+    Args:
+        folders: data sets.
+        split: takes the samples of this split of a folder that has any of it, all of one that was
+            not divided.
+        limit: takes so many at most, of every folder and task in turn: a folder holds the samples
+            of a task next to each other, so the first of them would be of one or two tasks.
+
+    Raises:
+        DataError: as for `read_folder`.
+    """
+    every: list[tuple[Sample, list[str]]] = []
+    queues: dict[tuple[int, str], list[tuple[Sample, list[str]]]] = {}
+    for number, folder in enumerate(folders):
+        found = list(read_folder(folder))
+        own = [one for one in found if split in ("all", one[0].split)] or found
+        for one in own:
+            queues.setdefault((number, one[0].task), []).append(one)
+        every += own
+    if limit is None or limit >= len(every):
+        return every
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*queues.values()))
+    return list(itertools.islice((one for one in turns if one is not None), limit))
 
 
 def check_pictures(rows: Sequence[dict[str, Any]]) -> None:
@@ -81,6 +113,7 @@ def rft_rows(
     limit: int | None = None,
     grid_of: GridOf | None = None,
     episodes: int | None = None,
+    split: Split = "all",
 ) -> list[dict[str, Any]]:
     """Rows for reinforcement finetuning; see `chat.rft_row` for the columns.
 
@@ -88,9 +121,10 @@ def rft_rows(
         folders: data sets, and for nano recorded conversations (`nano.episode_rows`).
         dialect: of the prompts.
         tools: that the prompts describe.
-        limit: takes so many of the samples.
+        limit: of samples; see `chosen_samples`.
         grid_of: the model's processor's, for dialects that write pixels of the resized picture.
         episodes: takes so many conversations of each folder.
+        split: see `chosen_samples`.
     """
     _check_coordinates(dialect, grid_of)
     recorded = [folder for folder in folders if is_recorded(folder)]
@@ -100,12 +134,10 @@ def rft_rows(
             f"tokens, which {dialect.name} does not read.",
             "Leave the folder out of data.train.",
         )
-    found = itertools.chain.from_iterable(
-        read_folder(folder) for folder in folders if folder not in recorded
-    )
+    built = [folder for folder in folders if folder not in recorded]
     rows = [
         rft_row(sample, paths, dialect, tools, grid_of)
-        for sample, paths in itertools.islice(found, limit)
+        for sample, paths in chosen_samples(built, split, limit)
     ]
     return rows + [row for folder in recorded for row in episode_rows(folder, episodes)]
 
@@ -117,19 +149,19 @@ def sft_rows(
     seed: int,
     limit: int | None = None,
     grid_of: GridOf | None = None,
+    split: Split = "all",
 ) -> list[dict[str, Any]]:
     """Rows for supervised finetuning: `messages`, `completion`, `paths`, `sizes`, `mode`.
 
     S1: short answers under the direct prompt. S2: a sample with a trace is trained reasoned with
     `think_share`, else direct; `auto_share` of all get the auto prompt, and there a trace is
     dropped with `thought_dropout` (TON), so that the choice stays open for the reinforcement stage.
-    `grid_of` as for `rft_rows`.
+    `limit`, `grid_of` and `split` as for `rft_rows`.
     """
     _check_coordinates(dialect, grid_of)
     rng = random.Random(seed)
-    found = itertools.chain.from_iterable(read_folder(folder) for folder in folders)
     rows: list[dict[str, Any]] = []
-    for sample, paths in itertools.islice(found, limit):
+    for sample, paths in chosen_samples(folders, split, limit):
         sizes = [[ref.width, ref.height] for ref in sample.images]
         context = sizes_context(sizes, grid_of)
         thinks = part.stage == "s2" and sample.trace is not None

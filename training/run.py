@@ -17,6 +17,9 @@ from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
 from .recipe import Recipe
 
+OUTCOME = "outcome.json"
+"""In the folder of a final model: at which step it was saved, and why it ended early."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,7 +61,11 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     with _callback(trainer, CleanStop) as stop, without_bars():
         try:
             trainer.train(resume_from_checkpoint=str(begin) if begin else None)
-            _save_last(trainer, recipe, output / "last")
+            why = _callback(trainer, Guard).stopped
+            if stop.signal is not None:
+                why = "a signal asked for it; the same command goes on from here"
+            outcome = Outcome(output / "last", int(trainer.state.global_step), why)
+            _save_last(trainer, recipe, outcome)
         except OSError as error:
             kept = last_good_checkpoint(output)
             raise OutputError(
@@ -66,11 +73,17 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
                 f"The last good one is {kept.name if kept else 'none yet'}; the same command "
                 "goes on from it.",
             ) from error
-    guard = _callback(trainer, Guard)
-    why = guard.stopped
-    if stop.signal is not None:
-        why = "a signal asked for it; the same command goes on from here"
-    return Outcome(output / "last", int(trainer.state.global_step), why)
+    return outcome
+
+
+def last_outcome(output: Path) -> Outcome | None:
+    """How the run of a folder ended the last time; None where it did not end."""
+    folder = output / "last"
+    try:
+        said: Any = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        return Outcome(folder, int(said["step"]), said["stopped"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _callback(trainer: Any, kind: type[Any]) -> Any:
@@ -78,8 +91,9 @@ def _callback(trainer: Any, kind: type[Any]) -> Any:
     return next(c for c in trainer.callback_handler.callbacks if isinstance(c, kind))
 
 
-def _save_last(trainer: Any, recipe: Recipe, folder: Path) -> None:
+def _save_last(trainer: Any, recipe: Recipe, outcome: Outcome) -> None:
     """The final model with its processor and card, complete or not there at all."""
+    folder = outcome.folder
     fresh = folder.with_name("last.new")
     trainer.save_model(str(fresh))
     if trainer.is_world_process_zero():
@@ -87,6 +101,8 @@ def _save_last(trainer: Any, recipe: Recipe, folder: Path) -> None:
             fresh, recipe, training_dialect(recipe.model), int(trainer.state.global_step),
             trainer.state.log_history,
         )  # fmt: skip
+        said = {"step": outcome.step, "stopped": outcome.stopped}
+        (fresh / OUTCOME).write_text(json.dumps(said), encoding="utf-8")
         config = fresh / "config.json"
         if config.is_file():
             # A served or local folder names its own dialect: nobody has to know it.

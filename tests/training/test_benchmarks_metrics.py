@@ -142,6 +142,10 @@ OPTIONS = ("a cat", "two cats", "Image 3", "none of them")
         ("Not A; the answer is B", "B"), ("answer is A. No, the answer is C.", "C"),
         ("two cats", "B"), ("It shows two cats.", "B"), ("a cat", "A"), ("Image 3", "C"),
         ("it must be [C]", "C"), ("A or B", None), ("", None), ("E", None), ("(E)", None),
+        ("The answer is a cat.", "A"), ("The answer is two cats", "B"), ("My choice: a cat", "A"),
+        ("The answer is none of them", "D"), ("Answer: A dog", "A"), ("the option is c.", "C"),
+        ("The answer is a dog", None), ("The best choice is *A*", "A"),
+        ("The answer is A because it is red", "A"), ("The answer is A, two cats", "A"),
         ("a cat or two cats", None), ("A dog", None), ("I see nothing", None), ("(A) or (B)", "A"),
     ],
 )  # fmt: skip

@@ -47,6 +47,21 @@ def test_corners_are_found_among_tokens(pieces, thought, answered):
 
 
 @pytest.mark.parametrize(
+    ("pieces", "second", "image"),
+    [
+        (["<image_3>", "<c8>", "<c8>", "<c16>", "<c16>"], 3, 3),
+        (["<c8><c8><c16><c16>"], 1, 0),
+        (['{"image": ', "2", ', "bbox_2d": [', "1", "2", ",", " 3", ",4", ", 56]", "}"], 7, 2),
+        (["image 1 shows", " (1,2),", "(3,4)"], 2, 1),
+        (["(1,", "2),(3", ",4)"], 2, 0),
+    ],
+)
+def test_the_second_corner_and_the_picture_of_a_box(pieces, second, image):
+    (box,) = written_boxes(pieces)[1]
+    assert (box.second, box.image) == (second, image)
+
+
+@pytest.mark.parametrize(
     ("pieces", "numbers"),
     [
         (["<c8>", "<c16>", "<c24>", "<c1000>"], (8.0, 16.0, 24.0, 1000.0)),
@@ -65,39 +80,54 @@ def said(*answers, thought=False):
 def test_a_box_is_worth_what_it_hits_beside_all_in_its_picture():
     exact, half, astray = [1, 0, 0, 100, 100], [1, 0, 0, 100, 50], [1, 300, 0, 400, 100]
     found = box_credits(said(boxes(exact), boxes(half), boxes(astray), boxes()), TRUTH)
-    assert [own.tolist() for own in found] == [
+    assert [own.first.tolist() for own in found] == [
         pytest.approx([0.5 / SPREAD]), pytest.approx([0.0]), pytest.approx([-0.5 / SPREAD]), []
+    ]  # fmt: skip
+    # What is bounded is measured against boxes on the same thing; one on none bounds nothing.
+    assert [own.second.tolist() for own in found] == [
+        pytest.approx([0.25 / SPREAD]), pytest.approx([-0.25 / SPREAD]), [0.0], []
     ]  # fmt: skip
 
 
 def test_choosing_the_right_thing_earns_as_much_as_choosing_the_wrong_one_costs():
     right, wrong = [1, 0, 0, 100, 100], [1, 300, 0, 400, 100]
-    found = np.concatenate(box_credits(said(*[boxes(right), boxes(wrong)] * 4), TRUTH))
-    assert found.tolist() == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD] * 4)
+    found = box_credits(said(*[boxes(right), boxes(wrong)] * 4), TRUTH)
+    assert [own.first[0] for own in found] == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD] * 4)
 
 
-def test_a_second_box_on_the_same_thing_hits_nothing():
-    exact, near = [1, 0, 0, 100, 100], [1, 0, 0, 100, 90]
-    found = box_credits(said(boxes(exact, near)), TRUTH)
-    assert found[0] == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD])
+def test_leaving_out_what_is_hard_costs_what_it_was_worth():
+    hard, easy = [1, 0, 0, 100, 50], [1, 500, 500, 600, 600]
+    both, skips = box_credits(said(boxes(hard, easy), boxes(easy)), TRUTH)
+    # Expected of the picture: .25 + 1. The one that lists both has 1.5, the other 1.
+    assert both.first.tolist() == pytest.approx([0.25 / SPREAD, 0.0])
+    assert skips.first.tolist() == pytest.approx([-0.25 / SPREAD])
+    assert both.second.tolist() == skips.second.tolist() * 2 == [0.0, 0.0]
+
+
+def test_a_second_box_on_the_same_thing_is_measured_against_what_it_could_have_hit():
+    exact, near, other = [1, 0, 0, 100, 100], [1, 0, 0, 100, 90], [1, 500, 500, 600, 600]
+    twice, right = box_credits(said(boxes(exact, near), boxes(exact, other)), TRUTH)
+    assert twice.first.tolist() == pytest.approx([-0.5 / SPREAD, -0.5 / SPREAD])
+    assert right.first.tolist() == pytest.approx([0.5 / SPREAD, 0.5 / SPREAD])
+    assert right.second.tolist() == [0.0, 0.0]
 
 
 def test_pictures_and_ways_are_measured_apart():
     exact, other = [1, 0, 0, 100, 100], [2, 0, 0, 50, 25]
     thinking = said(boxes([1, 300, 0, 400, 100]), thought=True)
     found = box_credits([*said(boxes(exact, other)), *thinking], TRUTH)
-    assert [own.tolist() for own in found] == [[0.0, 0.0], [0.0]]
+    assert [own.first.tolist() for own in found] == [[0.0, 0.0], [0.0]]
 
 
 def test_the_right_corners_in_the_wrong_picture_hit_nothing():
     found = box_credits(said(boxes([2, 500, 500, 600, 600]), boxes([2, 0, 0, 50, 50])), TRUTH)
-    assert found[0] == pytest.approx([-0.5 / SPREAD])
+    assert found[0].first == pytest.approx([-0.5 / SPREAD])
 
 
 def test_nothing_true_tells_no_box_from_another():
     drawn = said(boxes([1, 0, 0, 9, 9]), boxes([1, 5, 5, 9, 9], [2, 0, 0, 1, 1]))
     found = box_credits(drawn, boxes())
-    assert [own.tolist() for own in found] == [[0.0], [0.0, 0.0]]
+    assert [own.tolist() for one in found for own in one] == [[0.0], [0.0], [0.0, 0.0], [0.0, 0.0]]
 
 
 @settings(max_examples=60)
@@ -106,14 +136,16 @@ def test_nothing_true_tells_no_box_from_another():
                 min_size=1, max_size=6))  # fmt: skip
 def test_credits_are_finite_and_cancel_within_a_picture(drawn):
     answers = [boxes(*[[i, x, y, x + w, y + h] for i, x, y, w, h in rows]) for rows in drawn]
-    alone = BoxSet.of_rows([[1, 0, 0, 1000, 1000]])
-    found = box_credits(said(*answers), alone)
-    assert [len(own) for own in found] == [len(answer) for answer in answers]
-    every, images = np.concatenate(found), np.concatenate([a.images for a in answers])
-    assert np.isfinite(every).all()
-    assert [every[images == k].sum() for k in (1, 2)] == pytest.approx([0.0, 0.0], abs=1e-9)
-    whole = box_credits(said(*answers), boxes())
-    assert not np.concatenate(whole).any()
+    two = BoxSet.of_rows([[1, 0, 0, 60, 100], [1, 60, 0, 150, 150]])
+    found = box_credits(said(*answers), two)
+    assert [len(own.first) for own in found] == [len(answer) for answer in answers]
+    shown = [answer.images == 1 for answer in answers]
+    begun = [own.first[here][:1] for own, here in zip(found, shown, strict=True)]
+    assert np.isfinite(np.concatenate([own.first for own in found])).all()
+    assert np.concatenate(begun).sum() == pytest.approx(0.0, abs=1e-9), "of first boxes"
+    assert np.concatenate([own.second for own in found]).sum() == pytest.approx(0.0, abs=1e-9)
+    other = [own.first[~here] for own, here in zip(found, shown, strict=True)]
+    assert not np.concatenate(other).any(), "nothing is there"
 
 
 def test_other_tokens_keep_the_advantage_of_their_rollout():
@@ -132,6 +164,7 @@ def test_other_tokens_keep_the_advantage_of_their_rollout():
     answers = [boxes([1, 0, 0, 100, 100]), boxes([1, 0, 0, 100, 50]), boxes([1, 0, 0, 100, 50])]
     advantages = torch.tensor([[1.0], [-1.0], [0.5]]).repeat(1, 12)
     found = judged_by_box(advantages, ids, pieces.__getitem__, said(*answers), [TRUTH] * 3, 3)
+    # All three hit the same thing, so both pairs of corners are measured against the same.
     good, bad = (1 - 2 / 3) / SPREAD, (0.5 - 2 / 3) / SPREAD
     assert found[0].tolist() == pytest.approx([1, 0, 0, 0, 0, 1, 1, *[good] * 4, 1])
     assert found[1].tolist() == pytest.approx([-1, *[bad] * 4, *[-1] * 7])
@@ -149,8 +182,24 @@ def test_a_box_that_its_thought_named_before_is_judged_there_too():
     advantages = torch.zeros(2, 15)
     found = judged_by_box(advantages, ids, pieces.__getitem__, said(*answers), [TRUTH] * 2, 2)
     worth = 0.5 / SPREAD
-    assert found[0].tolist() == pytest.approx([0, *[worth] * 4, *[0] * 6, *[worth] * 4])
-    assert found[1].tolist() == pytest.approx([0, *[-worth] * 4, *[0] * 10])
+    chosen = [worth, worth, 0, 0]
+    assert found[0].tolist() == pytest.approx([0, *chosen, *[0] * 6, *chosen])
+    assert found[1].tolist() == pytest.approx([0, -worth, -worth, *[0] * 12])
+
+
+def test_a_thought_names_a_box_again_in_its_own_picture():
+    pieces = {0: "<think>", 1: "</think>", 2: "<image_1>", 3: "<image_2>", 4: "<pad>",
+              **{n: f"<c{n}>" for n in range(8, 1000, 8)}}  # fmt: skip
+    box = [8, 8, 104, 104]
+    ids = [[0, 2, *box, 3, *box, 1, 3, *box], [1, 2, *box, *[4] * 11]]
+    answers = [boxes([2, 0, 0, 50, 50]), boxes([1, 0, 0, 9, 9])]
+    rollouts = [Rollout(answers[0], status="ok"), Rollout(boxes([2, 0, 0, 50, 25]), status="ok")]
+    found = judged_by_box(
+        torch.zeros(2, 17), ids, pieces.__getitem__, rollouts, [TRUTH] * 2, 2
+    )  # fmt: skip
+    worth = 0.25 / SPREAD
+    assert found[0, 2:6].tolist() == [0.0] * 4, "the answer has no box in picture 1"
+    assert found[0, 7:11].tolist() == found[0, 13:17].tolist() == pytest.approx([worth] * 4)
 
 
 def test_an_answer_that_can_not_be_read_keeps_its_advantages():

@@ -36,6 +36,19 @@ def test_a_tag_is_worth_what_its_mode_is_worth_in_the_group():
     assert found.rest.tolist() == [[0, 0, 0, 0, 0, 1.0], [0] * 6]
 
 
+def test_a_forced_rollout_in_the_other_mode_says_nothing_of_its_own():
+    rewards = torch.tensor([[4.0, 4.0, 0.0, 0.0, 4.0, 4.0]] * 3)
+    obeyed = torch.ones(3, 6, dtype=torch.bool)
+    obeyed[:, 2:4] = False
+    # One of another group that obeyed; and a group without any that can be counted.
+    obeyed[1, 2] = True
+    obeyed[2] = False
+    found = choice_advantages(rewards, torch.zeros(3, 6), LAYOUT, "none", obeyed)
+    assert found.tag[0].tolist() == [0] * 6, "both modes are worth 4"
+    assert found.tag[1].tolist() == pytest.approx([0, 0, 0, 0, 1.0, 0]), "direct: (0 + 4) / 2"
+    assert found.tag[2].tolist() == pytest.approx([0, 0, 0, 0, 4 / 3, 0]), "nothing else is known"
+
+
 @settings(max_examples=60)
 @given(
     rewards=st.lists(st.floats(0, 5), min_size=12, max_size=12),

@@ -1,20 +1,22 @@
 """The study: arms are recipes, answers add up, a run that is measured is left alone."""
 
 import json
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from gemvg.agent.cli.main import run
 from gemvg.policy.presets import get_preset as get_policy
-from gemvg.tools.errors import DataError, UsageError
+from gemvg.tools.errors import DataError, GemvgError, TrainingError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.recipe import load_recipe
 from gemvg.training.nano.measure import Measured, measure
-from gemvg.training.nano.study import ARMS, StudyPlan, read_study, write_table
+from gemvg.training.nano.study import ARMS, StudyPlan, read_study, runs, write_table
 from gemvg.training.nano.study.runs import read_curve
 from gemvg.training.nano.study.summary import SUMMARY, WAYS, summarize
 from gemvg.training.rewards.presets import get_preset
+from gemvg.training.run import Outcome
 
 
 def plan_of(folder, **changes):
@@ -44,6 +46,59 @@ def test_an_arm_leaves_out_the_conversations(tmp_path):
         for arm in ("hybrid", "no-episodes")
     }
     assert names == {"hybrid": ["train", "said"], "no-episodes": ["train"]}
+
+
+def test_paths_are_taken_as_they_are(tmp_path):
+    plan = StudyPlan(
+        tmp_path / "my #1: study", str(tmp_path / "a #2"), (tmp_path / "t",), (tmp_path / "h",)
+    )
+    recipe = plan.recipe_of("hybrid", 0)
+    assert recipe.model.base == str(tmp_path / "a #2")
+    assert Path(recipe.run.output) == plan.folder("hybrid", 0)
+
+
+def test_a_run_that_was_stopped_is_not_measured(tmp_path, monkeypatch):
+    plan = plan_of(tmp_path)
+    stopped = Outcome(plan.folder("hybrid", 0) / "last", 37, "a signal asked for it")
+    monkeypatch.setattr("gemvg.training.run.run_recipe", lambda recipe: stopped)
+    with pytest.raises(TrainingError, match="hybrid 0 was stopped at step 37: a signal"):
+        runs._one(plan, "hybrid", 0, 1)
+    assert not list(tmp_path.rglob("measured*.json"))
+
+
+class HereAndNow:
+    """A pool that runs in this process."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def submit(self, call, *given):
+        made = Future()
+        try:
+            made.set_result(call(*given))
+        except GemvgError as error:
+            made.set_exception(error)
+        return made
+
+
+def test_a_run_that_fails_stops_no_other(tmp_path, monkeypatch):
+    def one(plan, arm, seed, threads):
+        if seed == 0:
+            raise TrainingError("no luck")
+        return f"{arm} {seed} done"
+
+    monkeypatch.setattr(runs, "ProcessPoolExecutor", HereAndNow)
+    monkeypatch.setattr(runs, "_one", one)
+    told = []
+    with pytest.raises(TrainingError, match="no luck"):
+        runs.run_study(plan_of(tmp_path, arms=("hybrid",), seeds=(0, 1, 2)), told.append)
+    assert sorted(told) == ["hybrid 0 failed: no luck", "hybrid 1 done", "hybrid 2 done"]
 
 
 def test_there_is_no_other_arm(tmp_path):

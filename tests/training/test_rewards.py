@@ -245,6 +245,17 @@ def test_the_wrong_mode_earns_nothing(asked, thought):
     assert total(GEMVG, TRUTH, TRUTH, asked=asked, thought=thought) == 0.0
 
 
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("asked", ["think", "direct"])
+def test_no_preset_pays_for_the_other_mode(name, asked):
+    """Else hybrid groups would train one of the modes away."""
+    obeyed, not_obeyed = (
+        total(PRESETS[name], TRUTH, TRUTH, asked=asked, thought=thought)
+        for thought in (asked == "think", asked != "think")
+    )
+    assert obeyed >= not_obeyed
+
+
 def test_the_bar_rises():
     assert [threshold_at(p) for p in (-1, 0, 0.5, 1, 2)] == [0.5, 0.5, 0.625, 0.75, 0.75]
     loose = [(1, 0, 0, 100, 60)]  # IoU .6 with the truth

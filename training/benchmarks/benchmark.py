@@ -184,6 +184,18 @@ def item_agreement(item: Item, outcome: Outcome) -> Agreement:
     return agreement(placed_found(outcome), placed_truth(item))
 
 
+def is_answered(outcome: Outcome) -> bool:
+    """Whether there is an answer: silence and failure do not say that nothing is there."""
+    return outcome.status in ("ok", "none", "partial")
+
+
+def item_f1(item: Item, outcome: Outcome) -> float:
+    """F1 of `item_agreement`; 0 where nothing is there and nobody said so."""
+    if not placed_truth(item) and not is_answered(outcome):
+        return 0.0
+    return item_agreement(item, outcome).f1
+
+
 def by_task(items: Sequence[Item]) -> dict[str, list[int]]:
     """Positions of the items of each task, tasks in order of first appearance."""
     groups: dict[str, list[int]] = {}
@@ -220,7 +232,9 @@ __all__ = [
     "Summary",
     "TrueBox",
     "by_task",
+    "is_answered",
     "item_agreement",
+    "item_f1",
     "mean",
     "placed_found",
     "placed_truth",

@@ -22,7 +22,8 @@ from .benchmark import (
     Scored,
     Summary,
     by_task,
-    item_agreement,
+    is_answered,
+    item_f1,
     mean,
     status_notes,
 )
@@ -76,9 +77,8 @@ class McBench(Benchmark):
 
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:
         """Whether every picture is judged right, and F1 of the boxes at IoU .5 (groups apart)."""
-        found = item_agreement(item, outcome)
         right = image_correct(_sample(item, outcome))
-        return {"image_accuracy": float(right), "f1": found.f1}
+        return {"image_accuracy": float(right), "f1": item_f1(item, outcome)}
 
     def score(
         self, items: Sequence[Item], outcomes: Mapping[str, Outcome], official: bool = False
@@ -213,4 +213,4 @@ def _sample(item: Item, outcome: Outcome) -> McSample:
         for b in outcome.boxes
         if 1 <= b.image <= len(numbers)
     )
-    return McSample(tuple(numbers), truth, found)
+    return McSample(tuple(numbers), truth, found, is_answered(outcome))

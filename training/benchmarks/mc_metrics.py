@@ -22,12 +22,13 @@ from .metrics.average_precision import AveragePrecision, Detection, TrueObject, 
 class McSample:
     """One sample: ids of its pictures in order, true boxes and predicted boxes (category = group).
 
-    A picture id belongs to one sample only.
+    A picture id belongs to one sample only. Where it was not answered, no picture is judged right.
     """
 
     images: tuple[int, ...]
     truth: tuple[TrueObject, ...]
     found: tuple[Detection, ...]
+    answered: bool = True
 
 
 def assign_groups(sample: McSample, groups: int) -> tuple[Detection, ...]:
@@ -93,6 +94,8 @@ def weighted_ap50(
 
 def image_correct(sample: McSample) -> bool:
     """Whether every picture of a sample has a box exactly if it should have one."""
+    if not sample.answered:
+        return False
     true = {t.image for t in sample.truth}
     found = {d.image for d in sample.found}
     return all((i in true) == (i in found) for i in sample.images)

@@ -21,7 +21,7 @@ from .benchmark import (
     Row,
     Summary,
     by_task,
-    item_agreement,
+    item_f1,
     mean,
     status_notes,
 )
@@ -218,7 +218,7 @@ def class_f1(item: Item, outcome: Outcome) -> float:
         FoundBox(-1 if (k := category_of(item, b)) is None else k, b.box) for b in outcome.boxes
     )
     placed = Item(item.id, item.task, item.query, item.pictures, truth)
-    return item_agreement(placed, Outcome(outcome.id, outcome.task, boxes=boxes)).f1
+    return item_f1(placed, Outcome(outcome.id, outcome.task, outcome.status, boxes=boxes))
 
 
 def _row(name: str, items: Sequence[Item], outcomes: Sequence[Outcome]) -> Row:

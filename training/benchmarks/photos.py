@@ -18,6 +18,7 @@ from .benchmark import (
     Row,
     Summary,
     by_task,
+    is_answered,
     item_agreement,
     mean,
     status_notes,
@@ -78,8 +79,7 @@ class Photos(Benchmark):
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:
         """F1, precision and recall at IoU .5 in the right pictures."""
         found = item_agreement(item, outcome)
-        answered = outcome.status in ("ok", "none", "partial")
-        if not answered and not item.truth:
+        if not is_answered(outcome) and not item.truth:
             # "Nothing there" has to be said; silence and failure are no answer.
             return {"f1": 0.0, "precision": 0.0, "recall": 0.0, "exact": 0.0}
         exact = float(found.matched == found.true == found.predicted)

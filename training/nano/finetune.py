@@ -98,8 +98,13 @@ def take(studio: Studio, folder: Path) -> None:
 
 
 def finetuned(output: Path) -> Finetuned | None:
-    """What a run's files say of it; None where it has not ended."""
+    """What a run's files say of it; None where it has not ended, or was stopped."""
+    from ..run import last_outcome
+
     file, log = output / "recipe.json", output / "log.jsonl"
+    outcome = last_outcome(output)
+    if outcome is None or outcome.stopped is not None:
+        return None
     if not file.is_file() or not log.is_file() or not (output / LAST / WEIGHTS).is_file():
         return None
     recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -110,7 +115,7 @@ def finetuned(output: Path) -> Finetuned | None:
     each = [rewards[step] for step in sorted(rewards)]
     first, last = each[:ENDS], each[-ENDS:]
     return Finetuned(
-        recipe["name"], recipe["run"]["seed"], max(rewards),
+        recipe["name"], recipe["run"]["seed"], outcome.step,
         recipe["optim"]["batch"] * recipe["optim"]["accumulate"],
         sum(first) / len(first), sum(last) / len(last),
     )  # fmt: skip

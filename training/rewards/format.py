@@ -10,14 +10,15 @@ from .batch import Floats, ScoredBatch
 from .rollout import Rollout
 
 
-def _in_mode(rollout: Rollout) -> bool:
+def thinks_as_asked(rollout: Rollout) -> bool:
+    """Whether it thought exactly if its prompt asked for that; `auto` leaves the choice."""
     return rollout.asked == "auto" or rollout.thought == (rollout.asked == "think")
 
 
 def _format(rollout: Rollout) -> float:
     if not rollout.readable or not rollout.well_formed or rollout.status == "partial":
         return 0.0
-    return float(_in_mode(rollout))
+    return float(thinks_as_asked(rollout))
 
 
 def in_mode(term: Callable[[ScoredBatch], Floats]) -> Callable[[ScoredBatch], Floats]:
@@ -28,7 +29,7 @@ def in_mode(term: Callable[[ScoredBatch], Floats]) -> Callable[[ScoredBatch], Fl
     """
 
     def paid(batch: ScoredBatch) -> Floats:
-        kept = np.asarray([_in_mode(rollout) for rollout in batch.rollouts], dtype=np.bool_)
+        kept = np.asarray([thinks_as_asked(rollout) for rollout in batch.rollouts], dtype=np.bool_)
         return np.where(kept, term(batch), 0.0)
 
     return paid
@@ -41,3 +42,14 @@ def format_reward(batch: ScoredBatch) -> Floats:
     drifts into the other and the hybrid group loses its contrast. `auto` accepts either.
     """
     return np.asarray([_format(rollout) for rollout in batch.rollouts], dtype=np.float64)
+
+
+def tag_format(batch: ScoredBatch) -> Floats:
+    """1 for a readable, well-formed answer that thought as asked, else 0, (B,).
+
+    The published format rewards pay for a thought, since every prompt of theirs asks for one. Paid
+    under the direct prompt too, it would train the direct mode away.
+    """
+    return np.asarray(
+        [float(r.readable and r.well_formed and thinks_as_asked(r)) for r in batch.rollouts]
+    )

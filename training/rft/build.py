@@ -35,9 +35,9 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         prepare_tool_calls(processor)
     told = tuple(tools.values()) if dialect.tools_in_prompt else ()
     grid_of = grid_of_processor(processor)
-    rows = rft_rows(data.train, dialect, told, data.limit, grid_of, data.episodes)
+    rows = rft_rows(data.train, dialect, told, data.limit, grid_of, data.episodes, data.split)
     check_pictures(rows)
-    held = rft_rows(data.eval, dialect, told, data.eval_limit, grid_of) if data.eval else []
+    held = rft_rows(data.eval, dialect, told, data.eval_limit, grid_of, split="val")
     check_pictures(held)
     preset = get_preset(part.preset).without(*part.drop_terms)
     scorer = GroupScorer(preset, dialect, grid_of=grid_of, progression=part.progression)

@@ -45,15 +45,19 @@ class ChoiceAdvantages(NamedTuple):
 
 
 def choice_advantages(
-    rewards: torch.Tensor, bonus: torch.Tensor, layout: Sequence[Mode], scale: Scale
+    rewards: torch.Tensor,
+    bonus: torch.Tensor,
+    layout: Sequence[Mode],
+    scale: Scale,
+    obeyed: torch.Tensor | None = None,
 ) -> ChoiceAdvantages:
     """Advantages of the auto prompt's rollouts where both modes are begun.
 
     The tag is measured by what its mode is worth in the group, the mean reward of all rollouts in
-    that mode (forced ones included: what follows a tag hardly depends on who wrote it), against
-    the middle of both modes. So a question whose direct rollouts are as good as its reasoned ones
-    moves nothing, and one that does better with thought moves its tag however seldom the policy
-    itself would think. What follows is measured against its own mode.
+    that mode (forced ones that obeyed included: what follows a tag hardly depends on who wrote it),
+    against the middle of both modes. So a question whose direct rollouts are as good as its
+    reasoned ones moves nothing, and one that does better with thought moves its tag however seldom
+    the policy itself would think. What follows is measured against its own mode.
 
     The better tag is raised and the other one let alone. Lowering it would raise all else that
     could stand there, under the prompt that demands it, too: there the weights are the same, and
@@ -64,6 +68,8 @@ def choice_advantages(
         bonus: (groups, G) added to the tag's advantage once that is scaled.
         layout: mode of each slot of a group, G long.
         scale: what advantages are divided by (TRL's `scale_rewards`).
+        obeyed: (groups, G) whether a rollout is in the mode of its prompt; all are where None. One
+            that is not says nothing of the mode that it left.
     """
     tag, rest = torch.zeros_like(rewards), torch.zeros_like(rewards)
     own = begun(layout)
@@ -72,7 +78,7 @@ def choice_advantages(
     for mode in ("think", "direct"):
         slots = torch.tensor([m == mode for m in modes], device=rewards.device)
         if bool(slots.any()):
-            means[mode] = rewards[:, slots].mean(dim=1)
+            means[mode] = _mean(rewards[:, slots], None if obeyed is None else obeyed[:, slots])
     middle = torch.stack(list(means.values())).mean(dim=0)
     for slot, mode in enumerate(own):
         if mode is not None:
@@ -80,6 +86,14 @@ def choice_advantages(
             rest[:, slot] = rewards[:, slot] - means[mode]
     raised = (scaled(tag, rewards, scale) + bonus).clamp(min=0)
     return ChoiceAdvantages(raised, scaled(rest, rewards, scale))
+
+
+def _mean(rewards: torch.Tensor, counted: torch.Tensor | None) -> torch.Tensor:
+    """(groups,) mean over the counted ones, over all of a group that has none."""
+    if counted is None:
+        return rewards.mean(dim=1)
+    weights = torch.where(counted.any(dim=1, keepdim=True), counted, True).to(rewards)
+    return (rewards * weights).sum(dim=1) / weights.sum(dim=1)
 
 
 def settled_held(log_probs: torch.Tensor, begun_tokens: torch.Tensor) -> torch.Tensor:

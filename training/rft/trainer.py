@@ -177,8 +177,10 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
             advantages = advantages.unsqueeze(1).repeat(1, ids.shape[1])
         truths = [BoxSet.of_rows(row["truth"]) for row in rows]
         piece = cache(lambda token: str(self._tokenizer.decode([token])))
-        found = self.scorer.rollouts
-        return judged_by_box(advantages, ids.tolist(), piece, found, truths, self._group())
+        factors = None if self._factors is None else self._factors.tolist()
+        return judged_by_box(
+            advantages, ids.tolist(), piece, self.scorer.rollouts, truths, self._group(), factors
+        )
 
     def _check_choice(self) -> None:
         """Whether rollouts can be begun here."""
@@ -249,7 +251,7 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
             extra = mode_shift(totals, self.layout, scale)
         tags: torch.Tensor | None = None
         if self._begins:
-            worth = choice_advantages(totals, bonus, self.layout, scale)
+            worth = choice_advantages(totals, bonus, self.layout, scale, self._obeyed(totals))
             auto = torch.tensor([m == "auto" for m in self.layout], device=totals.device)
             stock = scaled(totals - totals.mean(dim=1, keepdim=True), totals, scale)
             extra, tags = extra + (worth.rest - stock) * auto, worth.tag
@@ -275,6 +277,17 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
         return bonus_of_choice(quality >= self.right_at, direct, self.layout, self.direct_bonus).to(
             quality
         )
+
+    def _obeyed(self, totals: torch.Tensor) -> torch.Tensor:
+        """(groups, G) whether a rollout is in the mode of its prompt; one that was begun is."""
+        used = self._used_modes(totals.shape[0])
+        own = begun(self.layout)
+        rows = [
+            [first is not None or mode == asked
+             for mode, asked, first in zip(row, self.layout, own, strict=True)]
+            for row in used
+        ]  # fmt: skip
+        return torch.tensor(rows, device=totals.device)
 
     def _used_modes(self, groups: int) -> list[list[str]]:
         """What every rollout of the step did, by its tags: (groups, G) of think or direct."""

@@ -31,11 +31,11 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         )
     data = recipe.data
     grid_of, seed = grid_of_processor(processor), recipe.run.seed
-    rows = sft_rows(data.train, dialect, part, seed, data.limit, grid_of)
+    rows = sft_rows(data.train, dialect, part, seed, data.limit, grid_of, data.split)
     check_pictures(rows)
     held: list[dict[str, Any]] = []
     if data.eval:
-        held = sft_rows(data.eval, dialect, part, seed, data.eval_limit, grid_of)
+        held = sft_rows(data.eval, dialect, part, seed, data.eval_limit, grid_of, "val")
         check_pictures(held)
     arguments = SFTConfig(
         **common_arguments(recipe),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_STATED = re.compile(
-    r"\b(?:answer|option|choice)\b\s*(?:is|:|=|would be|should be)?\s*[:=]?\s*"
-    r"[\(\[\*\"']{0,3}([A-Z])(?![A-Za-z0-9])",
-    re.IGNORECASE,
+_LEAD = (
+    r"(?i:\b(?:answer|option|choice)\b\s*(?:is|:|=|would be|should be)?\s*[:=]?\s*)"
+    r"[\(\[\*\"']{0,3}"
 )
+_STATED = re.compile(
+    # "The answer is a cat" names no letter: small ones, A and I may be words where a word follows.
+    _LEAD + r"(?:([B-HJ-Z])(?![A-Za-z0-9])|([A-Za-z])(?=\s*(?:$|[\)\]\.:;,!\*\"'`\n])))",
+)
+_STATED_OR_WORD = re.compile(_LEAD + r"([AI])(?=\s+\w)")
 _LEADING = re.compile(r"[\s\(\[\*\"'`]{0,8}([A-Za-z])\s*(?:$|[\)\]\.:,\*\"'`](?![A-Za-z])|\n)")
 _LEADING_WORDS = re.compile(r"\s*\(?([A-Z])\)?\s+\S")
 _BRACKETED = re.compile(r"[\(\[]([A-Z])[\)\]]")
@@ -30,7 +34,7 @@ def pick(answer: str, options: Sequence[str]) -> str | None:
 
     In this order: a letter at the start (`B`, `(B)`, `B. two cats`); a letter that is said to be
     the answer (the last such statement); exactly one letter in brackets; an option's own text, if
-    the answer is it, or holds it and no other.
+    the answer is it, or holds it and no other; a stated A or I that could be a word.
 
     Args:
         answer: the answer part, without reasoning.
@@ -46,7 +50,8 @@ def pick(answer: str, options: Sequence[str]) -> str | None:
     leading = _LEADING.match(text)
     if leading and leading[1].upper() in allowed:
         return leading[1].upper()
-    stated = [m[1].upper() for m in _STATED.finditer(text) if m[1].upper() in allowed]
+    told = [(m[1] or m[2]).upper() for m in _STATED.finditer(text)]
+    stated = [letter for letter in told if letter in allowed]
     if stated:
         return stated[-1]
     bracketed = {m[1] for m in _BRACKETED.finditer(text) if m[1] in allowed}
@@ -55,6 +60,9 @@ def pick(answer: str, options: Sequence[str]) -> str | None:
     named = _named(text, options)
     if named is not None:
         return allowed[named]
+    maybe = [m[1] for m in _STATED_OR_WORD.finditer(text) if m[1] in allowed]
+    if maybe:
+        return maybe[-1]
     start = _LEADING_WORDS.match(text)
     # "A dog" is a word, not option A; other capitals alone at the start are letters.
     return start[1] if start and start[1] in allowed and start[1] not in "AI" else None

@@ -88,10 +88,10 @@ class StudyPlan:
             if arm != NO_EPISODES or not is_recorded(folder)
         ]
         changes = [
-            f"model.base={self.base}",
+            f"model.base={json.dumps(self.base)}",
             f"data.train={json.dumps(train)}",
             "data.eval=[]",
-            f"run.output={self.folder(arm, seed).resolve()}",
+            f"run.output={json.dumps(str(self.folder(arm, seed).resolve()))}",
             f"run.seed={seed}",
         ]
         if self.steps is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ....policy.presets import get_preset
-from ....tools.errors import OutputError
+from ....tools.errors import GemvgError, OutputError, TrainingError
 from .arms import SFT, StudyPlan
 from .summary import summarize, summary_name
 
@@ -27,7 +27,7 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
         jobs: runs side by side; each gets its share of the cores, or OMP_NUM_THREADS.
 
     Raises:
-        GemvgError: a run failed; those that ended before are kept.
+        GemvgError: a run failed or was stopped; nothing is written of it, and all others were run.
     """
     missing = [one for one in plan.runs if _unmeasured(plan, *one)]
     if not missing:
@@ -36,12 +36,20 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         started = {pool.submit(_one, plan, arm, seed, threads): (arm, seed)
                    for arm, seed in missing}  # fmt: skip
+        failed: list[GemvgError] = []
         try:
             for done in as_completed(started):
-                watch(done.result())
+                try:
+                    watch(done.result())
+                except GemvgError as error:
+                    arm, seed = started[done]
+                    watch(f"{arm} {seed} failed: {error}")
+                    failed.append(error)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if failed:
+        raise failed[0]
 
 
 def _unmeasured(plan: StudyPlan, arm: str, seed: int) -> list[tuple[int, Path]]:
@@ -89,7 +97,12 @@ def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
     done = finetuned(folder)
     if done is not None and done.steps >= recipe.optim.steps:
         return folder / LAST
-    return run_recipe(recipe).folder
+    outcome = run_recipe(recipe)
+    if outcome.stopped is not None:
+        raise TrainingError(
+            f"the run {arm} {seed} was stopped at step {outcome.step}: {outcome.stopped}"
+        )
+    return outcome.folder
 
 
 def _base(name: str) -> Path:

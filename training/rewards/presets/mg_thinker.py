@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch import Floats, ScoredBatch
+from ..format import thinks_as_asked
 from ..preset import Preset
 from ..quality import banded
 
 
 def tag_parts(batch: ScoredBatch) -> Floats:
-    """Half for readable, a quarter each for well-formed and for thinking where it was asked."""
+    """Half for readable, a quarter each for well-formed and for thinking as asked."""
     return np.asarray(
         [
             0.5 * r.readable
             + 0.25 * (r.readable and r.well_formed)
-            + 0.25 * (r.readable and (r.thought or r.asked == "direct"))
+            + 0.25 * (r.readable and thinks_as_asked(r))
             for r in batch.rollouts
         ]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch import Floats, ScoredBatch
+from ..format import tag_format
 from ..preset import Preset
 
 
@@ -20,11 +21,6 @@ def box_iou(batch: ScoredBatch) -> Floats:
 
 def _raw(iou: Floats) -> Floats:
     return iou
-
-
-def tag_format(batch: ScoredBatch) -> Floats:
-    """1 for a well-formed answer that thought first."""
-    return np.asarray([float(r.readable and r.well_formed and r.thought) for r in batch.rollouts])
 
 
 def difficulty(mean_iou: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch import Floats, ScoredBatch
+from ..format import tag_format
 from ..preset import Preset
 
 
@@ -52,11 +53,6 @@ def confidence(batch: ScoredBatch) -> Floats:
     return batch.if_empty(np.asarray(values) / np.maximum(batch.predicted, 1.0))
 
 
-def format_any(batch: ScoredBatch) -> Floats:
-    """1 for a readable, well-formed answer that thought."""
-    return np.asarray([float(r.readable and r.well_formed and r.thought) for r in batch.rollouts])
-
-
 VISUAL_RFT = Preset(
     name="visual-rft",
     source=(
@@ -64,5 +60,5 @@ VISUAL_RFT = Preset(
         "#pred), confidence term, format. Mended: an unreadable answer to an empty truth earns 0, "
         "and boxes of low confidence are not paid for being wrong."
     ),
-    terms={"iou": mean_iou, "confidence": confidence, "format": format_any},
+    terms={"iou": mean_iou, "confidence": confidence, "format": tag_format},
 )

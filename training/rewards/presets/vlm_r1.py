@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..batch import Floats, ScoredBatch
+from ..format import tag_format
 from ..preset import Preset
 
 THRESHOLDS = np.arange(0.5, 0.96, 0.05)
@@ -40,11 +41,6 @@ def od_length(batch: ScoredBatch) -> Floats:
     )
     penalty = np.minimum(1.0, batch.true / np.maximum(batch.predicted, 1.0))
     return batch.if_empty(values * penalty)
-
-
-def tag_format(batch: ScoredBatch) -> Floats:
-    """1 for a readable, well-formed answer that thought."""
-    return np.asarray([float(r.readable and r.well_formed and r.thought) for r in batch.rollouts])
 
 
 VLM_R1 = Preset(
