@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..policy.modes import Mode, UsedMode, UsedStrategy
 from ..tools.boxes import Box, GroundedBox, ScoreKind
+from ..tools.text import encodable
+
+Said = Annotated[str, AfterValidator(encodable)]
+"""Words of a user's or a name of a file, which need not be text; what stands in an answer is."""
 
 Status = Literal["ok", "none", "partial", "truncated", "unparsable", "failed"]
 """ok: boxes. none: looked, nothing is there. partial: boxes saved from damaged or cut text, or a
@@ -23,7 +27,7 @@ class ImageInfo(_Model):
     """One input picture: 1-based index, how the user named it, upright size in pixels."""
 
     index: int
-    source: str
+    source: Said
     width: int
     height: int
 
@@ -86,7 +90,7 @@ class ErrorInfo(_Model):
     """Why there is no answer."""
 
     kind: str
-    message: str
+    message: Said
 
 
 class Answer(_Model):
@@ -96,7 +100,7 @@ class Answer(_Model):
     named `stop_reason`; `notes` in it says what was mended in reading the model's text.
     """
 
-    query: str
+    query: Said
     images: list[ImageInfo]
     status: Status
     answer: list[AnswerBox] = Field(default_factory=list[AnswerBox])

@@ -6,13 +6,15 @@ import asyncio
 from dataclasses import dataclass
 
 from ..policy.modes import Mode, UsedStrategy
-from ..policy.policy import Completion
+from ..policy.policy import Completion, Policy
 from ..tools.boxes import GroundedBox
 from ..tools.errors import UsageError
+from ..tools.text import clean_text
 from .episode import Episode
 from .question_form import expected_boxes, names_one_target
 from .scores import least_certain
 from .state import EpisodeState
+from .work_threads import in_work_thread
 
 CHECK_TOOL = "detect"
 DISAGREEMENT_IOU = 0.3
@@ -50,15 +52,20 @@ def choose_strategy(state: EpisodeState, episode: Episode) -> UsedStrategy:
         UsageError: poll was asked for with the planner, which looks at each picture anyway.
     """
     asked = episode.options.strategy
-    planner = episode.policy.backend == "planner"
-    if asked == "poll" and planner:
+    polls = can_poll(episode.policy)
+    if asked == "poll" and not polls:
         raise UsageError("the strategy poll is not available with this policy.", "Use one-shot.")
     if asked != "auto":
         return asked
     several = len(state.views) > 1
     one_target = names_one_target(state.query)
-    single = episode.dialect.single_target and not planner
+    single = episode.dialect.single_target and polls
     return "poll" if single and several and not one_target else "one-shot"
+
+
+def can_poll(policy: Policy) -> bool:
+    """Whether a policy can be asked picture by picture; the planner looks at each anyway."""
+    return policy.backend != "planner"
 
 
 def escalates(episode: Episode) -> bool:
@@ -121,14 +128,15 @@ async def _tool_doubt(state: EpisodeState, episode: Episode) -> str | None:
     }
     try:
         async with asyncio.timeout(episode.remaining):
-            seen = await asyncio.to_thread(tool.call, arguments, episode.context)
+            seen = await in_work_thread(tool.call, arguments, episode.context)
     except TimeoutError:
         return None
     if not seen.ok:
         return None
     for box in reading.boxes:
         if _contradicted(box, [found for _, found in seen.boxes]):
-            return f"the detector sees {box.label} in image {box.image}, but not where the box is"
+            label = clean_text(box.label or "", 40)
+            return f"the detector sees {label} in image {box.image}, but not where the box is"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import queue
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Self
 from ..policy.modes import Mode, Strategy
 from ..tools.errors import UsageError
 from ..tools.images import DEFAULT_LIMITS, ImageLimits, Picture
+from ..tools.text import encodable
 from .answer import Answer
 from .background import run_sync, submit
 from .budgets import Budgets
 from .episode import Episode, EpisodeOptions, Scores
 from .events import Answered, Event
-from .handing_on import answer_or_hand_on
+from .handing_on import answer_or_hand_on, options_for
 from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
 from .rules import EscalationRules, load_rules
+from .work_threads import in_work_thread
 
 if TYPE_CHECKING:
     from ..policy.policy import Policy
@@ -239,9 +242,12 @@ class GroundingAgent:
         options = self._chosen(choice)
         tools = self._allowed(choice.tools)
         pictures = await self._load(images)
+        began = time.perf_counter()
 
         async def episode_of(policy: Policy) -> Answer:
-            episode = Episode.begin(policy, tools, pictures, options)
+            handed, spent = policy is not self.policy, time.perf_counter() - began
+            fitting = options_for(policy, options, spent) if handed else options
+            episode = Episode.begin(policy, tools, pictures, fitting)
             if emit is not None:
                 episode.emit, episode.streaming = emit, streaming
             return await _run(episode, query, len(pictures))
@@ -260,7 +266,7 @@ class GroundingAgent:
         ready = isinstance(images, (list, tuple)) and all(
             isinstance(image, Picture) for image in images
         )
-        return load() if ready else await asyncio.to_thread(load)
+        return load() if ready else await in_work_thread(load)
 
     def _chosen(self, choice: _Choice) -> EpisodeOptions:
         given = {
@@ -294,12 +300,12 @@ async def _run(episode: Episode, query: str, pictures: int) -> Answer:
 
 
 def checked_query(query: str) -> str:
-    """The question without surrounding white space.
+    """The question without surrounding white space, as text that every model and file can hold.
 
     Raises:
         UsageError: it is empty or too long.
     """
-    stripped = query.strip()
+    stripped = encodable(query.strip())
     if not stripped:
         raise UsageError("the question is empty.", "Say what to look for, such as 'every dog'.")
     if len(stripped) > MAX_QUERY:

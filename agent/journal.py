@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,9 @@ from ..tools.errors import DataError, OutputError
 
 _BLOCK = 1 << 16
 
+BEGINNING = 1 << 24
+"""Bytes of a file that are looked at, at most, to tell whose it is."""
+
 
 class Journal:
     """An append-only file of lines with one writer.
@@ -27,12 +30,23 @@ class Journal:
     Args:
         path: the file; made where it is missing, its folder too.
         cure: what a user can do where it can't be written.
+        check: is given the beginning of a file that holds something, before its torn last line is
+            cut off, and raises where the file is somebody else's.
+        unended: end a last line without a line break, instead of cutting it off, where it is a
+            whole JSON object: an editor or another program left it so.
 
     Raises:
         OutputError: it can't be written, or another process writes it.
     """
 
-    def __init__(self, path: Path, cure: str = "Choose another output.") -> None:
+    def __init__(
+        self,
+        path: Path,
+        cure: str = "Choose another output.",
+        check: Callable[[bytes], None] | None = None,
+        *,
+        unended: bool = False,
+    ) -> None:
         self.path = path
         self._cure = cure
         try:
@@ -43,7 +57,14 @@ class Journal:
                 raise
             raise OutputError(f"{path}: can't be written ({_reason(error)}).", cure) from error
         self._regular = stat.S_ISREG(os.fstat(self._fd).st_mode)
-        self._end = self._cut_torn_line() if self._regular else 0
+        if check is not None and self._regular:
+            try:
+                if beginning := os.pread(self._fd, BEGINNING, 0):
+                    check(beginning)
+            except BaseException:
+                self.close()
+                raise
+        self._end = self._cut_torn_line(unended) if self._regular else 0
 
     def _open_locked(self) -> int:
         """The file, open and locked; opened again where another writer put a new one in place."""
@@ -60,6 +81,8 @@ class Journal:
             os.close(fd)
 
     def _lock(self, fd: int) -> None:
+        if stat.S_ISCHR(os.fstat(fd).st_mode):  # a device such as /dev/null is anybody's
+            return
         try:
             import fcntl
         except ImportError:  # not on Windows, where an open file can't be replaced anyway
@@ -71,7 +94,7 @@ class Journal:
                 f"{self.path}: another run is writing it.", f"Wait for it. {self._cure}"
             ) from error
 
-    def _cut_torn_line(self) -> int:
+    def _cut_torn_line(self, unended: bool) -> int:
         """Cut what stands after the last line break: the write that a kill interrupted."""
         size = os.fstat(self._fd).st_size
         keep = size
@@ -83,7 +106,11 @@ class Journal:
                 break
             keep = begin
         if keep < size:
-            os.ftruncate(self._fd, keep)
+            if unended and is_object(os.pread(self._fd, size - keep, keep)):
+                os.write(self._fd, b"\n")
+                keep = size + 1
+            else:
+                os.ftruncate(self._fd, keep)
             os.fsync(self._fd)
         return keep
 
@@ -197,14 +224,34 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     return [row for _, row in iter_journal(path)]
 
 
-def iter_journal(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers (1-based) and JSON objects of a file, one at a time; see `read_journal`."""
+def iter_journal(path: Path, *, unended: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers (1-based) and JSON objects of a file, one at a time; see `read_journal`.
+
+    Args:
+        path: the file.
+        unended: give a last line without a line break, too, where it is a whole JSON object. Who
+            goes on with a journal must not count it, since it is cut off and written again; who
+            reads a file that an editor or another program has made must.
+    """
     try:
         file = path.open("rb")
     except OSError as error:
         raise DataError(f"{path}: can't be opened.", "Check the name.") from error
     with file:
-        yield from _parsed((line[:-1] for line in file if line.endswith(b"\n")), path)
+        lines = (
+            line.removesuffix(b"\n")
+            for line in file
+            if line.endswith(b"\n") or (unended and is_object(line))
+        )
+        yield from _parsed(lines, path)
+
+
+def is_object(line: bytes) -> bool:
+    """Whether a line is a whole JSON object; a torn one lacks its last brace."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -17,6 +17,8 @@ from ..tools.images import (
     DEFAULT_LIMITS,
     ImageLimits,
     Picture,
+    check_size,
+    damaged,
     picture_from_array,
     picture_from_bytes,
     picture_from_image,
@@ -154,8 +156,8 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     try:
         with _DECODING:
             image.load()
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise ImageError(f"{name}: the picture is damaged and can't be decoded.") from error
+    except Exception as error:
+        raise damaged(name) from error
     return picture_from_image(image, name)
 
 
@@ -182,13 +184,7 @@ def _fetched(url: str, number: int, fetch: Fetcher | None) -> bytes:
 
 def _within(picture: Picture, limits: ImageLimits) -> Picture:
     """A picture that came decoded, held to the same limits in pixels."""
-    width, height = picture.size
-    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        raise ImageError(
-            f"{picture.source}: {width} x {height} pixels, more than the limit of "
-            f"{limits.max_pixels / 1e6:.0f} million pixels or {limits.max_side} a side.",
-            "Make it smaller first.",
-        )
+    check_size(*picture.size, picture.source, limits)
     return picture
 
 

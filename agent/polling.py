@@ -12,8 +12,9 @@ from typing import Any
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from ..policy.closed_words import unknown_words
 from ..policy.dialect import Reading, ReadingStatus
-from ..policy.policy import Usage
+from ..policy.policy import Policy, Usage
 from ..tools.boxes import GroundedBox
 from ..tools.errors import ErrorRecord
 from .answer import Answer
@@ -35,13 +36,18 @@ def poll_tasks(state: EpisodeState) -> list[Send]:
     ]
 
 
-def picture_question(task: PollTask) -> str:
-    """The question about one picture."""
+def picture_question(task: PollTask, policy: Policy) -> str:
+    """The question about one picture, with words that say which one.
+
+    A policy of few words that can't read those is asked the plain question: what it says of other
+    pictures is left out of the merged answer anyway.
+    """
     if len(task.views) > 1:
         only = f"Give boxes in picture {task.image} only; the others are shown for comparison."
     else:
         only = f"Only picture {task.image} is shown; answer for it alone."
-    return f"{task.query}\n{only} If what is asked for is not in it, say that there is none."
+    added = f"{only} If what is asked for is not in it, say that there is none."
+    return task.query if unknown_words(policy, added) else f"{task.query}\n{added}"
 
 
 async def poll_picture(state: PollTask, runtime: Runtime[Episode]) -> Update:
@@ -58,7 +64,7 @@ async def poll_picture(state: PollTask, runtime: Runtime[Episode]) -> Update:
             outer.emit(event)
 
     inner = replace(outer, options=options, emit=emit)
-    asked = EpisodeState(picture_question(state), state.views, target=state.image)
+    asked = EpisodeState(picture_question(state, outer.policy), state.views, target=state.image)
     config: Any = {"recursion_limit": options.budgets.recursion_limit}
     final = await episode_graph().ainvoke(asked, config, context=inner)
     polled = PolledPicture(
@@ -86,7 +92,7 @@ async def merge(state: EpisodeState, runtime: Runtime[Episode]) -> Update:
         boxes,
         "\n".join(said)[:MAX_REASONING] or None,
         mode="think" if thinks else "direct",
-        notes=_notes(polled, len(boxes)),
+        notes=_notes(polled),
     )
     whys = list(dict.fromkeys(a.mode.why for a in answers))
     return {
@@ -124,14 +130,16 @@ def merged_status(
     return ("truncated" if first.status == "truncated" else "unparsable"), None
 
 
-def _notes(polled: list[PolledPicture], kept: int) -> tuple[str, ...]:
+def _notes(polled: list[PolledPicture]) -> tuple[str, ...]:
     notes: list[str] = []
+    kept = [box for part in polled for box in part.answer.answer if box.image == part.image]
     for part in polled:
         inner: list[str] = part.answer.usage.get("notes", [])
         notes += [f"picture {part.image}: {note}" for note in inner]
         if part.answer.status not in ("ok", "none"):
             notes.append(f"picture {part.image}: {part.answer.status}")
-    elsewhere = sum(len(part.answer.answer) for part in polled) - kept
+    # Boxes of a picture that it gave itself, too, are not lost.
+    elsewhere = sum(box not in kept for part in polled for box in part.answer.answer)
     if elsewhere:
         notes.append(f"{elsewhere} boxes in pictures that were not asked about were left out")
     return tuple(notes)

@@ -180,7 +180,8 @@ def _from_file(file: Path) -> Layer:
         return {}, {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: the file can't be read.", "Check its rights.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError, and what its reader meets in numbers too long or arrays too deep.
         raise UsageError(f"{file}: not valid TOML: {clean_text(str(error), 120)}.") from error
     values = {k: v for k, v in content.items() if not isinstance(v, dict)}
     return {key: f"{file}: {clean_text(key, 60)}" for key in values}, values

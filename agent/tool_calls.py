@@ -16,6 +16,7 @@ from .answer import AnswerBox, Step
 from .episode import Episode
 from .events import NewView, ToolFinished, ToolStarted
 from .state import EpisodeState
+from .work_threads import in_work_thread
 
 
 class TurnOutcome(NamedTuple):
@@ -133,7 +134,7 @@ async def _run(call: ToolCall, episode: Episode) -> ToolResult | None:
         )
     try:
         async with asyncio.timeout(episode.remaining):
-            return await asyncio.to_thread(tool.call, call.arguments, episode.context)
+            return await in_work_thread(tool.call, call.arguments, episode.context)
     except TimeoutError:
         # The thread can't be stopped; its result is dropped and the episode ends now.
         return None

@@ -14,10 +14,11 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from .errors import ImageError
 
@@ -69,17 +70,30 @@ def _decode(data: bytes, source: str, orientation: int) -> Image.Image:
                 # PIL turns a TIFF upright by itself as it loads it.
                 turn = None if opened.format == "TIFF" else _UPRIGHT.get(orientation)
                 return to_rgb(opened if turn is None else opened.transpose(turn))
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, MemoryError) as error:
-        raise ImageError(
-            f"{source}: the picture is damaged and can't be decoded.",
-            "Save it again from its source, or leave it out.",
-        ) from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{source}: the picture has too many pixels.") from error
+    except Exception as error:
+        raise damaged(source) from error
+
+
+def damaged(source: str) -> ImageError:
+    """The error of a picture whose pixels can't be had.
+
+    It stands for any exception: PIL reads what a file's bytes say, and where they are wrong raises
+    whatever they have led it into (TypeError, struct.error, AttributeError ...).
+    """
+    return ImageError(
+        f"{source}: the picture is damaged and can't be decoded.",
+        "Save it again from its source, or leave it out.",
+    )
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Any PIL mode to RGB: transparency over white, 16-bit scaled to 8, CMYK converted."""
+    """Any PIL mode to RGB: transparency over white, 16-bit scaled to 8, CMYK converted.
+
+    Raises:
+        ValueError: a mode that PIL has no way from.
+    """
     if image.mode == "RGB":
         return image if type(image) is Image.Image else image.copy()
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
@@ -90,6 +104,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
             scale = 1.0 if values.size and float(np.nanmax(values)) <= 255.0 else 255.0 / 65535.0
         grey = np.clip(np.nan_to_num(values * scale), 0, 255).astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
+    if image.mode in ("La", "RGBa"):
+        # Colours that are multiplied by their transparency.
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
@@ -151,8 +168,8 @@ class Picture:
         return np.asarray(self.pixels)
 
 
-def _check_size(width: int, height: int, source: str, limits: ImageLimits) -> None:
-    """Raise ImageError where a header's size is beyond the limits."""
+def check_size(width: int, height: int, source: str, limits: ImageLimits) -> None:
+    """Raise ImageError where a picture's size is beyond the limits."""
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise ImageError(
             f"{source}: {width} x {height} pixels, more than the limit of "
@@ -161,6 +178,15 @@ def _check_size(width: int, height: int, source: str, limits: ImageLimits) -> No
         )
     if min(width, height) < max(1, limits.min_side):
         raise ImageError(f"{source}: {width} x {height} pixels is too small to look at.")
+
+
+def _orientation(tag: Any) -> int:
+    """1 to 8 from an EXIF tag's value, which may be anything; 1 (upright) where it says nothing."""
+    try:
+        number = int(tag)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return 1
+    return number if number in range(1, 9) else 1
 
 
 def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, int, int]:
@@ -177,10 +203,10 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 width, height = opened.size
-                _check_size(width, height, source, limits)
+                check_size(width, height, source, limits)
                 # The base method: that of PNG decodes the whole picture to find a late chunk.
                 tags = Image.Image.getexif(opened)
-                orientation = int(tags.get(ORIENTATION_TAG, 1) or 1)
+                orientation = _orientation(tags.get(ORIENTATION_TAG))
                 turned = opened.format == "TIFF"
     except ImageError:
         raise
@@ -190,13 +216,12 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             f"{limits.max_pixels / 1e6:.0f} million.",
             "Make it smaller first.",
         ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
+    except Exception as error:
+        # See `damaged`.
         raise ImageError(
             f"{source}: not a picture that can be read.",
             f"Accepted: {', '.join(FORMATS[:6])}.",
         ) from error
-    if orientation not in range(1, 9):
-        orientation = 1
     if orientation >= 5 and not turned:
         width, height = height, width
     return width, height, orientation
@@ -254,9 +279,20 @@ def picture_from_path(path: str | Path, limits: ImageLimits = DEFAULT_LIMITS) ->
 
 
 def picture_from_image(image: Image.Image, source: str = "<image>") -> Picture:
-    """A picture from a PIL image (its EXIF orientation is undone)."""
-    orientation = int(image.getexif().get(ORIENTATION_TAG, 1) or 1)
-    upright = to_rgb(ImageOps.exif_transpose(image))
+    """A picture from a PIL image (its EXIF orientation is undone).
+
+    Raises:
+        ImageError: it can't be decoded, or PIL can't turn its mode into RGB.
+    """
+    try:
+        # First, since PIL turns a TIFF upright by itself and takes the tag away as it loads it.
+        image.load()
+        orientation = _orientation(image.getexif().get(ORIENTATION_TAG))
+        turn = _UPRIGHT.get(orientation)
+        # A copy: what the caller does to the image later must not change the picture.
+        upright = to_rgb(image.copy() if turn is None else image.transpose(turn))
+    except Exception as error:
+        raise damaged(source) from error
     digest = hashlib.sha256(
         f"{upright.width}x{upright.height}:".encode() + upright.tobytes()
     ).hexdigest()

@@ -1,4 +1,4 @@
-"""Model-written text made safe: no control characters, no terminal escapes, bounded length."""
+"""Text of others made safe: no control characters, no terminal escapes, bounded length."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import unicodedata
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]{0,32}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)?")
 _KEEP = {"\n", "\t"}
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def encodable(text: str) -> str:
+    """Text that UTF-8 and JSON can hold; what they can't hold becomes U+FFFD.
+
+    Python writes bytes of a file's name (or of an argument) that are no UTF-8 as lone surrogates.
+    """
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def clean_text(text: str, limit: int = 4000, *, multiline: bool = False) -> str:

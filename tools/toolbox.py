@@ -31,11 +31,11 @@ def tool_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
         The names without repeats, in the fixed order.
 
     Raises:
-        UsageError: a name that is no tool's.
+        UsageError: a name that is no tool's, or no names at all (a settings file holds anything).
     """
     if names is None:
         return TOOL_NAMES
-    given = names.split(",") if isinstance(names, str) else list(names)
+    given = _given(names)
     wanted = {name.strip().lower() for name in given if name.strip()}
     if wanted <= {"none"}:
         return ()
@@ -48,6 +48,20 @@ def tool_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
             f"The tools are {', '.join(TOOL_NAMES)}, or none.",
         )
     return tuple(name for name in TOOL_NAMES if name in wanted)
+
+
+def _given(names: Any) -> list[str]:
+    """The names, one by one."""
+    if isinstance(names, str):
+        return names.split(",")
+    given: list[Any] = list(names) if isinstance(names, Iterable) else [names]
+    wrong = [name for name in given if not isinstance(name, str)]
+    if wrong:
+        raise UsageError(
+            f"{clean_text(str(wrong[0]), 40)} is no name of a tool.",
+            f"The tools are {', '.join(TOOL_NAMES)}, or none.",
+        )
+    return given
 
 
 def make_tools(names: str | Iterable[str] | None = None, **detector: Any) -> dict[str, AnyTool]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ...tools.errors import UsageError
+from ..work_threads import allow_threads, in_work_thread
 from .ledger import Known
 from .line import BatchLine
 from .record import Outcome
@@ -68,10 +69,12 @@ class LocalEngine:
     async def start(self) -> None:
         """See `Engine.start`."""
         loop = asyncio.get_running_loop()
-        # Tools run in these threads; all lines' calls must be able to wait for one shared look.
         threads = min(64, max(8, self._in_flight))
         loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="gemvg-batch"))
-        self._worker = await asyncio.to_thread(self._spec.make)
+        # All lines' tool calls must be able to wait for one shared look.
+        allow_threads(threads)
+        # Loading models can't be stopped either, and Ctrl-C must not wait for it.
+        self._worker = await in_work_thread(self._spec.make)
 
     async def answer(self, line: BatchLine, known: Known) -> Outcome:
         """See `Engine.answer`."""

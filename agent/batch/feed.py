@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import AsyncIterator, Iterable
 
 from .line import BadLine, BatchLine
 
 WINDOW = 2048
 """Lines that are read ahead and put in order."""
+
+MOST_INLINE = 64_000_000
+"""Characters of pictures in lines (`data:` addresses) that are read ahead, about."""
 
 LINGER = 0.2
 """Seconds that a slow input (a pipe) is waited for before what is there goes on."""
@@ -30,6 +34,9 @@ class Feed:
         self._lines = lines
         self._window = window
         self._queue: queue.Queue[_Item] = queue.Queue(maxsize=window)
+        # Characters of names of pictures so far; only the reader changes the first, only the
+        # taker the second.
+        self._put_in = self._taken = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._read, name="gemvg-reader", daemon=True)
 
@@ -55,7 +62,8 @@ class Feed:
     def _next_window(self) -> tuple[list[BatchLine | BadLine], BaseException | bool]:
         """Lines, and how reading ended: an error, True for the end, False for not yet."""
         found: list[BatchLine | BadLine] = []
-        while len(found) < self._window:
+        most = self._taken + MOST_INLINE
+        while len(found) < self._window and self._taken < most:
             try:
                 item = self._queue.get(timeout=LINGER)
             except queue.Empty:
@@ -66,6 +74,7 @@ class Feed:
                 return found, True
             if isinstance(item, BaseException):
                 return found, item
+            self._taken += _inline(item)
             found.append(item)
         return found, False
 
@@ -79,13 +88,23 @@ class Feed:
             self._put(error)
 
     def _put(self, item: _Item) -> bool:
+        size = _inline(item)
         while not self._stopped.is_set():
+            if self._put_in - self._taken > MOST_INLINE:
+                time.sleep(LINGER / 10)
+                continue
             try:
                 self._queue.put(item, timeout=0.5)
             except queue.Full:
                 continue
+            self._put_in += size
             return True
         return False
+
+
+def _inline(item: _Item) -> int:
+    """Characters of a line's names of pictures, which may be the pictures themselves."""
+    return sum(map(len, item.images)) if isinstance(item, BatchLine) else 0
 
 
 def grouped(lines: list[BatchLine | BadLine]) -> list[BatchLine | BadLine]:

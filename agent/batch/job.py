@@ -19,7 +19,8 @@ from .feed import WINDOW
 from .ledger import Ledger
 from .reading import BatchInput, is_remote
 from .runner import BatchRunner, Summary, Watcher
-from .sinks import LazySink, open_sink
+from .shapes import ERRORS, RESULTS
+from .sinks import LazySink, Sink, open_sink
 from .worker import WorkerSpec, default_agent
 
 if TYPE_CHECKING:
@@ -155,17 +156,21 @@ def open_ledger(job: BatchJob) -> Ledger:
     """The job's outputs, opened and read.
 
     Raises:
-        OutputError: one can't be written, or another job writes it. DataError: one is damaged.
+        OutputError: one can't be written, or another job writes it.
+        DataError: one is damaged, or holds something else.
     """
-    results = open_sink(job.output, 1)
-    errors = LazySink(job.error_output, 2)
-    earlier = None if job.output == "-" else LazySink(_beside(job.output, "superseded"), 2)
-    try:
-        return Ledger(results, errors, retry_errors=job.retry_errors, superseded=earlier)
-    except BaseException:
-        results.close()
-        errors.close()
-        raise
+    with contextlib.ExitStack() as opened:
+        results = open_sink(job.output, 1, RESULTS)
+        opened.callback(results.close)
+        errors = LazySink(job.error_output, 2, ERRORS)
+        opened.callback(errors.close)
+        earlier: Sink | None = None
+        if job.output != "-":
+            earlier = LazySink(_beside(job.output, "superseded"), 2, RESULTS)
+            opened.callback(earlier.close)
+        ledger = Ledger(results, errors, retry_errors=job.retry_errors, superseded=earlier)
+        opened.pop_all()
+        return ledger
 
 
 def _beside(output: str, word: str) -> str:
@@ -176,8 +181,17 @@ def _beside(output: str, word: str) -> str:
 
 
 def _check_names(job: BatchJob) -> None:
-    if job.output != "-" and not is_remote(job.output):
-        if Path(job.output).is_dir():
-            raise UsageError(f"{job.output} is a folder.", "Name a file, such as OUT.jsonl.")
-        if job.source != "-" and Path(job.source).resolve() == Path(job.output).resolve():
-            raise UsageError("input and output are the same file.", "Name another output.")
+    if job.output != "-" and not is_remote(job.output) and Path(job.output).is_dir():
+        raise UsageError(f"{job.output} is a folder.", "Name a file, such as OUT.jsonl.")
+    named = {"input": job.source, "output": job.output, "errors": job.error_output}
+    if job.output != "-":
+        named["superseded results"] = _beside(job.output, "superseded")
+    places: dict[str, str] = {}
+    for what, name in named.items():
+        place = name if is_remote(name) else os.path.realpath(name)
+        # Streams and devices such as /dev/null take lines of any kind.
+        if name == "-" or (os.path.exists(place) and not os.path.isfile(place)):
+            continue
+        if place in places:
+            raise UsageError(f"{places[place]} and {what} are the same file.", "Name another.")
+        places[place] = what

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import GemvgError
+from ..rules import EscalationRules
 
 if TYPE_CHECKING:
     from ...policy.policy import Policy
@@ -23,11 +26,18 @@ _NO_INFLUENCE = frozenset({"allow_urls", "max_images"})
 _SAMPLE = 1 << 20
 
 
-def settings_fingerprint(settings: AskSettings, policy: Policy) -> str:
+def settings_fingerprint(
+    settings: AskSettings, policy: Policy, rules: EscalationRules | None = None
+) -> str:
     """Everything but question and pictures that an answer depends on, as one hash.
 
     The policy counts by name, dialect and revision, not by address: adding a server of the same
     model asks nothing again, and a changed model asks everything again.
+
+    Args:
+        settings: of the job.
+        policy: that answers.
+        rules: when it is asked again, as calibrated; the defaults where None.
     """
     from ...tools.detectors.registry import default_open_spec, default_spec
 
@@ -42,7 +52,28 @@ def settings_fingerprint(settings: AskSettings, policy: Policy) -> str:
         "open_detector": _detector_revision(settings.open_detector or default_open_spec()),
         "settings": chosen,
     }
-    return _digest(content)
+    return _digest(content | _set_otherwise(settings, rules))
+
+
+def _set_otherwise(settings: AskSettings, rules: EscalationRules | None) -> dict[str, Any]:
+    """What an answer depends on and no option says; each only where it is not the default.
+
+    So a job that uses none of it keeps the keys of the results that it has.
+    """
+    from ...tools.detectors.text_features import SETTING
+
+    found: dict[str, Any] = {}
+    # Whether they are calibrated or happen to be the same changes no answer.
+    asked_again = None if rules is None else asdict(replace(rules, calibrated=False))
+    if asked_again not in (None, asdict(EscalationRules())):
+        found["rules"] = asked_again
+    words = os.environ.get(SETTING, "").strip()
+    if words and "detect" in settings.tools:
+        folder = Path(words).expanduser()
+        found["text_features"] = _folder_revision(folder) if folder.is_dir() else words
+    if pixels := os.environ.get("GEMVG_MAX_PIXELS"):
+        found["max_pixels"] = pixels
+    return found
 
 
 def line_key(fingerprint: str, query: str, pictures: Sequence[str]) -> str:
@@ -57,22 +88,47 @@ def line_key(fingerprint: str, query: str, pictures: Sequence[str]) -> str:
 
 
 def policy_revision(spec: str) -> str | None:
-    """A hash of a policy's folder; None where the name is no folder of this machine.
+    """A hash of a policy's folder, its own or that of its preset; None where it has none.
 
-    Weights are sampled (size, first and last megabyte) and not read whole: a checkpoint that was
-    trained on differs everywhere. A safetensors file begins with its names and shapes.
+    A hub id and a server count by their names only.
+
+    Args:
+        spec: as `load_policy` takes it.
+
+    Raises:
+        GemvgError: the folder can't be read.
     """
+    from ...policy.presets import PRESETS
+
+    name = spec.strip()
+    if name[: len(_IN_VLLM)].lower() == _IN_VLLM:
+        name = name[len(_IN_VLLM) :]
     try:
-        folder = Path(spec).expanduser()
-        if not folder.is_dir():
-            return None
-        files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in _PARTS)
-        return _digest([[p.name, _sampled(p)] for p in files])
+        folder = Path(name).expanduser()
+        if folder.is_dir():
+            return _folder_revision(folder)
+        preset = PRESETS.get(name.lower())
+        shipped = None if preset is None else preset.folder
+        return None if shipped is None else _folder_revision(shipped)
     except (OSError, ValueError) as error:
         raise GemvgError(f"{spec}: the policy's folder can't be read.") from error
 
 
-_PARTS = frozenset({".json", ".safetensors", ".txt", ".jinja", ".model", ".bin", ".npz", ".gguf"})
+def _folder_revision(folder: Path) -> str:
+    """A hash of a model's files, or of tables of text features.
+
+    Weights are sampled (size, first and last megabyte) and not read whole: a checkpoint that was
+    trained on differs everywhere. A safetensors file begins with its names and shapes.
+    """
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix in _PARTS)
+    return _digest([[p.name, _sampled(p)] for p in files])
+
+
+_IN_VLLM = "vllm:"
+
+_PARTS = frozenset(
+    (".json", ".safetensors", ".txt", ".jinja", ".model", ".bin", ".npz", ".gguf", ".npy", ".csv")
+)
 
 
 def _detector_revision(spec: str) -> str:
@@ -81,7 +137,7 @@ def _detector_revision(spec: str) -> str:
     if path.suffix == ".pt" and path.is_file():
         return f"{path.stem} {_sampled(path)}"
     if path.is_dir():
-        return f"{path.name} {policy_revision(spec)}"
+        return f"{path.name} {_folder_revision(path)}"
     return spec.removesuffix(".pt")
 
 

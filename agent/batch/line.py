@@ -15,6 +15,9 @@ from ..grounding_agent import checked_query
 MAX_ID = 512
 """Characters of a custom_id."""
 
+MAX_LINE = 256 * 1024 * 1024
+"""Bytes of one line; a longer one is an error and never held whole."""
+
 _PLACES = ("image_url", "input_image", "image")
 _WORDS = ("text", "input_text")
 
@@ -35,6 +38,11 @@ class BatchLine:
     custom_id: str
     query: str
     images: tuple[str, ...]
+
+    @property
+    def question(self) -> bytes:
+        """See `question_digest`."""
+        return question_digest(self.query, self.images)
 
     def to_text(self) -> str:
         """For another process."""
@@ -62,6 +70,16 @@ class BadLine:
     custom_id: str | None
     digest: str
     message: str
+
+
+def question_digest(query: str, images: Sequence[str]) -> bytes:
+    """A hash of a question's words and the names of its pictures, as lines and results have them.
+
+    It tells whether a line asks what it asked before where its pictures can't be read.
+    """
+    text = json.dumps([query, *images], ensure_ascii=False)
+    # As results are written: what UTF-8 can't hold is replaced.
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def parse_json_line(number: int, raw: bytes) -> BatchLine | BadLine:
@@ -149,36 +167,3 @@ def _add_part(part: Any, words: list[str], images: list[str]) -> None:
             images.append(place if isinstance(place, str) else "")
         else:
             raise DataError(f"a part of type {clean_text(str(kind), 40)} can't be used.")
-
-
-def table_fields(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A table's row as a line's fields.
-
-    Pictures stand in a column `images` (a list; or text: a JSON list, or names with `|` between
-    them), or in columns `image`, `image_1`, `image_2` and so on.
-    """
-    fields = dict(row)
-    images = fields.get("images")
-    if isinstance(images, str):
-        fields["images"] = _names_in(images)
-    elif images is None:
-        numbered = sorted(
-            (int(name[6:] or 0), str(value))
-            for name, value in row.items()
-            if (name == "image" or (name[:6] == "image_" and name[6:].isdecimal())) and value
-        )
-        fields["images"] = [name for _, name in numbered]
-    elif not isinstance(images, list):
-        fields["images"] = list(images)
-    return fields
-
-
-def _names_in(text: str) -> list[Any]:
-    if text.lstrip().startswith("["):
-        try:
-            listed = json.loads(text)
-        except (ValueError, RecursionError):
-            listed = None
-        if isinstance(listed, list):
-            return listed
-    return [name.strip() for name in text.split("|") if name.strip()]

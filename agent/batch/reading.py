@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...tools.errors import DataError, MissingDependency
-from .line import BadLine, BatchLine, parse_fields, parse_json_line, table_fields
-
-MAX_LINE = 256 * 1024 * 1024
-"""Bytes of one line; a longer one is an error and never held whole."""
+from .line import MAX_LINE, BadLine, BatchLine, parse_json_line
+from .table_lines import csv_lines, parquet_lines
 
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
-_PARQUET_ROWS = 1024
+_NO_FOLDER = ("/dev/", "/proc/")
+"""Where the system names streams (`/dev/stdin`, a shell's `<(...)`): no pictures lie there."""
+
+_BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,26 @@ class BatchInput:
         """The folder that pictures' names are relative to."""
         if self.folder is not None:
             return self.folder
-        if self.name == "-":
+        if self.name == "-" or self.name.startswith(_NO_FOLDER):
             return "."
         if self.remote:
             return self.name.rsplit("/", 1)[0]
         return os.path.dirname(self.name) or "."
 
+    @property
+    def stream(self) -> bool:
+        """Whether it is a pipe or the like: what is read of it once is gone, opening may wait."""
+        if self.name == "-":
+            return True
+        try:
+            mode = os.stat(self.name).st_mode
+        except (OSError, ValueError):
+            return False  # an address, or no file: opening it says what is wrong
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
     def check(self) -> None:
-        """Raise DataError where the input can't be opened."""
-        if self.name != "-":
+        """Raise DataError where the input can't be opened; a stream is left alone."""
+        if not self.stream:
             self._open().close()
 
     def lines(self) -> Iterator[BatchLine | BadLine]:
@@ -65,16 +76,21 @@ class BatchInput:
         kind = self.name.lower().rsplit(".", 1)[-1]
         with self._open() as file:
             if kind in ("parquet", "pq"):
-                yield from _parquet_lines(file, self.name)
-            elif kind in ("csv", "tsv"):
-                yield from _csv_lines(file, self.name, "\t" if kind == "tsv" else ",")
-            else:
-                yield from _json_lines(file, self.name)
+                yield from parquet_lines(file, self.name)
+                return
+            try:
+                if kind in ("csv", "tsv"):
+                    yield from csv_lines(file, self.name, "\t" if kind == "tsv" else ",")
+                else:
+                    yield from _json_lines(file)
+            except OSError as error:
+                what = f"{self.name}: reading failed in the middle."
+                raise DataError(what, "Is the disk there?") from error
 
     def count(self) -> int | None:
         """About how many lines there are, for a progress bar; None where that takes reading all."""
         kind = self.name.lower().rsplit(".", 1)[-1]
-        if self.name == "-" or self.remote or kind in ("parquet", "pq"):
+        if self.stream or self.remote or kind in ("parquet", "pq"):
             return None
         header = 1 if kind in ("csv", "tsv") else 0
         with self._open() as file:
@@ -85,7 +101,7 @@ class BatchInput:
         if self.name == "-":
             return _unclosed_stdin()
         if self.remote:
-            return open_remote(self.name, "rb")
+            return open_remote(self.name)
         try:
             return open(self.name, "rb")
         except FileNotFoundError:
@@ -99,8 +115,8 @@ def is_remote(name: str) -> bool:
     return _REMOTE.match(name) is not None
 
 
-def open_remote(address: str, mode: str) -> IO[bytes]:
-    """A file of an object store, opened through fsspec.
+def open_remote(address: str) -> IO[bytes]:
+    """A file of an object store, opened for reading through fsspec.
 
     Raises:
         MissingDependency: fsspec, or its driver for this store, is not installed.
@@ -110,7 +126,9 @@ def open_remote(address: str, mode: str) -> IO[bytes]:
         from fsspec.core import url_to_fs
 
         filesystem, path = url_to_fs(address)
-        return filesystem.open(path, mode)
+        file: Any = filesystem.open(path, "rb")
+        # fsspec's own files can't read a line of bounded length.
+        return io.BufferedReader(file, _BUFFER)
     except ImportError as error:
         scheme = address.split(":", 1)[0]
         raise MissingDependency(
@@ -124,68 +142,18 @@ def _unclosed_stdin() -> IO[bytes]:
     return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
 
 
-def _json_lines(file: IO[bytes], name: str) -> Iterator[BatchLine | BadLine]:
+def _json_lines(file: IO[bytes]) -> Iterator[BatchLine | BadLine]:
     number = 0
-    while raw := _read_line(file, name):
+    while raw := file.readline(MAX_LINE + 1):
         number += 1
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
         if len(raw) > MAX_LINE:
             while raw and not raw.endswith(b"\n"):
-                raw = _read_line(file, name)
+                raw = file.readline(MAX_LINE + 1)
             yield BadLine(number, None, "too long", f"line {number}: longer than {MAX_LINE} bytes.")
         elif raw.strip():
             yield parse_json_line(number, raw.strip())
-
-
-def _read_line(file: IO[bytes], name: str) -> bytes:
-    try:
-        return file.readline(MAX_LINE + 1)
-    except OSError as error:
-        raise DataError(f"{name}: reading failed in the middle.", "Is the disk there?") from error
-
-
-def _csv_lines(file: IO[bytes], name: str, separator: str) -> Iterator[BatchLine | BadLine]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    reader = csv.DictReader(text, delimiter=separator, restkey="")
-    try:
-        _check_columns(reader.fieldnames or (), name)
-        for number, row in enumerate(reader, 1):
-            raw = json.dumps(row, sort_keys=True).encode()
-            yield parse_fields(number, table_fields(row), raw)
-    except csv.Error as error:
-        raise DataError(f"{name}: not a CSV table that can be read.") from error
-
-
-def _parquet_lines(file: IO[bytes], name: str) -> Iterator[BatchLine | BadLine]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingDependency(
-            "Parquet needs pyarrow.", "pip install 'gemvg-agent[table]'"
-        ) from error
-    try:
-        table: Any = pq.ParquetFile(file)
-        names = list(table.schema_arrow.names)
-        _check_columns(names, name)
-        number = 0
-        for batch in table.iter_batches(_PARQUET_ROWS):
-            for row in batch.to_pylist():
-                number += 1
-                raw = json.dumps(row, sort_keys=True, default=str).encode()
-                yield parse_fields(number, table_fields(row), raw)
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{name}: not a Parquet table that can be read.") from error
-
-
-def _check_columns(names: Any, table: str) -> None:
-    for column in ("custom_id", "query"):
-        if column not in names:
-            raise DataError(
-                f"{table}: the table has no column {column}.",
-                "Columns are custom_id, query, and images (or image, image_1, image_2, ...).",
-            )
 
 
 def local_path(base: str, name: str) -> Path:

@@ -16,6 +16,9 @@ from ..journal import encode_line
 DATA_ERROR = "data"
 """Kind of the error of a line that is no question: damaged, incomplete, its custom_id taken."""
 
+_MESSAGE, _ENDING = 600, 200
+"""Characters of an error's message, at most; of these, of its end, where the cure stands."""
+
 
 class BatchRecord(Answer):
     """One line of a batch's output: an answer with its `custom_id` first and its key.
@@ -64,13 +67,22 @@ class ErrorLine:
         number: 1-based line (row of a table) of the input.
         custom_id: None where the line has none.
         key: of the question, or a hash of the damaged line; None where a picture is missing.
-        error: kind and message.
+        error: kind and message; the middle of a long one is left out, since a name of a picture in
+            it has any length.
+        question: see `BatchLine.question`, of an error of this run; not written.
     """
 
     number: int
     custom_id: str | None
     key: str | None
     error: ErrorRecord
+    question: bytes | None = None
+
+    def __post_init__(self) -> None:
+        message = self.error["message"]
+        if len(message) > _MESSAGE:
+            kept = f"{message[: _MESSAGE - _ENDING - 3]}...{message[-_ENDING:]}"
+            object.__setattr__(self, "error", {"kind": self.error["kind"], "message": kept})
 
     def encoded(self) -> bytes:
         """As a line of the file."""

@@ -220,6 +220,7 @@ class BatchRunner:
         summary.shared += outcome.shared
         summary.looked += outcome.looked
         if outcome.kind == "known":
+            self._ledger.settle(line.custom_id, outcome.key)
             summary.known += 1
         elif outcome.kind == "result":
             await self._writer.put(line.custom_id, outcome)
@@ -231,8 +232,8 @@ class BatchRunner:
             message = outcome.error["message"] if outcome.error else "the server takes no question."
             raise AccessRefused(message, "Nothing is lost: the same command goes on.")
         elif outcome.error is not None:
-            error = ErrorLine(line.number, line.custom_id, outcome.key, outcome.error)
-            await self._keep_error(error)
+            number, key, error = line.number, outcome.key, outcome.error
+            await self._keep_error(ErrorLine(number, line.custom_id, key, error, line.question))
 
     async def _keep_error(self, failed: ErrorLine | None) -> None:
         if failed is None:

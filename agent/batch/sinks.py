@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...tools.errors import DataError, OutputError
-from ..journal import Journal
+from ..journal import BEGINNING, Journal, is_object
 from .reading import is_remote, open_remote
+from .shapes import Shape
 
 
 class Sink(Protocol):
@@ -79,12 +80,13 @@ class ObjectSink:
 
     Args:
         address: of the object.
+        shape: of the lines.
 
     Raises:
-        OutputError: the store can't be reached.
+        OutputError: the store can't be reached. DataError: the object holds something else.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, shape: Shape) -> None:
         self.address = address
         try:
             from fsspec.core import url_to_fs
@@ -97,7 +99,16 @@ class ObjectSink:
         self._fs: Any = filesystem
         self._path: str = path
         self._folder = f"{path}.parts"
+        self._check(shape)
         self._count = max((int(p.rsplit("/", 1)[-1][:6]) for p in self._parts()), default=0)
+
+    def _check(self, shape: Shape) -> None:
+        self._fs.invalidate_cache()
+        if not self._fs.exists(self._path):
+            return
+        with open_remote(self.address) as file:
+            if beginning := file.readline(BEGINNING):
+                shape.check(self.address)(beginning)
 
     def _parts(self) -> list[str]:
         """Paths of the parts, oldest first."""
@@ -113,8 +124,8 @@ class ObjectSink:
         for place in [*places, *self._parts()]:
             with self._fs.open(place, "rb") as file:
                 for line in file:
-                    if line.endswith(b"\n"):
-                        yield line[:-1]
+                    if line.endswith(b"\n") or is_object(line):
+                        yield line.removesuffix(b"\n")
 
     def append_lines(self, lines: Sequence[bytes]) -> None:
         """Put one more part."""
@@ -150,14 +161,14 @@ class LazySink:
     """A sink that is made only when it gets its first line, so that no empty file is left.
 
     Args:
-        name, stream: see `open_sink`.
+        name, stream, shape: see `open_sink`.
     """
 
-    def __init__(self, name: str, stream: int) -> None:
-        self._name, self._stream = name, stream
+    def __init__(self, name: str, stream: int, shape: Shape) -> None:
+        self._name, self._stream, self._shape = name, stream, shape
         self._sink: Sink | None = None
         if name != "-" and (is_remote(name) or Path(name).exists()):
-            self._sink = open_sink(name, stream)
+            self._sink = open_sink(name, stream, shape)
 
     def lines(self) -> Iterator[bytes]:
         """See `Sink`."""
@@ -179,25 +190,28 @@ class LazySink:
             self._sink.close()
 
     def _opened(self) -> Sink:
-        self._sink = self._sink or open_sink(self._name, self._stream)
+        self._sink = self._sink or open_sink(self._name, self._stream, self._shape)
         return self._sink
 
 
-def open_sink(name: str, stream: int) -> Sink:
+def open_sink(name: str, stream: int, shape: Shape) -> Sink:
     """The sink of a name.
 
     Args:
         name: a path, `-` for a stream, or an address that fsspec opens.
         stream: the file descriptor that `-` means.
+        shape: of the lines; a file that holds something else is left as it is.
 
     Raises:
         OutputError: it can't be written, or another run writes it.
+        DataError: it holds something else.
     """
     if name == "-":
         return StreamSink(stream)
     if is_remote(name):
-        return ObjectSink(name)
-    return Journal(Path(name), "Name another file for the output.")
+        return ObjectSink(name, shape)
+    cure = "Name another file for the output."
+    return Journal(Path(name), cure, shape.check(name), unended=True)
 
 
 def read_remote(address: str, limit: int) -> bytes:
@@ -207,7 +221,7 @@ def read_remote(address: str, limit: int) -> bytes:
         DataError: it can't be read.
     """
     try:
-        with open_remote(address, "rb") as file:
+        with open_remote(address) as file:
             return file.read(limit + 1)
     except OSError as error:
         raise DataError(f"{address}: can't be read.", "Check the address and rights.") from error

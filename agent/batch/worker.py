@@ -77,7 +77,9 @@ class LineWorker:
         self.spec = spec
         self.agent = spec.make_agent(spec.settings)
         share_detectors(self.agent)
-        self.fingerprint = settings_fingerprint(spec.settings, self.agent.policy)
+        self.fingerprint = settings_fingerprint(
+            spec.settings, self.agent.policy, self.agent.options.rules
+        )
         self.shelf = PictureShelf(spec.base, fetch=spec.settings.fetcher())
 
     async def answer(self, line: BatchLine, known: Known) -> Outcome:

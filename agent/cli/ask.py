@@ -29,6 +29,7 @@ from .options import (
     ToolsOption,
     load_settings,
 )
+from .process import say
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
@@ -83,20 +84,31 @@ def ask(
 
         prepare_folder(save)
     answer = _answer(query, pictures, settings, quiet)
+    try:
+        _print(answer, as_json=as_json)
+    finally:
+        # Also where nobody reads the output any more, or the disk that it goes to is full.
+        if save is not None:
+            _save(answer, pictures, save)
+    if answer.error is not None:
+        say(answer.error.message)
+    raise typer.Exit(0 if answer.status in ANSWERED else 1)
+
+
+def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(answer.model_dump_json() + "\n")
     else:
         from .table import print_answer
 
         print_answer(answer)
-    if save is not None:
-        from ..render.saving import save_answer
 
-        for line in save_answer(answer, pictures, save):
-            print(line, file=sys.stderr)
-    if answer.error is not None:
-        print(f"gemvg-agent: {answer.error.message}", file=sys.stderr)
-    raise typer.Exit(0 if answer.status in ANSWERED else 1)
+
+def _save(answer: Answer, pictures: list[Picture], folder: Path) -> None:
+    from ..render.saving import save_answer
+
+    for line in save_answer(answer, pictures, folder):
+        print(line, file=sys.stderr)
 
 
 def _pictures(query: str, images: list[str], settings: AskSettings) -> list[Picture]:

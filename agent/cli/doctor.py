@@ -15,6 +15,7 @@ def doctor(
 
     Exit code: 0 when a question could be answered with the present settings, else 1.
     """
+    from ...tools.text import clean_text
     from ..doctor import examine, healthy
 
     findings = examine()
@@ -26,9 +27,10 @@ def doctor(
     width = max(len(finding.what) for finding in findings)
     marks = {"ok": "ok", "missing": "MISSING", "note": "-"}
     for finding in findings:
-        print(f"{marks[finding.state]:<8}{finding.what:<{width}}  {finding.detail}")
+        # Settings and names of files stand in them, which may be a stranger's.
+        print(f"{marks[finding.state]:<8}{finding.what:<{width}}  {clean_text(finding.detail)}")
         if finding.cure:
-            print(f"{'':<8}{'':<{width}}  -> {finding.cure}")
+            print(f"{'':<8}{'':<{width}}  -> {clean_text(finding.cure)}")
     raise typer.Exit(0 if fine else 1)
 
 

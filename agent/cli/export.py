@@ -33,8 +33,11 @@ def export(
     from ..export import default_target
     from ..export import export as write
     from ..export.records import ANSWERED, read_records
+    from .places import check_file, check_not_around
 
+    check_file(results, "Name the OUT.jsonl of a batch.")
     target = output or default_target(results, to)
+    check_not_around(target)
     counts = {"all": 0, "out": 0}
 
     def counted() -> Iterator[BatchRecord]:

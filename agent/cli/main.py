@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from importlib import import_module
 
@@ -11,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ...tools.errors import GemvgError
+from .process import drop_unwritten, end, prepare_streams, reader_gone, say
 
 COMMANDS = {
     "ask": "Ask one question about some pictures; get boxes.",
@@ -71,11 +70,8 @@ def _unloaded() -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):
-            # A label in a script that the terminal can't write must not end the program.
-            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
-    raise SystemExit(run(sys.argv[1:]))
+    prepare_streams()
+    end(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -96,13 +92,26 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("stopped.", INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); that is no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return reader_gone()
+    except OSError as error:
+        drop_unwritten()
+        return _say(_io_words(error), FAILED)
+    except SystemExit as ended:
+        # Typer makes a reader that has gone an exit of its own, with code 1.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return reader_gone()
+        raise
+
+
+def _io_words(error: OSError) -> str:
+    """What the system refused, in one line; the file is named where it is known."""
+    what = f"{error.filename}: " if error.filename else ""
+    reason = (error.strerror or type(error).__name__).lower()
+    return f"{what}reading or writing failed ({reason}). Check the disk's room and your rights."
 
 
 def _say(message: str, code: int) -> int:
-    print(f"gemvg-agent: {' '.join(message.split())}", file=sys.stderr)
+    say(message)
     return code
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ...tools.errors import UsageError
+
 
 def report(
     results: Annotated[Path, typer.Argument(metavar="OUT.jsonl", help="Results of a batch.")],
@@ -27,8 +29,15 @@ def report(
     The page is a single file and loads nothing from anywhere.
     """
     from ..report import write_report
+    from .places import check_file
 
+    check_file(results, "Name the OUT.jsonl of a batch.")
     target = output or results.with_name(f"{results.name.removesuffix('.jsonl')}.html")
+    check_file(target, "Name a file, such as OUT.html.")
+    if target.resolve() == results.resolve():
+        raise UsageError(
+            f"{target}: the page would replace the results.", "Name another file with -o."
+        )
     write_report(results, target, folder=folder, thumbnails=thumbnails, title=title)
     print(target)
 

@@ -18,11 +18,11 @@ def write_coco(records: Iterable[BatchRecord], target: Path) -> None:
     the box has one, and the `custom_id` of its result.
     """
     pictures = by_picture(records)
-    names = class_names(pictures.values())
+    names = class_names(pictures)
     categories = {name: number for number, name in enumerate(names, 1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id, picture in enumerate(pictures.values(), 1):
+    for image_id, picture in enumerate(pictures, 1):
         image = picture.image
         images.append(
             {

@@ -23,7 +23,7 @@ def write_cvat(records: Iterable[BatchRecord], target: Path) -> None:
     root = Element("annotations")
     SubElement(root, "version").text = "1.1"
     labels = SubElement(SubElement(SubElement(root, "meta"), "job"), "labels")
-    for name in class_names(pictures.values()):
+    for name in class_names(pictures):
         label = SubElement(labels, "label")
         SubElement(label, "name").text = _clean(name)
         SubElement(label, "type").text = "rectangle"
@@ -34,7 +34,7 @@ def write_cvat(records: Iterable[BatchRecord], target: Path) -> None:
             SubElement(described, "mutable").text = "False"
             SubElement(described, "input_type").text = "text"
             SubElement(described, "default_value").text = ""
-    for number, picture in enumerate(pictures.values()):
+    for number, picture in enumerate(pictures):
         image = picture.image
         place = SubElement(
             root,

@@ -17,14 +17,12 @@ def write_labelme(records: Iterable[BatchRecord], target: Path) -> None:
 
     `imagePath` is the picture's name as the batch had it; pictures are not copied.
     """
-    pictures = by_picture(records)
-    for source, name in names_for(pictures).items():
-        picture = pictures[source]
+    for name, picture in names_for(by_picture(records)):
         content = {
             "version": "5.5.0",
             "flags": {},
             "shapes": [_shape(custom_id, box) for custom_id, box in picture.boxes],
-            "imagePath": source,
+            "imagePath": picture.image.source,
             "imageData": None,
             "imageHeight": picture.image.height,
             "imageWidth": picture.image.width,

@@ -19,16 +19,17 @@ def write_yolo(records: Iterable[BatchRecord], target: Path) -> None:
     the pictures in the order of the labels: `labels/NAME.txt<tab>SOURCE`.
     """
     pictures = by_picture(records)
-    classes = class_names(pictures.values())
+    classes = class_names(pictures)
     numbers = {name: number for number, name in enumerate(classes)}
     listed: list[str] = []
-    for source, name in names_for(pictures).items():
-        picture = pictures[source]
+    for name, picture in names_for(pictures):
         file = target / "labels" / f"{name}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = [yolo_line(box, picture.image, numbers[class_of(box)]) for _, box in picture.boxes]
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        listed.append(f"labels/{name}.txt\t{json.dumps(source, ensure_ascii=False)[1:-1]}\n")
+        listed.append(
+            f"labels/{name}.txt\t{json.dumps(picture.image.source, ensure_ascii=False)[1:-1]}\n"
+        )
     (target / "images.txt").write_text("".join(listed), encoding="utf-8")
     # JSON strings are YAML too, whatever they hold.
     names = "".join(f"  {n}: {json.dumps(c)}\n" for n, c in enumerate(classes))

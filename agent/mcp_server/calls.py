@@ -18,6 +18,7 @@ from ..embed.public_text import public_answer, public_text
 from ..embed.told import told
 from ..fetch.data_uri import decode_data_uri, is_data_uri
 from ..pictures import load_pictures
+from ..work_threads import in_work_thread
 from .arguments import CompareCall, DetectCall, GroundCall, MatchCall, ZoomCall
 from .output import ShownView, ToolOutput
 from .roots import Roots
@@ -109,7 +110,7 @@ class Calls:
         context = ToolContext(ViewBook(pictures, max_new=self.agent.options.budgets.max_views))
         try:
             async with asyncio.timeout(TOOL_SECONDS):
-                result = await asyncio.to_thread(self.agent.tools[name].call, arguments, context)
+                result = await in_work_thread(self.agent.tools[name].call, arguments, context)
         except TimeoutError:
             raise CallFailed("the call took too long.") from None
         if not result.ok:

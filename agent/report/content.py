@@ -11,6 +11,7 @@ from typing import Any
 from ...tools.text import clean_text
 from ..answer import ImageInfo
 from ..batch.record import BatchRecord
+from ..export.records import picture_key
 
 MAX_WORDS = 6000
 """Characters of a reasoning or a text that a report holds."""
@@ -22,14 +23,16 @@ class Content:
 
     Attributes:
         lines: one entry a result or error, in the short form that the page reads.
-        pictures: index of each source in `sizes`.
+        pictures: index of each picture in `sizes`, by `picture_key`.
         sizes: source and size of each picture, in order of first mention.
         statuses, modes: how often each occurs.
         boxes: in all.
     """
 
     lines: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    pictures: dict[str, int] = field(default_factory=dict[str, int])
+    pictures: dict[tuple[str | int, ...], int] = field(
+        default_factory=dict[tuple[str | int, ...], int]
+    )
     sizes: list[ImageInfo] = field(default_factory=list[ImageInfo])
     statuses: Counter[str] = field(default_factory=Counter[str])
     modes: Counter[str] = field(default_factory=Counter[str])
@@ -41,6 +44,7 @@ class Content:
         self.modes[record.mode.used] += 1
         self.boxes += len(record.answer)
         places = {image.index: n for n, image in enumerate(record.images, 1)}
+        number = len(self.lines)
         self.lines.append(
             {
                 "id": record.custom_id,
@@ -48,7 +52,7 @@ class Content:
                 "status": record.status,
                 "mode": record.mode.used,
                 "why": record.mode.why,
-                "images": [self._picture(image) for image in record.images],
+                "images": [self._picture(image, number) for image in record.images],
                 "boxes": [
                     [places[b.image], *b.box, b.label, b.score, b.score_kind] for b in record.answer
                 ],
@@ -80,8 +84,8 @@ class Content:
                 }
             )
 
-    def _picture(self, image: ImageInfo) -> int:
-        index = self.pictures.setdefault(image.source, len(self.sizes))
+    def _picture(self, image: ImageInfo, number: int) -> int:
+        index = self.pictures.setdefault(picture_key(image, number), len(self.sizes))
         if index == len(self.sizes):
             self.sizes.append(image)
         return index

@@ -13,7 +13,7 @@ from typing import Any
 from ...tools.errors import OutputError
 from ..batch.record import BatchRecord
 from ..export.records import read_records
-from ..journal import read_journal
+from ..journal import iter_journal
 from .content import Content
 from .thumbnails import thumbnails
 
@@ -65,7 +65,7 @@ def collect(records: Iterable[BatchRecord], results: Path) -> Content:
         content.add(record)
     errors = results.with_name(f"{results.name.removesuffix('.jsonl')}.errors.jsonl")
     if errors.exists():
-        content.add_errors(read_journal(errors))
+        content.add_errors(row for _, row in iter_journal(errors, unended=True))
     return content
 
 

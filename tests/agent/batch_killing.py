@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from PIL import Image
+
 from gemvg.agent import journal
 from gemvg.agent.batch.job import run_batch
 from gemvg.agent.graph import episode_graph
@@ -91,8 +93,11 @@ def one_round(folder, whole, rng, seconds, report):
     shutil.rmtree(folder)
     shutil.copytree(whole, folder, ignore=shutil.ignore_patterns("out*", "asked"))
     if rng.random() < 0.2:
-        # Results of other settings stand in the output already and must be replaced.
+        # Results of other settings stand in the output already and must be replaced, some of them
+        # by errors: the pictures were whole then.
+        shutil.copy(folder / "0.png", folder / "poison.png")
         child(folder, OTHER, None)
+        shutil.copy(whole / "poison.png", folder / "poison.png")
     (folder / "asked").write_bytes(b"")
     kills = 0
     while True:
@@ -116,6 +121,9 @@ def main(folder, kills, seed):
     for place in (whole, work):
         place.mkdir(parents=True)
     write_lines(whole, LINES, write_pictures(whole), POISON)
+    # Its header can be read, so that its errors have keys.
+    Image.effect_noise((80, 60), 50).save(whole / "poison.png")
+    os.truncate(whole / "poison.png", 2000)
     with (whole / "in.jsonl").open("a") as file:
         file.write('{"custom_id": "q0", "query": "taken", "images": ["0.png"]}\nnot JSON\n')
     episode_graph()

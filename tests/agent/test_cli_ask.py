@@ -1,10 +1,12 @@
 """`gemvg-agent ask`: what goes where, and what every bad input gets."""
 
+import errno
 import json
 import os
 
 import pytest
 
+from gemvg.tools.errors import PolicyError
 from tests.agent.scripts import answer, item, zoom
 
 
@@ -144,6 +146,46 @@ def test_model_text_can_not_reach_the_terminal_as_commands(gemvg, odd):
     outcome = gemvg("ask", "it", "good.jpg", says=says)
     assert not set(outcome.out + outcome.err) & {"\x1b", "\x07", "\u202e"}
     assert "[bold]x[/bold]" in outcome.out
+
+
+def test_a_files_name_can_not_reach_the_terminal_as_commands(gemvg, odd):
+    name = "x\x1b]0;PWNED\x07\x1b[31m\u202e.jpg"
+    (odd / name).write_bytes((odd / "truncated.jpg").read_bytes())
+    outcome = gemvg("ask", "it", name)
+    assert outcome.code == 2 and "damaged" in one_line(outcome.err)
+    assert not set(outcome.err) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_a_policys_error_can_not_reach_the_terminal_as_commands(gemvg, odd):
+    def says(request):
+        raise PolicyError("no \x1b[31mway\nout")
+
+    outcome = gemvg("ask", "it", "good.jpg", "-q", says=says)
+    assert outcome.code == 1 and one_line(outcome.err) == "gemvg-agent: no way out"
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.png", b"\xff\xfe"])
+def test_a_name_that_is_no_text_is_answered_and_saved(gemvg, odd, name):
+    place, query = os.fsdecode(name), os.fsdecode(b"the caf\xe9")
+    try:
+        (odd / place).write_bytes((odd / "good.jpg").read_bytes())
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    outcome = gemvg("ask", query, place, "--json", "--save", "out", "-q")
+    assert outcome.code == 0
+    for text in (outcome.out, (odd / "out" / "answer.json").read_text()):
+        result = json.loads(text)
+        assert result["images"][0]["source"] == name.decode("utf-8", "replace")
+        assert result["query"] == "the caf\ufffd"
+
+
+def test_what_nobody_reads_is_still_saved(gemvg, odd, monkeypatch):
+    def gone(self, *words):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("rich.console.Console.print", gone)
+    assert gemvg("ask", "it", "good.jpg", "--save", "out", "-q").code == 0
+    assert "answer.json" in os.listdir(odd / "out")
 
 
 def test_save_refuses_a_file_and_writes_nothing(gemvg, odd):

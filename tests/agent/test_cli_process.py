@@ -2,10 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def start(*arguments, **environment):
@@ -59,9 +65,97 @@ def test_asking_inside_a_child_that_was_forked():
         "if pid == 0: os._exit(0 if a.ask('it', PICTURES).status == 'ok' else 7)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     )
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    done = subprocess.run([sys.executable, "-c", code], timeout=60, cwd=root, check=False)
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, cwd=REPOSITORY, check=False)
     assert done.returncode == 0
+
+
+SLOW_TOOL = """
+import atexit, sys, time
+from gemvg.agent.cli.main import main
+from gemvg.policy import registry
+from gemvg.policy.scripted import ScriptedPolicy
+from gemvg.tools.zoom import Zoom
+from tests.agent.scripts import zoom
+
+def look(self, arguments, context):
+    print("LOOKING", file=sys.stderr, flush=True)
+    time.sleep(300)
+
+Zoom.run = look
+registry.load_policy = lambda spec, **options: ScriptedPolicy(lambda request: zoom())
+atexit.register(lambda: print("AT THE END", file=sys.stderr))
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize(
+    ("command", "interrupted", "code"),
+    [
+        (["ask", "it", "a.png", "-q"], True, 130),
+        (["ask", "it", "a.png", "-q", "--json", "--max-seconds", "0.5"], False, 1),
+        (["batch", "in.jsonl", "out.jsonl"], True, 130),
+    ],
+)
+def test_the_end_does_not_wait_for_a_tool(tmp_path, command, interrupted, code):
+    place = {"a.png": tmp_path / "a.png", "in.jsonl": tmp_path / "in.jsonl"}
+    Image.new("RGB", (40, 30)).save(place["a.png"])
+    lines = [{"custom_id": str(n), "query": "it", "images": ["a.png"]} for n in range(3)]
+    place["in.jsonl"].write_text("".join(json.dumps(line) + "\n" for line in lines))
+    place["out.jsonl"] = tmp_path / "out.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_TOOL, *(str(place.get(word, word)) for word in command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    late = threading.Timer(60, process.kill)
+    late.start()
+    said = []
+    while not said or said[-1] not in ("LOOKING\n", ""):
+        said.append(process.stderr.readline())
+    if interrupted:
+        process.send_signal(signal.SIGINT)
+    err = "".join(said) + process.stderr.read()
+    out = process.stdout.read()
+    process.wait()
+    late.cancel()
+    assert process.returncode == code, err
+    assert "AT THE END" in err and "Traceback" not in err
+    assert not out or json.loads(out)["usage"]["stop_reason"] == "max-seconds"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("redirected", "code", "words"),
+    [
+        ("policies > /dev/full", 1, "no space left on device"),
+        ("--version > /dev/full", 1, "no space left on device"),
+        ("policies | true", 0, ""),
+        ("--version | true", 0, ""),
+        ("batch - out.jsonl <&-", 2, "standard input is closed"),
+        ("policies >&-", 0, ""),
+        ("policies 2>&-", 0, ""),
+        ("ask it missing.png 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full_are_one_line_at_most(tmp_path, redirected, code, words):
+    if "/dev/full" in redirected and not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    line = f'"$0" -m gemvg.agent.cli.main {redirected}; echo "code ${{PIPESTATUS[0]}}"'
+    done = subprocess.run(
+        ["bash", "-c", line, sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env=os.environ | {"XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    assert done.stdout.splitlines()[-1] == f"code {code}"
+    assert "Traceback" not in done.stderr and words in done.stderr
+    assert len(done.stderr.splitlines()) <= 1
 
 
 def test_the_doctor_says_what_is_there(gemvg):
@@ -76,7 +170,16 @@ def test_the_doctor_says_what_is_there(gemvg):
     assert plain.code == outcome.code and "python" in plain.out
 
 
-def test_the_doctor_tells_a_broken_settings_file(gemvg, folder):
-    (folder / "gemvg.toml").write_text("mode = 'fast'\n")
+@pytest.mark.parametrize(
+    ("text", "words"), [("mode = 'fast'", "gemvg.toml: mode"), ("tools = 5", "gemvg.toml: tools")]
+)
+def test_the_doctor_tells_a_broken_settings_file(gemvg, folder, text, words):
+    (folder / "gemvg.toml").write_text(text)
     outcome = gemvg("doctor")
-    assert outcome.code == 1 and "MISSING" in outcome.out and "gemvg.toml: mode" in outcome.out
+    assert outcome.code == 1 and "MISSING" in outcome.out and words in outcome.out
+
+
+def test_the_doctor_says_nothing_to_the_terminal_itself(gemvg, folder):
+    (folder / "gemvg.toml").write_text('detector = "\\u001b]0;owned\\u0007mine.pt"\n')
+    outcome = gemvg("doctor")
+    assert "mine.pt" in outcome.out and "\x1b" not in outcome.out

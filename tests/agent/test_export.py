@@ -14,7 +14,7 @@ from PIL import Image
 from gemvg.agent.batch.record import BatchRecord
 from gemvg.agent.cli import main as cli
 from gemvg.agent.export import FORMATS, default_target, export
-from gemvg.agent.export.records import names_for, read_records
+from gemvg.agent.export.records import by_picture, names_for, read_records
 from gemvg.tools.errors import DataError, UsageError
 
 SIZE = st.integers(1, 40_000)
@@ -239,11 +239,80 @@ def test_results_without_an_answer_are_no_empty_pictures(photo):
 
 def test_names_stay_in_the_folder_and_apart():
     sources = ["../../etc/passwd", "/abs/a.jpg", "abs/a.png", "ABS/A.gif", "..", "x\n\0y.jpg"]
-    names = names_for(sources)
-    assert len({str(n).lower() for n in names.values()}) == len(sources)
-    for name in names.values():
+    sources += [f"http://host/{'é' * 400}?{n}.jpg" for n in range(2)]
+    images = [sized(index, source) for index, source in enumerate(sources, 1)]
+    names = [name for name, _ in names_for(by_picture([record("a", images, [])]))]
+    assert len({str(name).lower() for name in names}) == len(sources)
+    for name in names:
         assert not name.is_absolute() and ".." not in name.parts
         assert str(name).isprintable()
+        assert max(len(part.encode()) for part in name.parts) < 240
+
+
+def sized(index, source, side=100):
+    return {"index": index, "source": source, "width": side, "height": side}
+
+
+def in_corner(index, side):
+    """A box in the lower right corner: it lies outside any smaller picture."""
+    return {"image": index, "box": (side - 20, side - 20, side, side), "label": "dog"}
+
+
+@pytest.mark.parametrize("source", ["picture 1", "<bytes 1>", "<array 2>", "<image 1>", "<bytes>"])
+@pytest.mark.parametrize("to", ["coco", "yolo", "labelme", "cvat"])
+def test_a_number_of_a_picture_is_no_name(tmp_path, to, source):
+    """`picture 1` of one question is not that of another, even of the same name and size."""
+    sides = {"a": 100, "b": 1000, "c/../x": 100}
+    made = [
+        record(custom_id, [sized(1, source, side)], [in_corner(1, side)])
+        for custom_id, side in [*sides.items(), ("a", 100)]
+    ]
+    names = [f"a/{source}", f"b/{source}", f"c/../x/{source}", f"a/{source}-2"]
+    assert exported(made, to, tmp_path / "t") == dict(
+        zip(names, [100, 1000, 100, 100], strict=True)
+    )
+
+
+@pytest.mark.parametrize("to", ["coco", "labelme", "cvat"])
+def test_one_name_of_two_sizes_is_two_pictures(tmp_path, to):
+    """The file was another one when the second question was asked."""
+    made = [
+        record("a", [sized(1, "p.jpg", 100)], [in_corner(1, 100)]),
+        record("b", [sized(1, "p.jpg", 1000)], [in_corner(1, 1000)]),
+        record("c", [sized(1, "p.jpg", 100)], [in_corner(1, 100)]),
+    ]
+    export(made, to, tmp_path / "t")
+    found = sorted(row[4][2] for row in READERS[to][0](tmp_path / "t"))
+    assert found == pytest.approx([100, 100, 1000])
+    assert len(by_picture(made)) == 2
+
+
+def test_one_picture_of_several_questions_stays_one(tmp_path):
+    """A file's name and a `data:` address, which is called by its bytes, are names."""
+    for source in ("a/p.jpg", "<data 012345678901>", "http://host/picture 1"):
+        made = [record(n, [sized(1, source)], [in_corner(1, 100)]) for n in "ab"]
+        assert [(p.image.source, len(p.boxes)) for p in by_picture(made)] == [(source, 2)]
+
+
+def exported(made, to, target):
+    """The side of each picture that was written, by its name; no box may lie outside."""
+    export(made, to, target)
+    if to == "coco":
+        sides = {i["file_name"]: i["width"] for i in json.loads(target.read_text())["images"]}
+    elif to == "cvat":
+        images = ElementTree.parse(target).getroot().iter("image")
+        sides = {image.get("name"): int(image.get("width")) for image in images}
+    elif to == "labelme":
+        files = [json.loads(file.read_text()) for file in target.rglob("*.json")]
+        sides = {file["imagePath"]: file["imageWidth"] for file in files}
+    else:
+        lines = [line.split("\t") for line in (target / "images.txt").read_text().splitlines()]
+        labels = {source: (target / label).read_text().split() for label, source in lines}
+        # The box is 20 pixels wide.
+        return {source: round(20 / float(words[3])) for source, words in labels.items()}
+    for _, source, _, _, (x1, y1, x2, y2) in READERS[to][0](target):
+        assert x1 == y1 == sides[source] - 20 and x2 == y2 == sides[source]
+    return sides
 
 
 def test_labels_that_a_spreadsheet_would_run_are_defused(photo):
@@ -274,7 +343,18 @@ def test_command_line(photo, capsys):
     assert cli.run(["export", str(folder / "none.jsonl"), "--to", "coco"]) == 2
 
 
-@pytest.mark.parametrize("content", ["{}\n", "[1]\n", "{broken\n"])
+def test_a_last_line_without_a_line_break_counts_where_it_is_whole(photo):
+    folder, made = photo
+    path = write_results(folder, made)
+    whole = path.read_bytes()
+    for cut, count in ((1, 2), (2, 1), (30, 1)):
+        path.write_bytes(whole[:-cut])
+        assert len(list(read_records(path))) == count
+    path.write_bytes(whole + b" ")
+    assert len(list(read_records(path))) == 2
+
+
+@pytest.mark.parametrize("content", ["{}\n", "[1]\n", "{broken\n", "{}"])
 def test_what_is_no_result_is_told_with_its_line(tmp_path, content):
     path = tmp_path / "x.jsonl"
     path.write_text(content)

@@ -68,6 +68,12 @@ def test_pictures_come_along_where_the_question_relates_them():
     assert any("not asked about" in note for note in answer.usage["notes"])
 
 
+def test_a_box_that_its_own_picture_gave_too_is_not_told_as_left_out():
+    answer = ask(lambda request: box(2), "the dog in picture 2 and all others like it")
+    assert [b.image for b in answer.answer] == [2]
+    assert "notes" not in answer.usage
+
+
 @pytest.mark.parametrize(
     ("says", "status"),
     [

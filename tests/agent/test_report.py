@@ -99,6 +99,11 @@ def test_command_line_and_errors(tmp_path, capsys):
     assert cli.run(["report", str(path)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "out.html")
     assert cli.run(["report", str(tmp_path / "none.jsonl")]) == 2
+    before = path.read_bytes()
+    assert cli.run(["report", str(path), "-o", f"{tmp_path}/./out.jsonl"]) == 2
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-1])
+    assert len(write_report(path, tmp_path / "r.html").lines) == 1
     with pytest.raises(OutputError):
         write_report(path, tmp_path / "out.jsonl" / "x.html")
     (tmp_path / "bad.jsonl").write_text("{}\n")

@@ -66,6 +66,14 @@ def test_tools_as_words_and_lists(toml, given, tools):
         ({}, {}, "strategy = 'both'", "gemvg.toml: strategy: 'both'"),
         ({}, {}, "stratgy = 'poll'", "gemvg.toml: stratgy: there is no such option"),
         ({}, {}, "mode = ", "not valid TOML"),
+        pytest.param({}, {}, f"seed = {'9' * 5000}", "not valid TOML", id="long number"),
+        pytest.param({}, {}, f"tools = {'[' * 5000}", "not valid TOML", id="deep list"),
+        ({}, {}, "tools = 5", "gemvg.toml: tools: '5' can't be used: 5 is no name of a tool"),
+        ({}, {}, "tools = ['zoom', 1]", "1 is no name of a tool"),
+        ({}, {}, "tools = [['zoom']]", "['zoom'] is no name of a tool"),
+        ({}, {}, "tools = true", "True is no name of a tool"),
+        ({}, {}, "policy = 5", "gemvg.toml: policy: '5'"),
+        ({}, {}, "url_hosts = 5", "gemvg.toml: url_hosts: '5'"),
     ],
 )
 def test_a_mistake_names_its_place_in_one_line(toml, arguments, environ, text, words):

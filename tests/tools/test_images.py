@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from gemvg.tools.errors import ImageError
@@ -17,6 +19,7 @@ from gemvg.tools.images import (
     picture_from_path,
     to_rgb,
 )
+from tests.tools.odd_files import ifd, tiff
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -43,6 +46,13 @@ def bomb(width: int, height: int) -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     )
+
+
+def with_orientation(kind: int, count: int, value: bytes) -> bytes:
+    """A JPEG of 6 x 4 pixels whose EXIF orientation has a value of some type."""
+    exif = b"Exif\0\0" + ifd((0x0112, kind, count, value))
+    data = encoded(noise(6, 4), "JPEG")
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
 
 
 def refused(make: object) -> str:
@@ -79,6 +89,64 @@ def test_a_truncated_picture_says_that_it_is_damaged(kind: str) -> None:
     assert "damaged" in refused(lambda: picture.pixels)
 
 
+def test_a_damaged_tiff_in_which_a_number_is_text_says_so() -> None:
+    assert picture_from_bytes(tiff()).array()[0, 7].tolist() == [7, 7, 7]
+    picture = picture_from_bytes(tiff(offset_type=2), "odd.tif")
+    assert "odd.tif: the picture is damaged" in refused(lambda: picture.pixels)
+    lazy = Image.open(io.BytesIO(tiff(offset_type=2)))
+    assert "<image>: the picture is damaged" in refused(lambda: picture_from_image(lazy))
+
+
+WHOLE = {
+    "TIFF": tiff(),
+    "EXIF": with_orientation(3, 1, b"\6\0\0\0"),
+    **{kind: encoded(noise(12, 9), kind) for kind in ("PNG", "WEBP", "GIF", "BMP", "PPM")},
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), min_size=1, max_size=5),
+    st.integers(0, 60),
+)
+@example("TIFF", [(8 + 2 + 5 * 12 + 2, 2)], 0)
+@example("TIFF", [(8 + 2 + 5 * 12 + 2, 5)], 0)
+def test_damaged_bytes_are_a_picture_or_an_image_error(kind, changes, cut) -> None:
+    data = bytearray(WHOLE[kind])
+    for place, value in changes:
+        data[place % len(data)] = value
+    try:
+        picture = picture_from_bytes(bytes(data[: len(data) - cut]), "odd")
+        if picture.width * picture.height < 1_000_000:
+            assert picture.pixels.size == picture.size
+    except ImageError as error:
+        assert str(error).startswith("odd: ")
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (with_orientation(3, 1, b"\6\0\0\0"), (4, 6)),
+        (with_orientation(2, 2, b"x\0\0\0"), (6, 4)),
+        (with_orientation(3, 1, b"\x63\0\0\0"), (6, 4)),
+        (with_orientation(5, 1, b"\xff\xff\xff\xff"), (6, 4)),
+    ],
+)
+def test_an_orientation_that_says_nothing_is_upright(data: bytes, size: tuple[int, int]) -> None:
+    picture = picture_from_bytes(data)
+    assert picture.size == picture.pixels.size == size
+    assert picture_from_image(Image.open(io.BytesIO(data))).size == size
+
+
+@pytest.mark.parametrize("tag", ["x", "", None, (1, 2), 0, 9, float("nan"), float("inf")])
+def test_an_image_of_a_caller_may_have_any_orientation_tag(tag: object) -> None:
+    image = noise(6, 4)
+    image.getexif()[0x0112] = tag
+    picture = picture_from_image(image)
+    assert (picture.size, picture.orientation) == ((6, 4), 1)
+
+
 @pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (100_000, 2), (9000, 9000)])
 def test_a_decompression_bomb_is_refused_by_its_header(width: int, height: int) -> None:
     assert "limit" in refused(lambda: picture_from_bytes(bomb(width, height)))
@@ -110,6 +178,14 @@ def test_a_two_picture_mpo_is_its_first() -> None:
     assert picture_from_bytes(data).array().shape == (30, 40, 3)
 
 
+def test_a_picture_is_not_changed_by_what_a_caller_does_to_its_own_later() -> None:
+    image, array = Image.new("RGB", (4, 4), "red"), np.zeros((4, 4, 3), np.uint8)
+    pictures = picture_from_image(image), picture_from_array(array)
+    image.paste("blue", (0, 0, 4, 4))
+    array[:] = 255
+    assert [p.pixels.getpixel((1, 1)) for p in pictures] == [(255, 0, 0), (0, 0, 0)]
+
+
 def test_modes_become_rgb() -> None:
     clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
     assert to_rgb(clear).getpixel((0, 0)) == (255, 255, 255)
@@ -124,6 +200,9 @@ def test_modes_become_rgb() -> None:
     assert max(red[1:]) < 100
     assert to_rgb(Image.new("1", (4, 4), 1)).getpixel((0, 0)) == (255, 255, 255)
     assert to_rgb(Image.new("LA", (4, 4), (100, 255))).getpixel((0, 0)) == (100, 100, 100)
+    half = Image.new("RGBA", (4, 4), (200, 0, 0, 128))
+    assert to_rgb(half.convert("RGBa")).getpixel((0, 0)) == to_rgb(half).getpixel((0, 0))
+    assert picture_from_image(Image.new("La", (4, 4))).pixels.getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
