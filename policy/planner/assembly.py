@@ -3,61 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from .amounts import Amount, require_no_relation
 from .clauses import Clause
-from .nouns import Noun, is_known, singular
+from .heads import Head, all_beside, either, some_of, without_pronouns, without_repeats
+from .joining import (
+    alternatives,
+    is_before_its_noun,
+    is_broken_off,
+    is_joined,
+    is_run,
+    is_second_choice,
+    shares_choice,
+)
+from .known import is_known
+from .negation import APART, is_all_but, left_out, refuse_unclear
+from .nouns import Noun, singular
 from .pictures import Pictures
 from .question import Phrase, Relation, Selection
 from .relations import Bound
 from .selections import Near
+from .shown import pictures_that, shown_by
 from .stream import Chunk, Stream
-
-_EXCEPT = (
-    r"(?:except(?: for)?|excluding|other than|apart from|aside from|but not|besides|rather than|"
-    r"leav\w+ out|ignor\w+|skip\w*|instead of)"
-)
-_APART = re.compile(
-    rf"(?:{_EXCEPT} (?:the |those )?|but (?:the |those ))(?:ones? )?(?:(?:that|who) (?:is|are) )?$"
-)
-_SHOWS = (
-    r"(?:(?:that|which|where) )?(?:(?:you|we|i) can )?(?:do |does |can |is |are )?(?:there )?"
-    r"(?:has|have|had|having|contains?|containing|shows?|showing|with|featuring|features?|"
-    r"includes?|including|depicts?|depicting|displays?|is|are|see)(?: there)?(?: at least)?"
-)
-
-_SHOWN = re.compile(
-    rf"{_SHOWS}(?: (?:no|not|any|more|most|fewest|fewer|the|less|both|least|greatest|largest|"
-    r"highest|number|of|a|some|@sel))*"
-)
-
-
-@dataclass(slots=True)
-class Head:
-    """A noun phrase that is not a landmark, while it is being put together."""
-
-    noun: Noun
-    at: int
-    joined: bool = False
-    one: bool = False
-    negated: str = ""
-    shown_by: Pictures | None = None
-    selections: list[Selection] = field(default_factory=list[Selection])
-    relations: list[Relation] = field(default_factory=list[Relation])
-
-    def phrase(self) -> Phrase:
-        """The finished phrase."""
-        meant = self.noun.phrase
-        if self.one:
-            # `There are two dogs; box the bigger one`: the number set the scene.
-            meant = replace(meant, quantity=None, plural=False, definite=True)
-        if self.noun.pronoun and self.selections:
-            meant = replace(meant, definite=True)
-        return replace(
-            meant,
-            selections=tuple(self.selections),
-            relations=(*meant.relations, *self.relations),
-        )
 
 
 class Assembler:
@@ -71,6 +39,9 @@ class Assembler:
         self.waiting_relations: list[Relation] = []
         self.choices: list[Selection] = []
         self.near: Near | None = None
+        self.read: set[int] = set()
+        self.run_of: list[Head] = []
+        self.choice: list[Selection] = []
 
     def run(self) -> list[Head]:
         """The heads in order, with what belongs to each."""
@@ -100,6 +71,8 @@ class Assembler:
             ]
             self.waiting_relations = []
         self.heads = without_repeats(without_pronouns(self.heads))
+        if self.heads and not self.heads[0].noun.pronoun and self._begins_with_all_but():
+            self.heads.insert(0, all_beside(self.heads[0]))
         if self.heads:
             self.heads[-1].selections.extend(self.waiting)
             self.heads[-1].relations.extend(self.waiting_relations)
@@ -112,63 +85,92 @@ class Assembler:
             return kinds <= {"left of", "right of", "behind", "in front of", "between"}
         return bool(self.waiting)
 
+    def _begins_with_all_but(self) -> bool:
+        at = self._before_choice(self.heads[0].at)
+        return self.heads[0].negated == "except" and is_all_but(self.words[:at])
+
+    def _before_choice(self, index: int) -> int:
+        """Where the choices before a noun begin: `all but the smallest and the largest cat`."""
+        start = index
+        while start and self.words[start - 1] in ("@sel", "@near", "@many"):
+            index = start = start - 1
+            while start and self.words[start - 1] in ("and", "or", "&", ",", "the"):
+                start -= 1
+        return index - 1 if index and self.words[index - 1] == "the" else index
+
     def _selection(self, index: int, meaning: Selection) -> None:
-        following = self.words[index + 1 : index + 3]
-        prefix = bool(following) and (
-            following[0] == "@np" or (following[0] in ("@sel", "@near") and "@np" in following)
-        )
-        if (prefix or not self.heads) and self.waiting and self._is_second_choice(index):
+        following = self.words[index + 1 : index + 2]
+        prefix = is_before_its_noun(self.words, index, not self.heads)
+        if (prefix or not self.heads) and self.waiting and is_second_choice(self.words, index):
             # `The largest and the smallest boat` are two boats.
             self.choices.extend(self.waiting)
             self.waiting = [meaning]
         elif prefix or not self.heads:
             self.waiting.append(meaning)
-        elif self._is_second_choice(index):
+        elif is_second_choice(self.words, index) or self._is_elliptic(index):
             # `The people at the far left and at the far right`: both, not what is both at once.
-            first = self.heads[-1]
-            self.heads.append(replace(first, joined=True, selections=[meaning]))
+            self.run_of = [replace(h, joined=True, selections=[meaning]) for h in self.run_of]
+            self.heads.extend(self.run_of)
         else:
             self._set_apart(index)
-            self.heads[-1].selections.append(meaning)
+            for head in self._bound_at(index):
+                head.selections.append(meaning)
             if self.heads[-1].negated != "except":
                 self.heads[-1].one = "one" in (*following[:1], *self.words[index - 1 : index])
 
-    def _is_second_choice(self, index: int) -> bool:
-        """Whether `and` ties this selection to one right before it."""
-        before = [w for w in self.words[max(0, index - 3) : index] if w != "the"]
-        return before[-2:] in (["@sel", "and"], ["@sel", "&"])
+    def _is_elliptic(self, index: int) -> bool:
+        """`The second dog from the left and the third from the right`: a second dog."""
+        at = index - 1
+        while at > 0 and self.words[at] in ("the", ",", "and", "or", "&"):
+            at -= 1
+        tied = bool({"and", "or", "&"} & {*self.words[at + 1 : index]})
+        return tied and at == self.heads[-1].at and bool(self.heads[-1].selections)
 
     def _set_apart(self, index: int) -> None:
         """`Everyone but the leftmost one`: what follows is about one of the head's things."""
-        before = " ".join([*self.words[max(0, index - 6) : index], ""])
-        if _APART.search(before) is None:
+        start = max(0, index - 6)
+        before = " ".join([*self.words[start:index], ""])
+        found = APART.search(before)
+        if found is None:
             return
-        among = self.heads[-1].noun
-        several = bool(re.search(r"(?:ones|those) (?:\w+ )*$", before))
-        one = replace(among.phrase, plural=several, quantity=None, definite=True)
-        self.heads.append(Head(replace(among, phrase=one), index, negated="except"))
+        self.read.update(range(index - len(found.group(0).split()), index))
+        number = re.search(r"NUM(\d+)", found.group(0))
+        quantity = int(number.group(1)) if number else None
+        # `Not on the left` shuts out all that are there, `but the leftmost` a single one.
+        several = bool(re.search(r"ones|those|^(?:not|neither|nor) ", found.group(0))) or number
+        among = self._bound_at(index) or self.heads[-1:]
+        self.run_of = [some_of(head, index, bool(several), quantity) for head in among]
+        self.heads.extend(self.run_of)
 
     def _clause(self, index: int, meaning: Clause) -> None:
         relation = Relation(meaning.kind, (meaning.landmark,), meaning.negated)
         if self.heads:
             self._set_apart(index)
-        if self.heads:
-            self._target_of(relation).relations.append(relation)
+            self._bind(index, relation)
         else:
             self.waiting_relations.append(relation)
 
     def _head(self, index: int, noun: Noun) -> int:
         before = self.words[max(0, index - 4) : index]
-        head = Head(noun, index, joined=self._is_joined(index), negated=self._negation(index))
+        head = Head(noun, index, joined=is_joined(self.words, index), negated=self._negation(index))
         if head.joined and self.heads and self.heads[-1].negated == "except":
             # `Everything except people and dogs` leaves both out.
             head.negated = "except"
-        head.selections.extend(self.waiting)
+        self._share_lack(head)
+        joined = self._goes_on(head)
+        if not joined or self.waiting:
+            self.choice = list(self.waiting)
+        head.selections.extend(self.choice if self._shares(head, joined) else self.waiting)
         head.relations.extend(self.waiting_relations)
         self.waiting, self.waiting_relations = [], []
         head.shown_by = self._shown_by(index)
+        head.amount = self._amount(index)
+        if head.amount is not None and self.heads and head.shown_by is None:
+            require_no_relation(" ".join(self.words[:index]).rpartition("@many")[0].split())
         for other in self.choices:
             self.heads.append(replace(head, selections=[other], relations=list(head.relations)))
+        run = [*(self.run_of if joined else []), *self.heads[len(self.heads) - len(self.choices) :]]
+        self.run_of = [*run, head]
         self.choices = []
         if self.near is not None and "to" not in before[-1:]:
             bound = self._nearest_to(index)
@@ -180,6 +182,48 @@ class Assembler:
                 self.near, index = None, bound[1]
         self.heads.append(head)
         return index
+
+    def _share_lack(self, head: Head) -> None:
+        """`No cat or dog`, `without cats and dogs` lack both; `no cat and a dog` shows the dog.
+
+        Raises:
+            QueryNotUnderstood: of `not show a cat and a dog`, which may lack but one of them.
+        """
+        last = self.heads[-1] if self.heads else None
+        if head.negated or last is None or last.negated != "without":
+            return
+        if not is_run(self.words, last.at, head.at):
+            return
+        said = self.words[max(0, last.at - 5) : last.at]
+        if "or" in self.words[last.at : head.at] or head.noun.bare:
+            head.negated = "without"
+        elif last.denied or {"not", "never"} & {*said}:
+            refuse_unclear()
+
+    def _goes_on(self, head: Head) -> bool:
+        """Whether a head goes on with the run of the one before it."""
+        last = self.heads[-1] if self.heads else None
+        if last is None or last.negated != head.negated:
+            return False
+        return is_run(self.words, last.at, head.at)
+
+    def _shares(self, head: Head, joined: bool) -> bool:
+        """`The largest cat and dog`: the choice before the first is made of the second, too."""
+        if not joined or not head.noun.bare or not self.choice or self.waiting:
+            return False
+        if not shares_choice(self.words, head.at):
+            return False
+        first = self.heads[-1].noun.phrase
+        number = first.quantity if head.noun.phrase.plural else None
+        head.noun = replace(head.noun, phrase=replace(head.noun.phrase, quantity=number))
+        return True
+
+    def _amount(self, index: int) -> Amount | None:
+        while index and self.words[index - 1] in ("@sel", "@near"):
+            index -= 1
+        item = self.items[index - 1] if index else None
+        meaning = item.meaning if isinstance(item, Chunk) else None
+        return meaning if isinstance(meaning, Amount) else None
 
     def _nearest_to(self, index: int) -> tuple[Relation, int] | None:
         """`nearest X to Y`: the relation and where Y stands."""
@@ -215,7 +259,7 @@ class Assembler:
             return index
         if bound.kind == "with" and not self.heads and self._shown_by(at) is not None:
             return self._head_after_pictures(index, at, first, bound)
-        if bound.kind == "with" and self._pictures_before(index) is not None:
+        if bound.kind == "with" and pictures_that(self.items, self.words, index) is not None:
             return self._head_after_pictures(index, at, first, bound)
         landmarks = [replace(first.phrase, selections=tuple(selections))]
         if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
@@ -223,129 +267,93 @@ class Assembler:
             if second is not None:
                 landmarks.append(second.phrase)
                 at += 2
+        if bound.kind != "between":
+            for further in alternatives(self.words, at):
+                landmark = self._noun_at(further)
+                if landmark is not None and not self._is_named(landmark):
+                    landmarks.append(landmark.phrase)
+                    self.read.update(range(at, further))
+                    at = further
         relation = Relation(bound.kind, tuple(landmarks), bound.negated)
         if self.heads:
             self._set_apart(index)
-            self._target_of(relation).relations.append(relation)
+            self._bind(index, relation)
         else:
             self.waiting_relations.append(relation)
         return at
 
-    def _target_of(self, relation: Relation) -> Head:
-        """`dogs and cats near the sofa` binds both, but one head stands for the group."""
-        return self.heads[-1]
+    def _is_named(self, noun: Noun) -> bool:
+        """`A dog on the couch or a dog`: what is sought is no landmark."""
+        key = singular(noun.phrase.noun)
+        return any(singular(h.noun.phrase.noun) == key for h in self.heads)
+
+    def _bound_at(self, index: int) -> list[Head]:
+        """`Dogs and cats near the sofa`, `cats and dogs on the left`: what speaks of both.
+
+        What has a choice of its own (`the largest cat and a dog on the left`) keeps to it.
+        """
+        last = self.heads[-1]
+        if is_broken_off(self.words, last.at, index):
+            return [last]
+        chosen = list(last.selections)
+        return [h for h in self.run_of if not h.selections or h.selections == chosen] or [last]
+
+    def _bind(self, index: int, relation: Relation) -> None:
+        """Give a relation to the heads that it speaks of.
+
+        `A dog and a man with a hat`: what is held or worn belongs to the last alone, where each
+        is introduced by itself.
+        """
+        last = self.heads[-1]
+        if self.words[index - 1] == "or" and last.relations:
+            last.relations[-1] = either(last.relations[-1], relation)
+            return
+        own = relation.kind in ("with", "held by") and not relation.landmarks[0].plural
+        own = own and "or" not in self.words[max(0, last.at - 2) : last.at]
+        if own and not (last.noun.bare or last.noun.phrase.plural):
+            last.relations.append(relation)
+            return
+        same = [h for h in self.run_of if h.at == last.at]
+        bound = {id(h): h for h in (*self._bound_at(index), *same, last)}
+        for head in bound.values():
+            head.relations.append(relation)
 
     def _head_after_pictures(self, before: int, at: int, noun: Noun, bound: Bound) -> int:
         head = Head(noun, at, joined=False, negated="without" if bound.negated else "")
-        head.shown_by = self._pictures_before(before) or self._shown_by(at)
+        head.denied = bound.denied
+        head.shown_by = pictures_that(self.items, self.words, before) or self._shown_by(at)
         self.heads.append(head)
+        self.run_of, self.choice = [head], []
         return at
 
-    def _is_joined(self, index: int) -> bool:
-        """Whether and, or or a comma ties this phrase to the head before it."""
-        between: list[str] = []
-        for word in reversed(self.words[:index]):
-            if word in ("@np", "@pics", "@rel"):
-                break
-            between.append(word)
-        joins = {"and", "or", "&", ",", "/", "plus", "nor"}
-        fillers = {"the", "a", "an", "any", "all", "every", "each", "@sel", "also", "well", "as",
-                   "not", "no", "both", "either", "then"}  # fmt: skip
-        return bool(between) and bool(joins & set(between)) and set(between) <= joins | fillers
-
     def _negation(self, index: int) -> str:
-        before = " ".join(self.words[max(0, index - 4) : index])
-        if re.search(rf"{_EXCEPT}$", before):
-            return "except"
-        if re.search(r"(?:that|which|who) (?:is|are) not$", before):
-            return "except"
-        if re.search(r"(?:do not|never) (?:@ask|box|mark|draw|find|label|detect|locate|return|"
-                     r"highlight|outline|count|frame|annotate|want)$", before):  # fmt: skip
-            return "except"
-        if re.search(r"(?:^| )(?:no|without|lacks?|lacking|not (?:have|contain|show|include|see)"
-                     r"(?: any)?|zero|neither|nor|not)$", before):  # fmt: skip
+        end = self._before_choice(index)
+        before = self.words[max(0, end - 12) : end]
+        kind, length = left_out(before)
+        if not kind and before[-1:] == ["but"] and self._is_universal(end - 2):
+            # `Every person but children`, `animals but dogs`.
+            kind, length = "except", 1
+        self.read.update(range(end - length, end))
+        if kind == "except" and before[-1:] == ["not"] and self.heads and self.heads[-1].shown_by:
+            # `Which picture shows a dog but not a cat?` is about the picture.
             return "without"
-        return ""
+        return kind
 
-    def _pictures_before(self, index: int) -> Pictures | None:
-        item = self.items[index - 1] if index else None
-        meaning = item.meaning if isinstance(item, Chunk) else None
-        return meaning if isinstance(meaning, Pictures) else None
+    def _is_universal(self, index: int) -> bool:
+        """Whether the head that ends here speaks of all of a kind."""
+        if not self.heads or self.words[index : index + 1] not in (["@np"], ["@pics"]):
+            return False
+        head = self.heads[-1]
+        return head.noun.universal and not head.negated and head.shown_by is None
 
     def _shown_by(self, index: int) -> Pictures | None:
         """The pictures that are said to show this phrase (`the picture with a cat`)."""
-        if self.heads and self.heads[-1].shown_by and self._is_joined(index):
+        if self.heads and self.heads[-1].shown_by and is_joined(self.words, index):
             return self.heads[-1].shown_by
-        start = max((i for i in range(index) if self.words[i] == "@pics"), default=None)
-        if start is None or any(
-            w in ("@np", "@rel", ",", ";") for w in self.words[start + 1 : index]
-        ):
-            return None
-        between = " ".join(self.words[start + 1 : index])
-        if re.match(r"(?:that |which )?(?:is|are) not$", between):
-            # `Everything in image 2 that is not a person`: no picture is a person.
-            return None
-        return self._pictures_before(start + 1) if _SHOWN.fullmatch(between) else None
+        return shown_by(self.items, self.words, index)
 
     def _settle_near(self) -> None:
         if self.near is not None and self.heads:
             key = "smallest" if self.near.far else "largest"
             self.heads[-1].selections.append(Selection(key))
         self.near = None
-
-
-def without_repeats(heads: list[Head]) -> list[Head]:
-    """Without phrases that only set the scene: `there are cars; box the second car`.
-
-    Of two phrases about the same noun, one with and one without a choice, the first to speak of a
-    choice stands for both.
-    """
-    chosen = {
-        singular(h.noun.phrase.noun)
-        for h in heads
-        if (h.selections or h.relations) and h.negated != "except"
-    }
-    seen: set[str] = set()
-    kept: list[Head] = []
-    for head in heads:
-        if head.negated == "except":
-            kept.append(head)
-            continue
-        noun = singular(head.noun.phrase.noun)
-        bare = not head.selections and not head.relations
-        if (bare and noun in chosen) or (bare and noun in seen and not head.negated):
-            continue
-        seen.add(noun)
-        kept.append(head)
-    return kept
-
-
-def without_pronouns(heads: list[Head]) -> list[Head]:
-    """Without a bare `who` or `what` beside a noun that says who or what (`who is the man?`)."""
-    named = [h for h in heads if not h.noun.pronoun or h.selections or h.relations]
-    return named if any(h.negated != "except" for h in named) else heads
-
-
-def keep_meant(heads: list[Head]) -> list[Head]:
-    """Drop phrases that only came along (`my friend's puzzle`) beside ones that are nouns we know.
-
-    A phrase stays if the vocabulary knows it, if it is joined to one that stays, or if it follows
-    a word of asking directly.
-    """
-    if not any(head.noun.known for head in heads):
-        asked = [h for h in heads if h.noun.asked and not h.noun.phrase.generic]
-        if not asked:
-            return heads[:1] if heads else []
-        return [h for h in heads if h in asked or (h.joined and _joined_to(h, heads, asked))]
-    kept: list[Head] = []
-    for index, head in enumerate(heads):
-        tied = head.joined and bool(kept) and index > 0 and heads[index - 1] in kept
-        ahead = index + 1 < len(heads) and heads[index + 1].joined and heads[index + 1].noun.known
-        if head.noun.known or (not head.noun.phrase.generic and (tied or head.noun.asked or ahead)):
-            kept.append(head)
-    return kept
-
-
-def _joined_to(head: Head, heads: list[Head], asked: list[Head]) -> bool:
-    index = next(i for i, other in enumerate(heads) if other is head)
-    return index > 0 and heads[index - 1] in asked

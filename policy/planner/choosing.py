@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from ...tools.boxes import Box, GroundedBox
 from .question import Key, Phrase, Relation, Selection
 
-DEPTH = ("largest", "smallest")
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -88,8 +86,12 @@ def ordered(pool: Sequence[Found], selection: Selection, scene: Scene) -> list[F
 
 
 def on_side(pool: Sequence[Found], selection: Selection, scene: Scene) -> list[Found]:
-    """What lies in the half (of the middle: the middle third) that the selection names."""
+    """What lies in the half (of the middle: the middle third) that the selection names.
+
+    Boxes hold no depth: in the foreground is what is at least half as large as the largest.
+    """
     keep: list[Found] = []
+    half = 0.5 * max((f.box.box.area for f in pool), default=0.0)
     for found in pool:
         x, y = found.box.box.center
         u, v = x / scene.width, y / scene.height
@@ -98,6 +100,7 @@ def on_side(pool: Sequence[Found], selection: Selection, scene: Scene) -> list[F
             "top-left": u < 0.5 and v < 0.5, "top-right": u > 0.5 and v < 0.5,
             "bottom-left": u < 0.5 and v > 0.5, "bottom-right": u > 0.5 and v > 0.5,
             "center": abs(u - 0.5) < 0.2,
+            "largest": found.box.box.area >= half, "smallest": found.box.box.area < half,
         }.get(selection.key, True)  # fmt: skip
         if inside:
             keep.append(found)
@@ -133,9 +136,10 @@ _MEASURES: dict[Key, Callable[[Box, Scene], float]] = {
 
 def _related(pool: list[Found], relation: Relation, phrase: Phrase, scene: Scene) -> list[Found]:
     """Those of the pool that stand in a relation to a landmark, the closest first."""
-    marks = [choose(replace(mark, definite=False), scene) for mark in relation.landmarks]
-    if not all(mark.noun in scene.found for mark in relation.landmarks):
+    known = [mark for mark in relation.landmarks if mark.noun in scene.found]
+    if not known or (relation.kind == "between" and len(known) < len(relation.landmarks)):
         return pool
+    marks = [choose(replace(mark, definite=False), scene) for mark in known]
     flat = [found for group in marks for found in group]
     if relation.kind == "between":
         held = _between(pool, marks)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from .lexicon import ACTIVITY
+from .lexicon import ACTIVITY, HOLDING, REACHING
 from .nouns import Noun, possessed
 from .question import Phrase, RelationKind, Selection
 from .stream import Chunk, Item, Stream
 
-_HOLD = (
-    r"(?:holding|carrying|wearing|riding|using|eating|pulling|pushing|touching|hugging|petting|"
-    r"feeding|gripping|clutching|driving|steering|leading|walking|drinking|reading|throwing|"
-    r"catching|hitting|kicking|playing with|holds?|carries|carry|wears?|rides?|uses?|eats?|"
-    r"pulls?|pushes|drives?)"
-)
+_HOLD = rf"(?:{'|'.join(HOLDING)}|playing with)"
+_REACH = rf"(?P<reach>{'|'.join(REACHING)})"
 _REST = "|".join(sorted(ACTIVITY)) + "|sits?|stands?|lies|lie|leans?|rests?|hides?|sleeps?|waits?"
 _WHERE: dict[str, RelationKind] = {
     "on top of": "bearing", "on": "bearing", "upon": "bearing", "at": "next to",
@@ -29,7 +25,7 @@ _WHERE: dict[str, RelationKind] = {
 _AT = "|".join(sorted(_WHERE, key=len, reverse=True))
 _IS = r"(?:is|are|was|were|'s|be|being)"
 _THAT = r"(?:that|which|who|whom)"
-_DOES = rf"(?:{_HOLD}|(?:(?:{_REST}) )?(?P<at>{_AT}))"
+_DOES = rf"(?:{_HOLD}|{_REACH}|(?:(?:{_REST}) )?(?P<at>{_AT}))"
 _END = r"(?= (?:[.,;:?!)]|@pics|@sel|and|or|but|please|now|here|right now) |  ?$| $)"
 _SUBJECT = r"(?:@sel )*@np(?: @sel)*"
 _CLAUSES = [
@@ -43,7 +39,9 @@ _ON_IT = (
 """`A table with a cake on it`; `a bed that has nothing on it`."""
 _BY = (
     r"(?:(?:that|which) )?(?:(?:is|are|being) )*(?:held|carried|worn|ridden|used|pulled|pushed|"
-    r"driven|eaten|owned|touched|gripped) by (?:@sel )*@np(?: @sel)*"
+    r"driven|eaten|owned|touched|gripped|read|fed|hugged|petted|"
+    r"(?P<reach>walked|led|chased|followed|thrown|caught|hit|kicked|watched|surrounded)) by "
+    r"(?:@sel )*@np(?: @sel)*"
 )
 
 
@@ -69,7 +67,8 @@ def _build(found: re.Match[str], items: list[Item]) -> Clause | None:
     where = found.groupdict().get("at")
     chunks = [item.meaning for item in items if isinstance(item, Chunk)]
     subject = next((meaning for meaning in chunks if isinstance(meaning, Noun)), None)
-    kind = _WHERE[where] if where else "held by"
+    reached: RelationKind = "next to" if found.groupdict().get("reach") else "held by"
+    kind = _WHERE[where] if where else reached
     words = found.group(0).split()
     if "nothing" in words:
         return Clause(kind, Phrase("thing", generic=True), negated=True)

@@ -89,7 +89,8 @@ FUNCTION_WORDS = word_set(
     specifically namely i'll said say says saying idea clue doubt chance side sides edge edges
     corner corners half border margin without closest nearest next furthest farthest further most
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
-    theirs alone individually separately
+    theirs alone individually separately lack lacks miss misses devoid free forget omit
+    overlook twice aside apart exception
     """
 )
 
@@ -185,15 +186,35 @@ ACTIVITY = word_set(
     relaxing working talking cooking reading chatting hitting swinging throwing catching competing
     racing sailing landing taking drinking sliding climbing crawling turned covered filled
     surrounded dangling stacked piled served left ridden worn carried driven pulled pushed eaten
-    gripped touched
+    gripped touched walked led chased followed thrown caught kicked watched fed hugged petted
     """
 )
 """Participles that say what a thing does, after it; what follows may be a relation."""
 
-HOLDING = word_set(
+_TOUCHING = """
+    holding holds hold, carrying carries carry, wearing wears wear, riding rides ride, using uses
+    use, eating eats eat, pulling pulls pull, pushing pushes push, touching touches touch, hugging
+    hugs hug, petting pets pet, feeding feeds feed, gripping grips grip, clutching clutches clutch,
+    sporting sports sport, driving drives drive, steering steers steer, drinking drinks drink,
+    reading reads read
     """
-    holding carrying wearing riding using eating pulling pushing touching hugging petting walking
-    feeding gripping clutching sporting driving steering
+_REACHING = """
+    leading leads lead, walking walks walk, chasing chases chase, following follows follow,
+    throwing throws throw, catching catches catch, hitting hits hit, kicking kicks kick, watching
+    watches watch, facing faces face, surrounding surrounds surround
     """
-)
-"""Participles that bind a second noun to the first by contact."""
+
+
+def _forms(text: str) -> dict[str, str]:
+    """Every form of the verbs of a text, and its participle."""
+    verbs = [verb.split() for verb in text.split(",")]
+    return {form: forms[0] for forms in verbs for form in forms}
+
+
+HOLDING: dict[str, str] = _forms(_TOUCHING)
+"""Verbs that bind a second noun to the first by contact: each form and its participle."""
+
+REACHING: dict[str, str] = _forms(_REACHING)
+"""Verbs whose second noun is near the first, though they need not touch."""
+
+PARTICIPLES = frozenset({*HOLDING.values(), *REACHING.values()})

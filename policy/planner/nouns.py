@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import cast
+from typing import Literal
 
-from ...tools.vocabulary import Vocabulary, coco_classes
+from .determiners import read_determiners
+from .known import closed_vocabulary, is_activity, is_known, words_of
 from .lexicon import (
-    ACTIVITY,
     ADJECTIVES,
     ARTICLES,
     ASKING,
@@ -17,32 +16,15 @@ from .lexicon import (
     FUNCTION_WORDS,
     GENERIC,
     GENERIC_PLURAL,
-    HOLDING,
     PARTITIVES,
     PREPOSITIONS,
     word_set,
 )
-from .question import Key, Phrase, Relation, Selection
+from .question import Phrase, Relation
 from .stream import Chunk, Item, Stream
 from .tokens import Token
 
-_DEFINITE = word_set(
-    """
-    the this that my our your his her its their these those
-    """
-)
-_ALL = word_set(
-    """
-    all every each any both several many multiple some
-    """
-)
-_INDEFINITE = frozenset(["a", "an", "one", "another"])
-_NOUNS_IN_ING = word_set(
-    """
-    building painting ceiling wing ring string king clothing earring swing railing pudding wedding
-    drawing icing stuffing dressing covering awning lightning clothing bedding
-    """
-)
+_UNIVERSAL = word_set("everything anything everyone everybody anyone anybody all")
 _PLURALS = word_set(
     """
     people men women children mice geese sheep skis folks police feet
@@ -55,17 +37,6 @@ _SINGULARS = word_set(
 )
 
 
-@cache
-def closed_vocabulary() -> Vocabulary:
-    """The words of COCO's classes: what tells a noun from a word of asking."""
-    return Vocabulary(coco_classes())
-
-
-def is_known(words: str) -> bool:
-    """Whether the closed vocabulary knows these words as a noun."""
-    return closed_vocabulary().resolve(words).relation != "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Noun:
     """A noun phrase in the stream.
@@ -75,12 +46,20 @@ class Noun:
         known: the closed vocabulary knows the noun.
         asked: it follows a word of asking directly, with only determiners between.
         pronoun: it stands for a thing without naming it (who, what, the one).
+        universal: it speaks of all things of the kind.
+        bare: nothing stands before it, neither article nor number (`and dog`, `and dogs`).
+        number: how many were named, `one` included, which as a quantity says nothing.
+        compared: more or fewer than, or as many as, what the phrase says.
     """
 
     phrase: Phrase
     known: bool
     asked: bool
     pronoun: bool = False
+    universal: bool = False
+    bare: bool = False
+    number: int | None = None
+    compared: tuple[Literal["more", "fewer", "as many"], Phrase] | None = None
 
 
 def read_nouns(stream: Stream) -> None:
@@ -92,7 +71,7 @@ def read_nouns(stream: Stream) -> None:
             result.append(items[index])
             index += 1
             continue
-        words, trailing = _split_trailing(_words(items[index:end]))
+        words, trailing = _split_trailing(words_of(items[index:end]))
         if _is_bare(words) or _is_partitive(words, items, index + len(words)):
             result.extend(items[index:end])
         else:
@@ -117,10 +96,6 @@ _ASKING_NOUNS = word_set(
 )
 
 
-def _words(items: Sequence[Item]) -> list[str]:
-    return [item.text for item in items if isinstance(item, Token)]
-
-
 def _breaks(word: str) -> bool:
     return (
         word in FUNCTION_WORDS or word in ARTICLES or word in PREPOSITIONS or word in CONJUNCTIONS
@@ -135,15 +110,7 @@ def _is_content(item: Item) -> bool:
         return False
     if word in GENERIC or word in GENERIC_PLURAL:
         return True
-    return not (_is_activity(word) or word.endswith("ly"))
-
-
-def _is_activity(word: str) -> bool:
-    if word in ACTIVITY or word in HOLDING:
-        return True
-    return (
-        word.endswith("ing") and len(word) > 5 and word not in _NOUNS_IN_ING and not is_known(word)
-    )
+    return not (is_activity(word) or word.endswith("ly"))
 
 
 def _segment_end(items: Sequence[Item], start: int) -> int:
@@ -162,7 +129,7 @@ def _extend(items: Sequence[Item], index: int) -> int:
         if known:
             index += known
         elif _is_content(items[index]) or (
-            _words(items[index : index + 1]) == ["'s"]
+            words_of(items[index : index + 1]) == ["'s"]
             and index + 1 < len(items)
             and _is_content(items[index + 1])
         ):
@@ -176,7 +143,7 @@ def _compound(items: Sequence[Item], start: int) -> int:
     """Length of a class name of several words that starts here (`parking meter`), or 0."""
     for length in (4, 3, 2):
         part = items[start : start + length]
-        words = _words(part)
+        words = words_of(part)
         if len(words) < length or any(t.kind != "word" for t in part if isinstance(t, Token)):
             continue
         if _breaks(words[0]) or _breaks(words[-1]) or "of" in words:
@@ -188,6 +155,10 @@ def _compound(items: Sequence[Item], start: int) -> int:
 
 def _split_trailing(words: list[str]) -> tuple[list[str], int]:
     """The noun's words, and how many words after it are a verb or the like (`dogs sleep`)."""
+    bare = " ".join(words[:-1])
+    if words[-1] in ADJECTIVES and bare and is_known(bare) and not _is_class(words):
+        # `Is the car red?`
+        return words[:-1], 1
     if is_known(" ".join(words)):
         return words, 0
     for end in range(len(words) - 1, 0, -1):
@@ -229,81 +200,15 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         owner, words = words[:at], words[at + 1 :]
     noun = " ".join(words)
     known = is_known(noun) and not generic
-    definite, plural, quantity = False, _is_plural(words[-1]), None
-    selections: list[Item] = []
-    while before:
-        last = before[-1]
-        if isinstance(last, Chunk) and last.tag in ("sel", "near"):
-            selections.insert(0, before.pop())
-            continue
-        if (side := _side_before(before)) is not None:
-            selections.insert(0, side)
-            before.pop()
-            continue
-        if not isinstance(last, Token):
-            break
-        word = last.text
-        if word in ("which", "what", "whichever"):
-            definite = True
-            break
-        if last.kind == "number" and word != "one":
-            quantity = last.value
-        elif word in _ALL:
-            plural = True
-        elif word in _DEFINITE:
-            definite = True
-        elif word == "of" and len(before) > 1 and _is_measure(before[-2]):
-            before.pop()
-        elif word not in _INDEFINITE and word not in ARTICLES:
-            break
-        before.pop()
-    asked = not before or (
-        before[-1].text in ASKING or before[-1].text == ":"
-        if isinstance(before[-1], Token)
-        else before[-1].tag == "ask"
+    said = read_determiners(before, _is_plural(words[-1]))
+    phrase = Phrase(
+        noun, (*said.participles, *modifiers), generic, said.plural, said.quantity, said.definite
     )
-    if (among := _one_of_several(before)) is not None:
-        # `The smaller of the two dogs`: the number only sets the scene.
-        definite, plural, quantity = True, among > 1, among if among > 1 else None
-    phrase = Phrase(noun, tuple(modifiers), generic, plural, quantity, definite)
-    before.extend(selections)
-    thing = Noun(phrase, known, asked)
+    thing = Noun(
+        phrase, known, said.asked, universal=said.universal or noun in _UNIVERSAL,
+        bare=said.bare, number=said.number,
+    )  # fmt: skip
     return Chunk("np", possessed(thing, Phrase(" ".join(owner))) if owner else thing)
-
-
-_SIDES: dict[str, Key] = {"left": "left", "right": "right", "top": "top", "upper": "top",
-                          "bottom": "bottom", "lower": "bottom", "middle": "center"}  # fmt: skip
-
-
-def _side_before(before: list[Item]) -> Chunk[object] | None:
-    """`left dog, image 2`: a side right before its noun, where no article ties them."""
-    last = before[-1]
-    if not isinstance(last, Token) or last.text not in _SIDES:
-        return None
-    earlier = before[-2] if len(before) > 1 else None
-    opens = (
-        earlier is None
-        or (isinstance(earlier, Chunk) and earlier.tag in ("pics", "ask"))
-        or (isinstance(earlier, Token) and earlier.text in ASKING | _OPENING)
-    )
-    return Chunk("sel", Selection(_SIDES[last.text], side=True)) if opens else None
-
-
-_OPENING = word_set(", . ; : ! ? ( and me us")
-
-
-def _one_of_several(before: list[Item]) -> int | None:
-    """How many are chosen where a choice `of` the noun's things is made; None where none is."""
-    if len(before) < 2 or not isinstance(before[-1], Token) or before[-1].text != "of":
-        return None
-    at = len(before) - 2
-    if isinstance(before[at], Token) and cast("Token", before[at]).text in ("one", "ones"):
-        at -= 1
-    chosen = before[at] if at >= 0 else None
-    if not isinstance(chosen, Chunk) or chosen.tag not in ("sel", "near"):
-        return None
-    number = before[at - 1] if at else None
-    return number.value if isinstance(number, Token) and number.kind == "number" else 1
 
 
 def possessed(thing: Noun, owner: Phrase) -> Noun:
@@ -311,10 +216,6 @@ def possessed(thing: Noun, owner: Phrase) -> Noun:
     if "person" not in closed_vocabulary().resolve(owner.noun).classes:
         return thing
     return replace(thing, phrase=replace(thing.phrase, relations=(Relation("held by", (owner,)),)))
-
-
-def _is_measure(item: Item) -> bool:
-    return isinstance(item, Token) and item.text in PARTITIVES | {"all", "each", "any", "some"}
 
 
 def singular(noun: str) -> str:

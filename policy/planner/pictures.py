@@ -8,6 +8,7 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .lexicon import word_set
+from .numbered import read_numbered_things
 from .stream import Builder, Chunk, Item, Stream
 from .tokens import Token
 
@@ -52,6 +53,10 @@ _LAST = (
     r"there|find|locate|show|mark|point|what|come|comes|came|belongs?|goes|go|fits?|stems?"
 )
 _END = rf"(?= (?:(?:{_LAST}|@\w+) |$))"
+_RUN = rf"(?:(?: ,|(?: ,)? (?:and|or|&))(?: the)? {_ORD}(?: one)?)+"
+_NO_THING = rf"(?!{_RUN} (?!(?:{_LAST}|@\w+) |$))"
+"""After a rank: it is not one of several ranks of a thing (`the second and third person`)."""
+_BARE_END = r"(?= (?:(?:[.,;:?!)]|please|and @\w+) |$))"
 _FIRST_ROLES = sorted(
     word_set(
         """
@@ -91,8 +96,13 @@ _PREPOSITION = (
 )
 _NEGATION = (
     r"(?:but not|except(?: for)?|excluding|other than|apart from|aside from|leaving out|leave out|"
-    r"ignoring|ignore|skipping|skip|without|besides|rather than|not|all but|but)"
+    r"ignoring|ignore|skipping|skip|without|besides|rather than|not|neither|outside(?: of)?|"
+    r"all but|but)"
 )
+
+
+_MOST_PICTURES = 20
+"""Above this a bare number is taken for something else."""
 
 
 def read_pictures(stream: Stream, count: int) -> None:
@@ -105,10 +115,14 @@ def read_pictures(stream: Stream, count: int) -> None:
     Raises:
         QueryNotUnderstood: a picture is named that does not exist.
     """
+    read_numbered_things(stream)
     reader = _Reader(count)
     for pattern, build in reader.rules():
         stream.rewrite(pattern, "pics", build)
-    stream.rewrite(rf"{_NEGATION} (?:{_PREPOSITION} )?(?:the )?@pics", "pics", _negated)
+    more = rf"(?:(?: ,)? (?:and|or|nor)(?: not)?(?: {_PREPOSITION})? @pics)*"
+    stream.rewrite(
+        rf"{_NEGATION}(?: of)? (?:{_PREPOSITION} )?(?:the )?@pics{more}", "pics", _negated
+    )
     stream.rewrite(rf"{_PREPOSITION} @pics", "pics", _with_preposition)
     _fill_rest(stream, count)
 
@@ -132,8 +146,9 @@ class _Reader:
             r"(?:all|every|each|any|both|either|some|one|none|neither|most|several|at least one)"
             r"(?: single| and every| one)?(?: of)?"
         )
-        listed = r"NUM\d+(?: (?:,|and|or|&|to|through|thru|till|until|-|/)(?: and)? NUM\d+)*"
-        two = r"(?:NUM\d+|one)(?: (?:and|or|&|to|-) NUM\d+)?"
+        ties = r"(?: (?:,|and|or|&|to|through|thru|till|until|-|/)(?: and)?"
+        listed = rf"(?:NUM\d+|one(?={ties} NUM)))(?:{ties} (?:NUM\d+|one{_END})))*"
+        two = r"(?:NUM\d+|one)(?:(?:(?: , NUM\d+)+(?: ,)?)? (?:and|or|&|to|-) NUM\d+)?"
         number = r"(?:(?:number|numbers|no|nr|num|index|indices|no \.|nr \.|#|\() )*"
         ranks = rf"{_ORD}(?:(?: ,)?(?: (?:and|or|&))?(?: the)? {_ORD})*"
         them = r"(?:them|these|those|(?:the|these|those) NUM\d+)"
@@ -165,15 +180,15 @@ class _Reader:
             (rf"{_DET}{_ADJ}PICS", self.all),
             (rf"(?:a|an) {_ADJ}PIC", self.all),
             (rf"{_DET}{_ADJ}PIC", self.this),
-            (rf"(?<= in |from| of | on )(?:the )?{_ORD}(?: one)?(?: (?:and|or) (?:the )?{_ORD}"
-             rf"(?: one)?)?{_END}", self.by_rank),
-            (rf"the {_ORD} one{_END}", self.by_rank),
-            (rf"the {_ORD}{_END}", self.by_rank),
+            (rf"(?<= in |rom | of | on )(?:the )?{_ORD}(?: one)?(?: (?:and|or) (?:the )?{_ORD}"
+             rf"(?: one)?)?{_NO_THING}{_END}", self.by_rank),
+            (rf"the {_ORD} one{_NO_THING}{_END}", self.by_rank),
+            (rf"the {_ORD}{_NO_THING}{_END}", self.by_rank),
             (r"(?<= in | of )(?:(?:number|no|no \.|#) )+(?:NUM\d+|one)", self.by_number),
             (r"# (?:NUM\d+|one)", self.by_number),
-            (r"(?<= in |from| of | to )(?:NUM\d+|one)(?: (?:and|or|with|to) NUM\d+)? "
-             r"(?=[.,;?!] $|$)", self.by_number),
-            (rf"(?<= in |ross|from|thin)(?:all|any|each|both|either|one)(?: NUM\d+)?{_END}",
+            (rf"(?<= in |rom )(?:NUM\d+|one(?={ties} NUM)))(?:{ties} NUM\d+))*{_BARE_END}",
+             self.by_bare_number),
+            (rf"(?<= in |oss |rom |hin )(?:all|any|each|both|either|one)(?: NUM\d+)?{_END}",
              self.all),
             (rf"(?<= in )(?:this|that) one{_END}", self.this),
         ]  # fmt: skip
@@ -194,6 +209,14 @@ class _Reader:
             numbers.extend(range(first, min(value, first + 10_000) + 1))
             spanning = False
         return self.named(numbers)
+
+    def by_bare_number(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
+        """`Cats in 1 and 3`: numbers alone, where there are such pictures."""
+        numbers = [int(number) for number in re.findall(r"NUM(\d+)", found.group(0))]
+        if not numbers or max(numbers) > _MOST_PICTURES:
+            # `A dog taken in 2019`.
+            return None
+        return self.by_number(found, items)
 
     def by_letter(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """Image A is the first; a lower-case letter is an article and no name."""
@@ -228,7 +251,10 @@ class _Reader:
         for number in numbers:
             if not 1 <= number <= self.count:
                 there = "there is only 1" if self.count == 1 else f"there are {self.count}"
-                raise QueryNotUnderstood(f"The question speaks of picture {number}, but {there}.")
+                raise QueryNotUnderstood(
+                    f"The question speaks of picture {number}, but {there}.",
+                    "Pictures are numbered from 1, in the order in which they were given.",
+                )
         unique = tuple(dict.fromkeys(numbers))
         return Pictures("named", unique, plural=len(unique) > 1)
 
@@ -244,7 +270,7 @@ class _Reader:
         """All, each, both, any of the pictures, or just `the pictures`."""
         words = found.group(0).split()
         each = bool({"each", "every", "both", "either"} & set(words))
-        if {"both", "either", "neither"} & set(words) and self.count < 2:
+        if {"none", "neither"} & set(words) or ({"both", "either"} & set(words) and self.count < 2):
             return None
         few = re.search(r"NUM(\d+)", found.group(0))
         if few and int(few.group(1)) > self.count:
@@ -273,12 +299,16 @@ class _Reader:
 
 
 def _negated(found: re.Match[str], items: list[Item]) -> Pictures | None:
-    last = items[-1]
-    if not isinstance(last, Chunk) or not isinstance(last.meaning, Pictures):
+    """`Not in image 2`, `in neither image 1 nor image 3`: all that are named are shut out."""
+    shut_out = [
+        item.meaning
+        for item in items
+        if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)
+    ]
+    if any(ref.kind in ("which", "all", "this") for ref in shut_out) or not shut_out:
         return None
-    if last.meaning.kind in ("which", "all", "this"):
-        return None
-    return replace(last.meaning, negated=True)
+    images = tuple(dict.fromkeys(image for ref in shut_out for image in ref.images))
+    return replace(shut_out[-1], images=images, negated=True, plural=len(images) > 1)
 
 
 def _with_preposition(found: re.Match[str], items: list[Item]) -> Pictures | None:

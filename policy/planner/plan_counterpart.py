@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...tools.boxes import Box
+from ...tools.errors import QueryNotUnderstood
 from ...tools.tool import ToolResult
 from ...tools.views import View, ViewBook
 from ...tools.vocabulary import families
@@ -59,10 +60,13 @@ def counterpart_plan(question: Question, book: ViewBook) -> Plan:
 
 
 def box_in_pixels(source: Source, view: View) -> Box | None:
-    """The written box in the view's pixels.
+    """The written box in the view's pixels; None where none was written.
 
     Numbers are pixels where the question says so or where they exceed 1000; up to 1 they are
     shares of the picture; otherwise thousandths of it, as in MIG-Bench and our dialect.
+
+    Raises:
+        QueryNotUnderstood: nothing of the picture is in the box.
     """
     if source.box is None:
         return None
@@ -73,7 +77,14 @@ def box_in_pixels(source: Source, view: View) -> Box | None:
         unit = 1.0 if largest <= 1 else 1000.0
         box = source.box.scale(view.width / unit, view.height / unit)
     clipped = box.clip(view.width, view.height)
-    return clipped if clipped.is_valid else None
+    if not clipped.is_valid:
+        written = ", ".join(f"{number:g}" for number in source.box)
+        raise QueryNotUnderstood(
+            f"The box [{written}] holds nothing of image {source.image or 1}, which is "
+            f"{view.width} by {view.height} pixels.",
+            "Write x1, y1, x2, y2 as thousandths of the picture, or with px behind as pixels.",
+        )
+    return clipped
 
 
 def _of_same_class(

@@ -8,7 +8,7 @@ from ...tools.views import View, ViewBook
 from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_best
 from . import wording
 from .choosing import Found, Scene, choose, select
-from .nouns import is_known
+from .known import is_known
 from .plans import Call, Outcome, Plan, Trail, found_in, require
 from .question import Condition, Phrase, Question, Target
 from .seen import Seen
@@ -73,6 +73,7 @@ def _looked_at(question: Question, book: ViewBook) -> list[int]:
 def _phrases(question: Question) -> list[Phrase]:
     """Every phrase of the question, landmarks included."""
     stack = [t.phrase for t in question.targets] + [c.phrase for c in question.conditions]
+    stack += [c.other for c in question.conditions if c.other is not None]
     stack += list(question.excluded)
     result: list[Phrase] = []
     while stack:
@@ -95,7 +96,10 @@ def _scene(image: int, question: Question, seen: Seen, book: ViewBook) -> Scene:
     """What was found in one picture, by the question's nouns."""
     view = book[image]
     found: dict[str, list[Found]] = {}
-    targets = {t.phrase.noun: t for t in question.targets}
+    # Of two choices among the same things, the one that needs more of them says how many there are.
+    targets = {
+        t.phrase.noun: t for t in sorted(question.targets, key=lambda t: _least(t.phrase))
+    }  # fmt: skip
     for phrase in _phrases(question):
         if phrase.noun in seen.unknown:
             continue
@@ -128,13 +132,19 @@ def _of_several(found: list[Found], phrase: Phrase, view: View) -> list[Found]:
 
     The threshold gives way until there are that many; what is too small to be meant comes last.
     """
-    least = max(2, *(abs(s.rank) for s in phrase.selections)) + (phrase.quantity or 1) - 1
+    least = _least(phrase)
     area = view.width * view.height
     salient = [f for f in found if f.box.box.area >= SALIENT * area]
     for pool in (salient, found):
         if several := of_several(pool, least, _score):
             return several
     return _believed(found, expected=True)
+
+
+def _least(phrase: Phrase) -> int:
+    """How many things there are at least, where one of them is chosen."""
+    ranks = [abs(s.rank) for s in phrase.selections]
+    return max(2, *ranks) + (phrase.quantity or 1) - 1 if ranks else 0
 
 
 def merged(found: Sequence[Found]) -> list[Found]:
@@ -155,6 +165,9 @@ def _passing(question: Question, scenes: Mapping[int, Scene], trail: Trail) -> l
     passing = list(scenes)
     for condition in question.conditions:
         counts = {i: len(choose(condition.phrase, scenes[i])) for i in passing}
+        if condition.other is not None:
+            others = {i: len(choose(condition.other, scenes[i])) for i in passing}
+            counts = {i: counts[i] - others[i] for i in passing}
         passing = [i for i in passing if _meets(condition, counts, i)]
         trail.say(
             f"Images {wording.condition(condition)}: {', '.join(map(str, passing)) or 'none'}."
@@ -163,10 +176,13 @@ def _passing(question: Question, scenes: Mapping[int, Scene], trail: Trail) -> l
 
 
 def _meets(condition: Condition, counts: Mapping[int, int], image: int) -> bool:
-    if condition.kind == "shows":
+    """Whether a picture's count, or how much more it shows of one thing than of another, fits."""
+    if condition.kind in ("shows", "more"):
         return counts[image] > 0
-    if condition.kind == "lacks":
+    if condition.kind in ("lacks", "as many"):
         return counts[image] == 0
+    if condition.kind == "fewer":
+        return counts[image] < 0
     if condition.kind == "exactly":
         return counts[image] == condition.number
     if condition.kind == "at least":
@@ -218,6 +234,9 @@ def _text(
     said: list[str] = []
     if not question.targets:
         said.append(f"{wording.images(passing).capitalize()}." if passing else "No picture.")
+    elif not boxes and question.ask == "which" and _counts(question) and passing:
+        # The picture with the fewest cars may show none.
+        said.append(f"{wording.images(passing).capitalize()}, with nothing in it to box.")
     elif not boxes:
         said.append("Nothing of the kind was found.")
     elif question.ask == "count":
@@ -227,10 +246,25 @@ def _text(
     if seen.unknown:
         names = ", ".join(seen.unknown)
         said.append(f"Not looked for, because the detector does not know it: {names}.")
-    ignored = list(dict.fromkeys(m for p in _phrases(question) for m in p.modifiers))
+    ignored = _unchecked(question, seen)
     if ignored:
         said.append(f"Not checked: {', '.join(ignored)}.")
     return " ".join(said)
+
+
+def _unchecked(question: Question, seen: Seen) -> list[str]:
+    """Words that say more than the boxes do: colours, deeds, and kinds of a class (`woman`)."""
+    said: dict[str, None] = {}
+    for phrase in _phrases(question):
+        said |= dict.fromkeys(phrase.modifiers)
+        if phrase.noun in seen.narrower and not phrase.generic:
+            classes = " or ".join(sorted(seen.classes[phrase.noun]))
+            said[f"{phrase.noun} (any {classes} counts)"] = None
+    return list(said)
+
+
+def _counts(question: Question) -> bool:
+    return any(c.kind in ("fewest", "fewer", "at most", "as many") for c in question.conditions)
 
 
 def common_plan(question: Question, book: ViewBook) -> Plan:

@@ -18,6 +18,9 @@ Key = Literal[
     "top-left", "top-right", "bottom-left", "bottom-right",
 ]  # fmt: skip
 
+BY_SIZE = frozenset({"largest", "smallest", "tallest", "shortest", "widest", "narrowest"})
+"""Keys that compare things of different pictures as well as of one."""
+
 RelationKind = Literal[
     "left of", "right of", "above", "below", "on", "in", "next to", "nearest to", "farthest from",
     "behind", "in front of", "between", "with", "held by", "bearing", "containing",
@@ -89,11 +92,16 @@ class Condition:
         kind: what is asked of a picture.
         phrase: of what.
         number: of `exactly`, `at least` and `at most`, how many.
+        other: of `more`, `fewer` and `as many`, what the phrase is compared with.
     """
 
-    kind: Literal["shows", "lacks", "most", "fewest", "exactly", "at least", "at most"]
+    kind: Literal[
+        "shows", "lacks", "most", "fewest", "exactly", "at least", "at most", "more", "fewer",
+        "as many",
+    ]  # fmt: skip
     phrase: Phrase
     number: int = 0
+    other: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)

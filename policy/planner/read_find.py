@@ -6,31 +6,27 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from .assembly import Head, keep_meant
+from ...tools.errors import QueryNotUnderstood
+from .amounts import as_target, condition, require_no_comparison
+from .heads import Head, keep_meant
+from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
 from .pictures import Pictures
-from .question import Condition, Phrase, Question, Target
+from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .reading import Reading, confines
 from .stream import Chunk
+from .unchecked import note_unchecked, require_boxes_asked
 
-_COUNT = r"how many(?! @pics)|count|number of|how much|tally|total of"
-_MOST = r"(?:the )?(?:most|more|(?:greatest|largest|highest|biggest) number of)"
-_FEWEST = r"(?:the )?(?:fewest|fewer|less|least|(?:smallest|lowest|least) number of)"
-_HAS = r"(?:has|have|having|shows?|contains?|with|are|is|see|includes?|features?)(?: there)?"
-_BOUNDS: dict[str, tuple[Literal["exactly", "at least", "at most"], int]] = {
-    "at least": ("at least", 0), "no fewer than": ("at least", 0), "no less than": ("at least", 0),
-    "more than": ("at least", 1), "over": ("at least", 1),
-    "at most": ("at most", 0), "no more than": ("at most", 0), "not more than": ("at most", 0),
-    "fewer than": ("at most", -1), "less than": ("at most", -1),
-    "exactly": ("exactly", 0), "only": ("exactly", 0), "just": ("exactly", 0),
-    "precisely": ("exactly", 0),
-}  # fmt: skip
-"""Words before a number: how it bounds the count, and what is added to it."""
+_COUNT = r"how many(?! @pics)|count|(?<!est )(?<!same )(?<!equal )number of|how much|tally|total of"
+_COMPARATIVE = r"(?:bigger|larger|smaller|tinier|taller|shorter|wider|narrower|longer|thinner)"
+_WHICH_IS = rf" which (?:one |of the two )?(?:\w+ )?is (?:the )?(?:{_COMPARATIVE}|\w+est) "
 _Asked = Literal["boxes", "which", "count", "presence"]
 
 
 def find_question(reading: Reading) -> Question | None:
     """What to find, where, and under which conditions; None where nothing is named."""
+    require_boxes_asked(reading.text)
+    require_clear(reading.text)
     if not reading.heads and (noun := fallback_noun(reading.tokens)) is not None:
         reading.heads = [Head(noun, 0)]
     for head in reading.heads:
@@ -38,25 +34,48 @@ def find_question(reading: Reading) -> Question | None:
             head.negated = "except"
     excluded = tuple(h.phrase() for h in reading.heads if h.negated == "except")
     conditions, targets = _split(reading, [h for h in reading.heads if h.negated != "except"])
+    require_all_read(reading.stream.words(), reading.read)
+    require_no_comparison(reading.stream.words())
+    _require_something_wanted(reading, targets)
     if not targets and conditions:
         shown = [h for h in reading.heads if not h.negated]
         targets = shown
     if not targets and not conditions:
         return None
     ranked = _ranking(reading, targets)
+    note_unchecked(reading.stream.words(), targets)
     which = any(r.kind == "which" for r in reading.references)
-    counted = bool(ranked) and ranked[0].number > 0
-    everything = tuple(
-        Target(_uncounted(h.phrase()) if counted and h is targets[0] else h.phrase(), images)
-        for h, images in _place(reading, targets)
-    )
+    everything = tuple(Target(h.phrase(), images) for h, images in _place(reading, targets))
     images = tuple(sorted({i for t in everything for i in t.images})) or reading.every
     return Question(
-        "find", images, everything, _per_image(reading),
-        tuple(conditions) + ranked, excluded,
+        "find", images, everything, _per_image(reading, targets),
+        (*conditions, *ranked), excluded,
         every=which and len(everything) > 1 and " or " not in reading.text,
         ask=_asks(reading, which),
     )  # fmt: skip
+
+
+def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:
+    """`No dogs` alone asks for nothing.
+
+    Raises:
+        QueryNotUnderstood: all that is named is said not to be there.
+    """
+    words = reading.stream.words()
+    if len(targets) > 1 and any(_is_only_if_not(words[: h.at]) for h in targets):
+        raise QueryNotUnderstood(
+            "The planner can't do one thing or another, depending on what is there.",
+            "Ask as in: which picture has no cat; dogs in pictures without a cat.",
+        )
+    if targets and all(h.negated for h in targets) and _asks(reading, False) != "presence":
+        raise QueryNotUnderstood(
+            "The question only says what is not wanted.",
+            "Say what to find, as in: everything except dogs; which picture has no dog.",
+        )
+
+
+def _is_only_if_not(before: list[str]) -> bool:
+    return in_a_condition(before) and bool({"no", "not"} & set(before[-4:]))
 
 
 def _split(reading: Reading, heads: list[Head]) -> tuple[list[Condition], list[Head]]:
@@ -68,13 +87,33 @@ def _split(reading: Reading, heads: list[Head]) -> tuple[list[Condition], list[H
     for head in heads:
         in_place = head.shown_by is not None and head.shown_by.preposition != ""
         if head.negated == "without" and (len(heads) > 1 or head.shown_by or which):
-            conditions.append(Condition("lacks", head.phrase()))
+            conditions.append(_lacking(head))
         elif head.shown_by is not None and wanted and (in_place or _follows(reading, head, wanted)):
-            conditions.append(Condition("shows", head.phrase()))
+            bound = None if head.selections else condition(head.noun, head.amount)
+            shown = bound or Condition("shows", head.phrase())
+            conditions.append(replace(shown, phrase=_with_relations(shown.phrase, head)))
         else:
             targets.append(head)
     kept = keep_meant(targets)
     return conditions, kept
+
+
+def _with_relations(phrase: Phrase, head: Head) -> Phrase:
+    return replace(phrase, relations=head.phrase().relations)
+
+
+def _lacking(head: Head) -> Condition:
+    """Pictures that do not show a thing.
+
+    Raises:
+        QueryNotUnderstood: not the thing but a number of it is said not to be there.
+    """
+    if head.amount is not None or (head.noun.number or 1) > 1 or head.noun.compared:
+        raise QueryNotUnderstood(
+            "The planner can't read a number that is said not to be there.",
+            "Say it the other way round, as in: which picture has fewer than two dogs.",
+        )
+    return Condition("lacks", head.phrase())
 
 
 def _only_left_out(reading: Reading, head: Head) -> bool:
@@ -93,25 +132,42 @@ def _follows(reading: Reading, head: Head, wanted: list[Head]) -> bool:
     return head.shown_by is not None and head.shown_by.kind == "this" and bool(wanted)
 
 
-def _ranking(reading: Reading, targets: list[Head]) -> tuple[Condition, ...]:
-    """`Which picture has the most dogs`, `which has at least two`."""
+def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
+    """`Which picture has the most dogs`, `which has a dog and at least two cats`.
+
+    What is counted to choose a picture is wanted whole in it; what is not counted stays as it is.
+    """
     asked = any(r.kind == "which" for r in reading.references)
-    if not targets or not (asked or targets[0].shown_by):
-        return ()
-    phrase = targets[0].phrase()
-    number = re.search(
-        rf"{_HAS} (?:({'|'.join(_BOUNDS)}) )?(?:the )?(?:NUM(\d+)|one|a single) ", reading.text
-    )
-    if number and (number.group(1) or number.group(2)):
-        kind, step = _BOUNDS.get(number.group(1) or "", ("exactly", 0))
-        return (Condition(kind, _uncounted(phrase), int(number.group(2) or 1) + step),)
-    if not asked:
-        return ()
-    if re.search(rf"{_HAS} {_MOST} ", reading.text):
-        return (Condition("most", phrase),)
-    if re.search(rf"{_HAS} {_FEWEST} ", reading.text):
-        return (Condition("fewest", phrase),)
-    return ()
+    conditions: list[Condition] = []
+    for head in targets:
+        choosing = asked or head.shown_by is not None
+        bound = condition(head.noun, head.amount) if choosing and not head.selections else None
+        if bound is None:
+            head.noun = as_target(head.noun, head.amount)
+        else:
+            bound = replace(bound, phrase=_with_relations(bound.phrase, head))
+            conditions.append(bound)
+            if bound.kind in ("exactly", "at least", "at most"):
+                head.noun = replace(head.noun, phrase=_uncounted(head.noun.phrase))
+    if conditions and len(targets) > 1:
+        _require_each_counted(reading, targets, conditions)
+    return conditions
+
+
+def _require_each_counted(
+    reading: Reading, targets: list[Head], conditions: list[Condition]
+) -> None:
+    """Refuse what can't be said by conditions that must all hold.
+
+    Raises:
+        QueryNotUnderstood: `two dogs or a cat`; `the most dogs and cats` (of which? together?).
+    """
+    ranked = any(c.kind in ("most", "fewest") for c in conditions)
+    if " or " in reading.text or (ranked and any(h.joined and h.noun.bare for h in targets[1:])):
+        raise QueryNotUnderstood(
+            "The planner can't count several kinds of things together.",
+            "Ask for one of them, as in: which picture has the most dogs.",
+        )
 
 
 def _uncounted(phrase: Phrase) -> Phrase:
@@ -142,12 +198,38 @@ def _place(reading: Reading, targets: list[Head]) -> list[tuple[Head, tuple[int,
     return result
 
 
-def _per_image(reading: Reading) -> bool:
-    """Superlatives hold in each picture, unless the question speaks of all as one."""
+def _per_image(reading: Reading, targets: list[Head]) -> bool:
+    """Superlatives hold in each picture, unless the question speaks of all as one.
+
+    `Which picture shows the biggest dog?` and `which is bigger, the dog in image 2 or the one in
+    image 3?` compare between pictures.
+
+    Raises:
+        QueryNotUnderstood: different things are compared by size.
+    """
     pooled = ("across", "among", "amongst", "over", "out of")
     if any(r.kind == "all" and not r.each and r.preposition in pooled for r in reading.references):
         return False
+    compared = re.search(_WHICH_IS, reading.text)
+    if compared and len(targets) > 1 and " or " in reading.text:
+        raise QueryNotUnderstood(
+            "The planner compares sizes among things of one kind only.",
+            "Ask as in: which is bigger, the dog in image 2 or the dog in image 3.",
+        )
+    named = {i for r in reading.references if r.kind == "named" for i in r.images}
+    which = any(r.kind == "which" for r in reading.references)
+    between = compared or re.search(rf" {_COMPARATIVE} ", reading.text)
+    asked = re.search(rf" which (?:one |\w+ )?is (?:the )?{_COMPARATIVE} ", reading.text)
+    several = which or (len(named) > 1 and between) or (not named and asked)
+    if several and any(_is_one_by_size(head) for head in targets):
+        return False
     return re.search(r" (?:overall|altogether|of all) ", reading.text) is None
+
+
+def _is_one_by_size(head: Head) -> bool:
+    """Whether one is chosen by size, which can be compared from picture to picture."""
+    one = not head.noun.phrase.plural or head.noun.phrase.quantity is not None
+    return one and any(s.key in BY_SIZE and not s.side for s in head.selections)
 
 
 def _asks(reading: Reading, which: bool) -> _Asked:

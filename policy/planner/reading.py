@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from .amounts import read_bounds, read_comparisons
 from .assembly import Assembler
 from .clauses import read_clauses
 from .nouns import read_nouns
 from .pictures import Pictures, pictures_in
 from .pronouns import read_ones, read_question_words
-from .relations import read_relations
+from .relations import read_relations, read_verbs
 from .selections import read_selections
 from .stream import Chunk, Stream
 from .tokens import Token
@@ -57,12 +58,17 @@ class Reading:
         self.before = list(stream.items)
         read_selections(stream)
         read_question_words(stream)
+        read_bounds(stream)
+        read_verbs(stream)
         read_nouns(stream)
         read_ones(stream)
+        read_comparisons(stream)
         read_clauses(stream)
         read_relations(stream)
         self.stream = stream
-        self.heads = Assembler(stream).run()
+        assembler = Assembler(stream)
+        self.heads = assembler.run()
+        self.read = assembler.read
 
     def located(self) -> list[Pictures]:
         """References that shut out or name pictures, in order."""

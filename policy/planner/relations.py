@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .lexicon import ASKING, HOLDING, REACHING, word_set
 from .question import RelationKind
 from .stream import Builder, Item, Stream
+from .tokens import Token
 
 _NP = r"(?= (?:@sel |@near )*@np)"
 _HOLD = (
-    r"(?:holding|carrying|wearing|riding|using|eating|pulling|pushing|touching|hugging|petting|"
-    r"feeding|gripping|clutching|sporting|driving|steering|holds?|carries|carry|wears?|rides?|"
-    r"uses?|having|in possession of|equipped with|together with|along with|accompanied by|with)"
+    rf"(?:{'|'.join(sorted(set(HOLDING.values())))}|having|in possession of|equipped with|"
+    r"together with|along with|accompanied by|with)"
 )
+_NO_VERBS = word_set(
+    """
+    including excluding regarding concerning considering depending according during being
+    """
+)
+"""Words that end like a participle and bind nothing."""
 _SIDE_OF = (
     r"(?:(?:to|on|at|from) )?(?:(?:the|its) )?(?:(?:immediate|far|direct) )?{}"
     r"(?: hand)?(?: side)? (?:of|from)"
 )
 _VERY = r"(?:(?:directly|right|just|immediately|close|up|down|standing|sitting) )?"
 
+_AFTER_A_NOUN = r"(?:(?<=@np )|(?<=@sel )|(?<=@pics ))"
+
+_SAID_OF = (
+    r"(?:(?<=@np )|(?<=@sel )|(?<=@pics )|(?<=who )|(?<=that )|(?<=which )|(?<=@rel )|(?<=but ))"
+)
+
 _RELATIONS: list[tuple[str, RelationKind, bool]] = [
     (_SIDE_OF.format("left"), "left of", False),
     (_SIDE_OF.format("right"), "right of", False),
-    (rf"(?:without|lacking|with no|with out|not {_HOLD}|(?:(?:who|that) )?(?:do|does|has|have) not "
+    (rf"(?:without|lacking|with no|with neither|with out|not {_HOLD}|"
+     rf"(?:(?:who|that) )?{_SAID_OF}(?:do|does|has|have) not "
      rf"(?:have|hold|carry|wear|ride|show|contain|include|feature|depict|any)|has no|have no|minus|"
-     rf"(?:is |are )?missing|lacks?|misses)(?: any)?", "with", True),
+     rf"(?:is |are )?missing|lacks?|misses|(?:devoid|free) of)(?: any)?", "with", True),
     (r"(?:that is |that are )?not (?:next to|near|beside|close to|by)", "next to", True),
     (r"(?:that is |that are )?not (?:on|on top of)", "on", True),
     (r"(?:that is |that are )?not (?:in|inside)", "in", True),
+    (r"outside(?: of)?", "in", True),
     (r"in front of", "in front of", False),
     (r"in (?:the )?back of|behind", "behind", False),
     (r"in ?between|between", "between", False),
@@ -42,16 +57,21 @@ _RELATIONS: list[tuple[str, RelationKind, bool]] = [
      rf"of|by|around|against|close by|neighbou?ring|at|along)", "next to", False),
     (r"inside of|inside|within|into|in", "in", False),
     (rf"(?:(?:that|who|which) )?(?:is |are )?{_HOLD}", "with", False),
+    (r"(?<=@np )(?:(?:that|which) (?:is|are) )?(?:containing|showing|displaying)", "with", False),
+    (rf"{_AFTER_A_NOUN}(?:(?:that|who|which) )?(?:(?:is|are|do|does|did) )?not (?:\w+ing)",
+     "next to", True),
+    (rf"{_AFTER_A_NOUN}(?:(?:that|who|which) )?(?:is |are )?(?:\w+ing)", "next to", False),
     (r"whose|(?:that|who|which) (?:has|have)|(?<=@np )(?:has|have)", "with", False),
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A relation word in the stream."""
+    """A relation word in the stream; `denied` where a verb is negated (`does not show`)."""
 
     kind: RelationKind
     negated: bool
+    denied: bool = False
 
 
 def read_relations(stream: Stream) -> None:
@@ -61,7 +81,30 @@ def read_relations(stream: Stream) -> None:
 
 
 def _binder(kind: RelationKind, negated: bool) -> Builder:
-    def build(found: re.Match[str], items: list[Item]) -> Bound:
-        return Bound(kind, negated)
+    def build(found: re.Match[str], items: list[Item]) -> Bound | None:
+        verb = found.group(0).rsplit(" ", 1)[-1]
+        if kind == "next to" and verb.endswith("ing") and not _is_verb(verb):
+            return None
+        return Bound(kind, negated, " not " in f" {found.group(0)} ")
 
     return build
+
+
+def _is_verb(word: str) -> bool:
+    """Whether a participle says what the first thing does to the second (`chasing a dog`)."""
+    if word in REACHING or word == "adjoining" or re.fullmatch("neighbou?ring", word):
+        return True
+    return word not in ASKING and word not in _NO_VERBS
+
+
+def read_verbs(stream: Stream) -> None:
+    """Make a verb after `who` or `does not` a participle: `the man who rides a horse`."""
+    words = stream.words()
+    verbs = HOLDING | REACHING
+    for index, item in enumerate(stream.items):
+        if not isinstance(item, Token) or item.text not in verbs or index == 0:
+            continue
+        before = words[index - 1]
+        denied = before == "not" and words[index - 2] in ("do", "does", "did")
+        if denied or before in ("who", "that", "which", "whom"):
+            stream.items[index] = replace(item, text=verbs[item.text])

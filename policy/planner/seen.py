@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...tools.tool import ToolResult
 from .choosing import Found
-from .nouns import closed_vocabulary
+from .known import closed_vocabulary
 from .plans import found_in
 from .question import Phrase
 

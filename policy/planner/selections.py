@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import cast
 
+from ...tools.errors import QueryNotUnderstood
 from .question import Key, Selection
 from .stream import Builder, Chunk, Item, Stream
 
@@ -93,6 +94,10 @@ def read_selections(stream: Stream) -> None:
         r"(?:size|area)|(?:from )?(?:largest|biggest) to smallest", "from",
         lambda f, i: Origin("largest", True),
     )  # fmt: skip
+    stream.rewrite(
+        r"ORD([2-9]) (?:to|from)(?: the)? ORD-1", "rank",
+        lambda found, items: Rank(-int(found.group(1))),
+    )  # fmt: skip
     stream.rewrite(r"ORD-?\d+(?: (?:most|@sel))?", "rank", _rank)
     _join_ranks(stream)
 
@@ -101,6 +106,12 @@ def _rank(found: re.Match[str], items: list[Item]) -> object:
     ordinal = re.match(r"ORD(-?\d+)", found.group(0))
     rank = int(ordinal.group(1)) if ordinal else 1
     last = items[-1]
+    if found.group(0).endswith(" most"):
+        raise QueryNotUnderstood(
+            f"The planner can't rank by what follows '{found.group(0).split()[-1]}' here.",
+            "It ranks by place and size, as in: the second person from the left; the third "
+            "largest dog.",
+        )
     if len(items) > 1 and isinstance(last, Chunk) and isinstance(last.meaning, Selection):
         return replace(last.meaning, rank=rank, side=False)
     return Rank(rank)
@@ -114,27 +125,53 @@ def _join_ranks(stream: Stream) -> None:
                 if isinstance(item, Chunk) and isinstance(item.meaning, kind)]  # fmt: skip
 
     gone: set[int] = set()
-    for at in spots(Rank):
-        rank = cast("Chunk[Rank]", stream.items[at]).meaning.rank
+    chosen = spots(Selection)
+    for run in _runs(stream, spots(Rank)):
         origins = [i for i in spots(Origin) if i not in gone]
-        placed = [i for i in spots(Selection) if i not in gone]
-        pool = origins or placed
-        if pool:
-            near = min(pool, key=lambda i: abs(i - at))
+        placed = [i for i in chosen if i not in gone]
+        # `The first dog and the second cat from the right` count from the same side.
+        shared = [i for i in sorted(gone) if i > run[-1]]
+        pool = origins or placed or shared
+        near = min(pool, key=lambda i: min(abs(i - at) for at in run), default=None)
+        key: Key = "left"
+        if near is not None:
             meaning = cast("Chunk[Origin | Selection]", stream.items[near]).meaning
+            key = meaning.key
             if isinstance(meaning, Selection) and not meaning.side and meaning.rank != 1:
-                continue
-            stream.items[at] = Chunk("sel", Selection(meaning.key, rank))
-            gone.add(near)
-        else:
-            stream.items[at] = Chunk("sel", Selection("left", rank))
+                # `The second and third largest` share their order; of others nothing follows.
+                if near not in (run[-1] + 2, run[-1] + 3):
+                    continue
+            else:
+                gone.add(near)
+        for at in run:
+            rank = cast("Chunk[Rank]", stream.items[at]).meaning.rank
+            stream.items[at] = Chunk("sel", Selection(key, rank))
     for at in spots(Origin):
         origin = cast("Chunk[Origin]", stream.items[at]).meaning
         if at not in gone and not origin.full:
             stream.items[at] = Chunk("sel", Selection(origin.key, side=True))
         else:
             gone.add(at)
-    stream.items = [item for i, item in enumerate(stream.items) if i not in gone]
+    kept = [item for i, item in enumerate(stream.items) if i not in gone]
+    stream.items = [
+        Chunk("sel", item.meaning)
+        if isinstance(item, Chunk) and isinstance(item.meaning, Selection)
+        else item
+        for item in kept
+    ]
+
+
+def _runs(stream: Stream, ranks: list[int]) -> list[list[int]]:
+    """Ranks that are joined share one order: `the second, third and fourth from the right`."""
+    words = stream.words()
+    runs: list[list[int]] = []
+    for at in ranks:
+        between = words[runs[-1][-1] + 1 : at] if runs else []
+        if between and set(between) <= {",", "and", "or", "&", "the"} and between != ["the"]:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
 
 
 def _origin(found: re.Match[str], items: list[Item]) -> Origin | None:

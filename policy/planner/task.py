@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .cues import weigh
-from .nouns import closed_vocabulary
+from .known import closed_vocabulary
 from .question import Phrase, Task
 from .reading import SOUGHT, Reading
 

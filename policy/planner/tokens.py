@@ -19,6 +19,9 @@ _BOX = re.compile(
     r"\s*(?:<\|box_end\|>|</box>)?(\s*(?:px|pixels?)\b)?",
     re.IGNORECASE,
 )
+_PICTURES_BEFORE = re.compile(
+    r"\b(?:image|picture|photo|photograph|pic|frame|shot|snapshot)s\s*$", re.IGNORECASE
+)
 _QUOTE = re.compile(
     r"<\|object_ref_start\|>(.{1,200}?)<\|object_ref_end\|>|[\"\u201c\u201d\u00ab](.{1,200}?)"
     r"[\"\u201c\u201d\u00bb]|`([^`]{1,200})`"
@@ -66,11 +69,13 @@ def tokenise(query: str) -> tuple[Token, ...]:
         return f" \x00{len(held) - 1}\x00 "
 
     def hold_box(found: re.Match[str]) -> str:
+        if _PICTURES_BEFORE.search(found.string[: found.start()]):
+            # `In images (1, 2, 3, 4)`: these are pictures.
+            return found.group(0)
         groups = found.groups()
         numbers = [float(v) for v in (groups[:4] if groups[0] is not None else groups[4:8])]
+        # A box of no size stays a box, so that the plan can say what is wrong with it.
         box = Box.ordered(*numbers)
-        if not box.is_valid:
-            return found.group(0)
         return hold(Token("<box>", found.group(0), "box", box=box, pixels=groups[8] is not None))
 
     def hold_quote(found: re.Match[str]) -> str:

@@ -53,7 +53,8 @@ def phrase(meant: Phrase) -> str:
 
 def relation(bound: Relation) -> str:
     """`next to sofa`, `without hat`."""
-    marks = " and ".join(phrase(mark) for mark in bound.landmarks)
+    tie = " and " if bound.kind == "between" else " or "
+    marks = tie.join(phrase(mark) for mark in bound.landmarks)
     if bound.negated:
         return f"without {marks}" if bound.kind == "with" else f"not {bound.kind} {marks}"
     return f"{bound.kind} {marks}"
@@ -61,6 +62,9 @@ def relation(bound: Relation) -> str:
 
 def condition(meant: Condition) -> str:
     """`with dog`, `without dog`, `with at least 2 dogs`."""
+    if meant.other is not None:
+        tie = "as" if meant.kind == "as many" else "than"
+        return f"with {meant.kind} {phrase(meant.phrase)} {tie} {phrase(meant.other)}"
     counted = f"with {meant.kind} {meant.number}"
     return f"{_CONDITIONS.get(meant.kind, counted)} {phrase(meant.phrase)}"
 
@@ -87,7 +91,8 @@ def understood(question: Question) -> str:
         if question.source.use:
             return f"what serves the same purpose as {thing}, in {where}"
         return f"{thing}, found again in {where}"
-    parts = [f"{phrase(t.phrase)} in {images(t.images)}" for t in question.targets]
+    together = "" if question.per_image else ", taken together"
+    parts = [f"{phrase(t.phrase)} in {images(t.images)}{together}" for t in question.targets]
     for meant in question.conditions:
         parts.append(f"only images {condition(meant)}")
     parts += [f"not {phrase(p)}" for p in question.excluded]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemvg.policy.planner import Question, understand
-from gemvg.policy.planner.nouns import closed_vocabulary
+from gemvg.policy.planner.known import closed_vocabulary
 from gemvg.policy.planner.question import Condition, Phrase, Relation, Selection
 from gemvg.tools.errors import QueryNotUnderstood
 
@@ -30,7 +30,8 @@ def selection(chosen: Selection) -> str:
 
 
 def relation(bound: Relation) -> str:
-    marks = " and ".join(phrase(mark) for mark in bound.landmarks)
+    tie = " and " if bound.kind == "between" else " or "
+    marks = tie.join(phrase(mark) for mark in bound.landmarks)
     return f"[{'not ' if bound.negated else ''}{bound.kind} {marks}]"
 
 
@@ -45,7 +46,8 @@ def phrase(meant: Phrase) -> str:
 
 def condition(asked: Condition) -> str:
     number = f" {asked.number}" if asked.number else ""
-    return f"{asked.kind}{number} {phrase(asked.phrase)}"
+    other = f" than {phrase(asked.other)}" if asked.other else ""
+    return f"{asked.kind}{number} {phrase(asked.phrase)}{other}"
 
 
 def brief(question: Question) -> str:

@@ -139,6 +139,37 @@ def test_where_nothing_serves_the_purpose_nothing_is_named() -> None:
     assert payload["answer"] == []
 
 
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ("[1200, 100, 1500, 300]", "1200, 100, 1500, 300.*image 1.*640 by 480"),
+        ("(700, 50), (800, 90) px", "640 by 480 pixels.*px behind"),
+        ("[-50, -50, -10, -10] px", "holds nothing of image 1"),
+        ("[100, 100, 100, 300]", "100, 100, 100, 300"),
+        ("(0, 0), (0, 0)", "0, 0, 0, 0"),
+    ],
+)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "the object at {} of image 1, find it in image 2",
+        "What has the same use as the thing at {} in image 1? Box it in image 2.",
+    ],
+)
+def test_a_box_that_holds_nothing_is_not_the_whole_picture(
+    query: str, box: str, message: str
+) -> None:
+    request = Request(query.format(box), (), book(2, (640, 480)), tools=TOOLS)
+    with pytest.raises(QueryNotUnderstood, match=message):
+        ask(request)
+
+
+def test_a_box_that_reaches_over_the_edge_is_cut() -> None:
+    query = "the object at (600, 50), (800, 90) px of image 1, find it in image 2"
+    call = ask(Request(query, (), book(2, (640, 480)), tools=TOOLS)).tool_calls[0]
+    assert call.arguments["source"] == {"view": 1, "box": [937.5, 104.17, 1000.0, 187.5]}
+
+
 ROOM = [
     ("couch", 1, (0, 50, 150, 100), 0.9),
     ("dog", 1, (20, 20, 60, 80), 0.9),
@@ -164,6 +195,76 @@ def test_of_everything_a_noun_means_its_own_class(query: str, labels: list[str])
     text = ask(answered(request, first.tool_calls[0], detected(*ROOM))).text
     answer = json.loads(text.split("<answer>")[1].removesuffix("</answer>"))["answer"]
     assert sorted(item["label"] for item in answer) == labels
+
+
+ZOO = [
+    ("dog", 1, (1, 1, 40, 40), 0.9), ("person", 1, (60, 1, 90, 90), 0.9),
+    ("dog", 2, (1, 1, 40, 40), 0.9), ("dog", 2, (50, 1, 90, 40), 0.8),
+    ("person", 2, (120, 1, 140, 90), 0.9), ("couch", 2, (1, 50, 150, 99), 0.9),
+    ("couch", 3, (1, 50, 120, 99), 0.9), ("person", 3, (60, 1, 90, 90), 0.9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("Find the couch in pictures with at least two dogs.", "couch2"),
+        ("Which picture has more dogs than people?", "dog2 dog2"),
+        ("Which picture has fewer dogs than people?", ""),
+        ("Find the couch in the picture with fewer dogs than people.", "couch3"),
+        ("Which pictures have as many dogs as people?", "dog1"),
+        ("Find the couch in the picture with the fewest dogs.", "couch3"),
+        ("Which picture shows a person and two dogs?", "dog2 dog2 person2"),
+        ("Find at least one dog.", "dog1 dog2 dog2"),
+        ("all but the two largest dogs in image 2", ""),
+        ("everything but dogs in image 2", "couch2 person2"),
+        ("dogs that are not on the left in image 2", ""),
+        ("Which picture shows the smallest person?", "person2"),
+        ("Which is wider, the couch in image 2 or the couch in image 3?", "couch2"),
+        ("the widest couch in image 2 and image 3", "couch2 couch3"),
+        ("people and dogs next to a couch in image 2", "dog2 dog2 person2"),
+        ("Which is larger, the person in image 1 or the one in image 2?", "person1"),
+    ],
+)
+def test_only_the_right_pictures_answer(query: str, answer: str) -> None:
+    request = Request(query, (), book(3), tools=TOOLS)
+    first = ask(request)
+    found = detected(*ZOO)
+    text = ask(answered(request, first.tool_calls[0], found)).text
+    ids = {name: box for name, box in found.boxes}
+    items = json.loads(text.split("<answer>")[1].removesuffix("</answer>"))["answer"]
+    boxes = [ids[item["id"]] for item in items]
+    assert " ".join(sorted(f"{box.label}{box.image}" for box in boxes)) == answer
+
+
+@pytest.mark.parametrize(
+    ("query", "note"),
+    [
+        ("Find the woman in image 1.", "Not checked: woman (any person counts)."),
+        ("women and dogs", "Not checked: women (any person counts)."),
+        ("the dog next to the girl", "Not checked: girl (any person counts)."),
+        ("sleeping dogs", "Not checked: sleeping."),
+        ("dogs that are sleeping", "Not checked: sleeping."),
+        ("Is the dog brown?", "Not checked: brown."),
+        ("a small dog that is running in image 2", "Not checked: small, running."),
+    ],
+)
+def test_what_is_not_checked_is_said(query: str, note: str) -> None:
+    request = Request(query, (), book(3), tools=TOOLS)
+    assert note in ask(answered(request, ask(request).tool_calls[0], detected(*ZOO))).text
+
+
+@pytest.mark.parametrize("query", ["dogs on the couch", "the dog sitting on the couch", "people"])
+def test_what_is_checked_is_not_noted(query: str) -> None:
+    request = Request(query, (), book(3), tools=TOOLS)
+    text = ask(answered(request, ask(request).tool_calls[0], detected(*ZOO))).text
+    assert "Not checked" not in text
+
+
+def test_a_picture_with_the_fewest_may_show_none() -> None:
+    request = Request("Which picture has fewer dogs than people?", (), book(3), tools=TOOLS)
+    call = ask(request).tool_calls[0]
+    assert "Image 3, with nothing" in ask(answered(request, call, detected(*ZOO))).text
 
 
 def test_a_landmark_of_no_class_is_looked_for_by_its_word() -> None:

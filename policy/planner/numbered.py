@@ -1,0 +1,61 @@
+"""Numbers of things, which are no pictures: `cat #2 from the left`."""
+
+from __future__ import annotations
+
+from .known import is_known
+from .lexicon import PICTURE, PICTURES
+from .stream import Item, Stream
+from .tokens import Token
+
+_SIGNS = ("#", "number", "no", "nr")
+_JOINS = frozenset({"and", "or", "&", ","})
+_SIDES = frozenset({"left", "right", "top", "bottom"})
+_MOST = 20
+"""Above this a number behind a thing names it (`bus number 73`) and does not count."""
+
+
+def read_numbered_things(stream: Stream) -> None:
+    """Make `# 2` right behind a thing an ordinal, before it could be taken for a picture."""
+    items = stream.items
+    _number_counted_things(items)
+    for index in range(len(items) - 1, 1, -1):
+        number, at = items[index], index - 1
+        if not isinstance(number, Token) or number.kind != "number":
+            continue
+        if _text(items[at]) == ".":
+            at -= 1
+        sign, thing = _text(items[at]), _text(items[at - 1]) if at else ""
+        if sign not in _SIGNS or not 1 <= number.value <= _MOST:
+            continue
+        if sign == "no" and number.text == "one":
+            # `The chair no one is sitting on`.
+            continue
+        if is_known(thing) and thing not in PICTURE | PICTURES:
+            items[at : index + 1] = [Token(number.text, number.raw, "ordinal", number.value)]
+
+
+def _number_counted_things(items: list[Item]) -> None:
+    """`Cat 2 from the left`, `persons 2 and 3 from the right`: numbers that are counted to."""
+    for index in range(1, len(items)):
+        thing, end = _text(items[index - 1]), index
+        if not _is_number(items[index]) or not is_known(thing) or thing in PICTURE | PICTURES:
+            continue
+        while end < len(items) and (_is_number(items[end]) or _text(items[end]) in _JOINS):
+            end += 1
+        after = [_text(item) for item in items[end : end + 3]]
+        if after[:1] == ["from"] and _SIDES & {*after[1:]}:
+            items[index:end] = [_ordinal(item) for item in items[index:end]]
+
+
+def _is_number(item: Item) -> bool:
+    return isinstance(item, Token) and item.kind == "number" and 1 <= item.value <= _MOST
+
+
+def _ordinal(item: Item) -> Item:
+    if isinstance(item, Token) and item.kind == "number":
+        return Token(item.text, item.raw, "ordinal", item.value)
+    return item
+
+
+def _text(item: object) -> str:
+    return item.text if isinstance(item, Token) else ""

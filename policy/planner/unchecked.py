@@ -1,0 +1,74 @@
+"""What a question says or asks that boxes can't tell: colours, deeds, ages, distances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...tools.errors import QueryNotUnderstood
+from .heads import Head
+from .lexicon import ACTIVITY, ADJECTIVES, ASKING
+
+_PROPERTY = (
+    r"(?:colou?rs?|breeds?|race|age|gender|sex|size|weight|height|width|length|distance|shape|"
+    r"material|brand|make|model|species|time|year|season|weather|name|mood|emotion|expression)"
+)
+_ASKED = re.compile(
+    rf" (?:what|which|tell me|name|guess|estimate|say) (?:is |are |was )?(?:the )?"
+    rf"(?:main |exact )?({_PROPERTY})(?: of| is| are| does| do| has| have|(?= [a-z@]))"
+    r"| how (far|old|young|big|tall|small|large|long|heavy|fast|high|wide|deep|hot|expensive|close)"
+    r"(?= )| what (?:\S+ ){1,8}(doing)(?= )| how many (colou?rs)(?= )| (how) (?:is|are) |"
+    r" (why)(?! (?:do )?not)(?= )"
+)
+_ONLY = re.compile(r" (?:has|have|shows?|contains?|with) (?:only|just) (?!(?:NUM\d+|one|an?) )")
+_POSTURES = (ACTIVITY | ADJECTIVES) - ASKING - {"left", "visible", "main", "located", "entire"}
+
+
+def require_boxes_asked(text: str) -> None:
+    """Refuse a question whose answer is no box and no count.
+
+    Args:
+        text: the words, with references to pictures as chunks.
+
+    Raises:
+        QueryNotUnderstood: a colour, an age, a distance or the like is asked for, or that there
+            be nothing else.
+    """
+    if _ONLY.search(text):
+        raise QueryNotUnderstood(
+            "The planner can't tell that a picture shows nothing else.",
+            "Ask as in: which picture has dogs but no cats.",
+        )
+    found = _ASKED.search(text)
+    if found is not None:
+        word = next(group for group in found.groups() if group)
+        raise QueryNotUnderstood(
+            f"The planner answers with boxes and counts; it can't tell '{word}'.",
+            "Ask where the thing is, how many there are, or which picture shows it.",
+        )
+
+
+def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
+    """Add to the heads what is said behind them and not checked: `dogs that are sleeping`.
+
+    What goes on with a place is checked by that place: `sitting on the couch`.
+    """
+    for index, word in enumerate(words):
+        if word not in _POSTURES or not _is_predicate(words, index):
+            continue
+        head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
+        if head is not None:
+            phrase = head.noun.phrase
+            said = replace(phrase, modifiers=(*phrase.modifiers, word))
+            head.noun = replace(head.noun, phrase=said)
+
+
+def _is_predicate(words: Sequence[str], index: int) -> bool:
+    """Whether a word stands behind a noun phrase and says what it is or does."""
+    if words[index + 1 : index + 2] and words[index + 1] in ("@rel", "@sel", "@clause", "@np"):
+        return False
+    before = [w for w in words[max(0, index - 5) : index] if w not in ("@pics", "@sel", "@many")]
+    while before and before[-1] in ("is", "are", "that", "who", "which", "being", "and"):
+        before.pop()
+    return before[-1:] == ["@np"] or (bool(before) and before[-1] in _POSTURES)
