@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...tools.errors import ErrorRecord, GemvgError, ImageError, UsageError
 from ...tools.images import Picture
+from ..work_threads import in_work_thread
 from .detection import share_detectors
 from .key import line_key, settings_fingerprint
 from .ledger import Known
@@ -126,14 +126,14 @@ class LineWorker:
         ready = [p for name in line.images if (p := shelf.at_hand(name)) is not None]
         if len(ready) == len(line.images):
             return ready, len(ready)
-        opened = await asyncio.to_thread(lambda: [shelf.open(name) for name in line.images])
+        opened = await in_work_thread(lambda: [shelf.open(name) for name in line.images])
         return opened, len(ready)
 
     async def _decode(self, pictures: list[Picture]) -> None:
         """Decode off the event loop what is not decoded yet."""
         fresh = [p for p in pictures if not p.decoded]
         if fresh:
-            await asyncio.to_thread(lambda: [p.pixels for p in fresh])
+            await in_work_thread(lambda: [p.pixels for p in fresh])
 
     async def aclose(self) -> None:
         """Give back the policy's connections and memory."""

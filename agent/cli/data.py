@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...tools.text import clean_text
+
 if TYPE_CHECKING:
     from ...training.data.build import Progress
 
@@ -86,7 +88,8 @@ def build_command(
     print(f"{report.samples} samples in {out}")
     for source, reasons in report.skips.items():
         for reason, found in reasons.items():
-            print(f"  {source}: {found['count']} left out: {reason} ({found['examples'][0]}, ...)")
+            example = clean_text(str(found["examples"][0]), 200)
+            print(f"  {source}: {found['count']} left out: {reason} ({example}, ...)")
     for task, number in report.short.items():
         print(f"  {task}: {number} fewer than asked for: the sources hold no more of them")
 
@@ -189,7 +192,7 @@ def check_command(
         print(json.dumps(report.as_json()))
     else:
         for finding in report.findings[:200]:
-            print(f"{finding.kind}: {finding.where}: {finding.what}")
+            print(clean_text(f"{finding.kind}: {finding.where}: {finding.what}", 1000))
         print(
             f"{report.samples} samples, {report.verified} verified by brute force, "
             f"{report.pictures} pictures compared: "
