@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
-from ...tools.coordinates import CoordinateSpace
+from ...tools.coordinates import CoordinateSpace, UnitSpace
 from ...tools.tool import AnyTool
 from ..dialect import ReadContext
 from ..messages import ToolCall
+from ..parsing.json_walk import are_fractions
 from ..parsing.tool_text import parse_tool_calls
 from ..policy import ToolSpec
 
@@ -18,6 +19,7 @@ TEXT_CALL = "text-"
 """Ids of calls that stood in the text begin with it; a backend's own calls keep their ids."""
 
 _MAX_DEPTH = 12
+_UNIT = UnitSpace()
 
 
 def calls_in_text(text: str, turn: int) -> tuple[ToolCall, ...]:
@@ -160,7 +162,10 @@ def _convert_region(
     if len(numbers) != 4 or not all(type(n) in (int, float) and abs(n) < 1e7 for n in numbers):
         raise ValueError("a box is four numbers x1, y1, x2, y2.")
     shown = context.book[view]
-    box = space.decode(numbers, shown.frame(context.grids.get(view)))
+    # As in answers (see `placing`): on the family's own grid fractions would be less than a step.
+    a, b, c, d = map(float, numbers)
+    used = _UNIT if are_fractions(list(numbers), (a, b, c, d)) else space
+    box = used.decode((a, b, c, d), shown.frame(context.grids.get(view)))
     inside = type(box).ordered(*box).clip(shown.width, shown.height)
     if not inside.is_valid:
         raise ValueError(f"the box {list(numbers)} is empty or lies outside view {view}.")

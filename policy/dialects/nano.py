@@ -19,8 +19,10 @@ from ..parsing.answer import parse_json_first
 from ..parsing.raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from ..policy import Completion
 from .family import FamilyDialect, Grids, Prompts, one_step
-from .nano_misread import is_misread, is_other_rank
-from .nano_rows import fact_in_words, read_fact, rows
+from .nano_misread import is_misread
+from .nano_question import read_question
+from .nano_ranking import is_other_choice, true_place
+from .nano_rows import RANKS, fact_in_words, fact_token, read_fact, rows
 from .nano_tokens import EXTENT, NONE, STEP, UNKNOWN, box_text, coordinate, image_token
 
 NOT_TAUGHT = "the question is of a kind, or has a word, that was not taught"
@@ -169,14 +171,11 @@ class NanoDialect(FamilyDialect):
             text = _CALL.sub(lambda m: _as_json(m[0]), completion.text)
             completion = replace(completion, text=text)
         reading = FamilyDialect.read(self, completion, context)
-        count = context.book.image_count
-        if any(is_misread(call, context.query, count) for call in reading.calls) or (
-            _is_found(reading) and is_other_rank(_fact_of(reading.reasoning)[0], context.query)
-        ):
+        if _is_misread(reading, context):
             return Reading("unparsable", text=UNKNOWN_TEXT, mode=reading.mode, notes=(NOT_TAUGHT,))
         if not reading.reasoning:
             return reading
-        return replace(reading, reasoning=in_words(reading.reasoning))
+        return replace(reading, reasoning=_shown(reading, context))
 
     def to_tool_call(self, call: ToolCall, context: ReadContext) -> ToolCall:
         """See `Dialect.to_tool_call`; the tokenizer puts a space before every word."""
@@ -249,9 +248,34 @@ def _fact_of(thought: str | None) -> tuple[tuple[int, int] | None, str]:
     return (None, "") if lone is None else (read_fact(int(lone[1])), lone[2].strip())
 
 
+def _is_misread(reading: Reading, context: ReadContext) -> bool:
+    """Whether a call or an answer is not about what the question asks."""
+    count = context.book.image_count
+    if any(is_misread(call, context.query, count) for call in reading.calls):
+        return True
+    told = _detected(context)
+    if not told or not (_is_found(reading) or reading.status == "none"):
+        return False
+    return is_other_choice(reading.boxes, told, read_question(context.query, count))
+
+
+def _shown(reading: Reading, context: ReadContext) -> str | None:
+    """A thought as people read it, with the box's own rank: the thought's is often wrong."""
+    fact, rest = _fact_of(reading.reasoning)
+    if fact is None or fact[0] >= RANKS or not _is_found(reading):
+        return in_words(reading.reasoning or "")
+    asked = read_question(context.query, context.book.image_count)
+    place = true_place(fact, reading.boxes, _detected(context), asked)
+    return None if place is None else in_words(fact_token(*place) + rest)
+
+
 def _is_found(reading: Reading) -> bool:
     """Whether an answer names boxes that a detector found, and nothing else."""
     return bool(reading.boxes) and all(b.score_kind == "detector" for b in reading.boxes)
+
+
+def _detected(context: ReadContext) -> list[tuple[str, GroundedBox]]:
+    return [pair for pair in context.boxes.items() if pair[1].score_kind == "detector"]
 
 
 def _as_json(call: str) -> str:

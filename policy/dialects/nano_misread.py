@@ -1,8 +1,8 @@
 """Whether nano does what its question asks, as far as that can be told for sure.
 
-Nano was taught to copy labels from the question, all of them, to name the pictures that it names,
-and to write down the side and the rank that it names before it chooses. Where it does not, the
-question is not one of those that it was taught to read.
+Nano was taught to copy labels from the question, all of them, and to name the pictures that it
+names; what is not in a question that it was taught (a negation, a count, a relation) it can't have
+read. Where it looks for something all the same, the question is not one of those.
 """
 
 from __future__ import annotations
@@ -10,38 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from ...tools.errors import QueryNotUnderstood
 from ...tools.vocabulary import Vocabulary, coco_classes
 from ..messages import ToolCall
+from .nano_question import Asked, read_question
+from .nano_ranking import named_places
+
+if TYPE_CHECKING:
+    from ..planner.tokens import Token
 
 _WORD = re.compile(r"[^\W_]+")
 
-_SIDES: tuple[frozenset[str], ...] = (
-    frozenset({"left", "leftmost"}),
-    frozenset({"right", "rightmost"}),
-    frozenset({"top", "topmost", "upper", "uppermost", "highest"}),
-    frozenset({"bottom", "bottommost", "lower", "lowermost", "lowest"}),
-    frozenset({"largest", "biggest"}),
-    frozenset({"smallest", "littlest", "tiniest"}),
-)
-"""Words for the six ranks of a row, in the order of `nano_rows.SLOTS`."""
-
-_ORDINALS = {
-    word: rank
-    for rank, words in enumerate(
-        ("first 1st", "second 2nd", "third 3rd", "fourth 4th", "fifth 5th", "sixth 6th")
+_UNTAUGHT = frozenset(
+    word
+    for words in (
+        "not no but except without neither nor none ignore leave",
+        "other others another than fewest count many missing",
+        "below beside between inside before together",
+        "black blue brown gray grey green pink purple red white yellow small",
     )
     for word in words.split()
-}
-
-_PICTURES = frozenset(
-    noun + ending
-    for noun in ("picture", "image", "photo", "photograph", "pic", "shot", "frame", "snapshot")
-    for ending in ("", "s")
 )
-"""What an ordinal or a side in front of it tells of: `the second photo`, `the left image`."""
+"""Words that nano has tokens for, and that tell things apart in no question with which it was
+taught to look for something: negations, comparisons, relations, colours."""
+
+_HOW_MANY = frozenset({"most", "more", "fewest", "both", "single", "exactly"})
+"""Beside `which pictures`: not all that show the thing are meant."""
 
 
 def is_misread(call: ToolCall, query: str, pictures: int) -> bool:
@@ -52,65 +48,70 @@ def is_misread(call: ToolCall, query: str, pictures: int) -> bool:
         query: the question; nothing is known of a call without one.
         pictures: how many pictures it is about.
     """
-    labels: Any = call.arguments.get("labels") if query else None
-    if call.name != "detect" or not isinstance(labels, list):
+    if call.name != "detect" or not query:
         return False
-    looked_for = [label for label in labels if isinstance(label, str)]
-    if not looked_for:
-        return False
+    asked = read_question(query, pictures)
+    given: Any = call.arguments.get("labels")
+    labels = [label for label in given if isinstance(label, str)] if isinstance(given, list) else []
+    if _is_untaught(asked, labels):
+        return True
+    if not labels:
+        return _is_not_shared_by_all(asked, pictures)
     said = _spoken(query)
-    if any(_spoken(label) not in said for label in looked_for):
+    if any(_spoken(label) not in said for label in labels):
         return True
-    if _classes([query]) - _classes(looked_for):
+    if _classes([query]) - _classes(labels):
         return True
-    return _elsewhere(call.arguments.get("views"), query, pictures)
+    # A rank is among the boxes of one picture; the largest of all pictures is another question.
+    if pictures > 1 and len(asked.named) != 1 and named_places(asked) is not None:
+        return True
+    return _elsewhere(call.arguments.get("views"), asked, pictures)
 
 
-def is_other_rank(fact: tuple[int, int] | None, query: str) -> bool:
-    """Whether one of several was chosen by another side or rank than the question names.
+def _is_untaught(asked: Asked, labels: Sequence[str]) -> bool:
+    """Whether a question tells things apart by what no question did that was taught."""
+    words = set(asked.words) - {word for label in labels for word in _WORD.findall(label.lower())}
+    # The number of a picture that does not exist is none of things.
+    if words & _UNTAUGHT or (asked.resolved and any(_is_count(t) for t in asked.tokens)):
+        return True
+    # "Ignore the rest" was taught; other pictures than some that are named were not.
+    if any(p.negated and p.kind != "rest" for p in asked.pictures):
+        return True
+    if not any(p.kind == "which" for p in asked.pictures):
+        return False
+    # Boxes in the pictures that show either: that is what it was taught of several things.
+    several = len(labels) > 1 and ("and" in words or "or" not in words)
+    return several or bool(words & _HOW_MANY) or _names_one_of(labels, asked.words)
 
-    Args:
-        fact: (slot, rank from 0) that was written down before choosing; None where there was none.
-        query: the question; nothing is known of an answer without one.
+
+def _is_count(token: Token | None) -> bool:
+    """Whether so many things are asked for; `one` is an article as often as a number."""
+    return token is not None and token.kind == "number" and token.text != "one"
+
+
+def _names_one_of(labels: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether one of a thing is named, `one dog`; `each one` counts nothing."""
+    heads = {word for label in labels for word in _WORD.findall(label.lower())[:1]}
+    return any(a == "one" and b in heads for a, b in pairwise(words))
+
+
+def _is_not_shared_by_all(asked: Asked, pictures: int) -> bool:
+    """Whether not what all pictures share is asked for, though all that is there was looked up.
+
+    Of what all share nano was taught to name the boxes in one picture, too; of what some share
+    nothing.
     """
-    slot, rank = fact or (None, None)
-    sides, ranks = _ranking(query)
-    return bool(sides and slot not in sides) or bool(ranks and rank not in ranks)
+    return 1 < len(asked.named) < pictures or named_places(asked) is not None
 
 
-def _ranking(query: str) -> tuple[set[int], set[int]]:
-    """Slots and ranks that a question names; of two opposite sides (left to right) the first."""
-    words = _WORD.findall(query.lower())
-    own = [a for a, b in zip(words, [*words[1:], ""], strict=False) if b not in _PICTURES]
-    named = [slot for word in own for slot, side in enumerate(_SIDES) if word in side]
-    sides = {slot for n, slot in enumerate(named) if slot ^ 1 not in named[:n]}
-    return sides, {_ORDINALS[word] for word in own if word in _ORDINALS}
-
-
-def _elsewhere(views: Any, query: str, pictures: int) -> bool:
+def _elsewhere(views: Any, asked: Asked, pictures: int) -> bool:
     """Whether other pictures are looked at than those that the question names."""
     looked_at = (
         {view for view in views if isinstance(view, int)} if isinstance(views, list) else set()
     )
     if any(view > pictures for view in looked_at):
         return False
-    return looked_at != _named_pictures(query, pictures)
-
-
-def _named_pictures(query: str, count: int) -> set[int]:
-    """1-based; empty where none is named, or one that does not exist."""
-    # Only questions about photographs come here, and those are read by the planner next.
-    from ..planner.pictures import pictures_in, read_pictures
-    from ..planner.stream import Stream
-    from ..planner.tokens import tokenise
-
-    stream = Stream(tokenise(query))
-    try:
-        read_pictures(stream, count)
-    except QueryNotUnderstood:
-        return set()
-    found = [p for p in pictures_in(stream) if p.kind == "named" and not p.negated]
-    return {image for reference in found for image in reference.images}
+    return looked_at != asked.named
 
 
 def _classes(texts: Sequence[str]) -> frozenset[str]:

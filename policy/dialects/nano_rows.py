@@ -98,22 +98,44 @@ def _shared(boxes: _Named, pictures: int) -> list[str]:
 
 
 def _ranks(boxes: _Named) -> list[str]:
+    """Of each box its `_places` in tokens."""
+    return [
+        "".join(fact_token(slot, fact) for slot, fact in enumerate(places))
+        for places in _places([box for _, box in boxes])
+    ]
+
+
+def places_of(found: GroundedBox, boxes: _Named) -> tuple[int, ...] | None:
+    """A box's six ranks among those that a choice is made among (see `weighed`), as counts.
+
+    Args:
+        found: one of them; None is returned for any other.
+        boxes: (id, box) that a detector found, repeated ones counted once.
+    """
+    kept = dict.fromkeys((b.image, b.label, b.box) for _, b in weighed(boxes, False))
+    among = [GroundedBox(image, box, label) for image, label, box in kept]
+    ranked = zip(among, _places(among), strict=True)
+    own = (p for b, p in ranked if (b.image, b.box) == (found.image, found.box))
+    return next(own, None)
+
+
+def _places(boxes: Sequence[GroundedBox]) -> list[tuple[int, ...]]:
     """Of each box six ranks, each a count of what would come before it.
 
     Among the boxes of the same label in the same picture: from the left, the right, the top, the
     bottom, from the largest, from the smallest.
     """
     alike: dict[tuple[int, str | None], list[_Measures]] = {}
-    for _, box in boxes:
+    for box in boxes:
         alike.setdefault((box.image, box.label), []).append(_measures(box))
     lines = {key: [sorted(line) for line in zip(*own, strict=True)] for key, own in alike.items()}
-    told: list[str] = []
-    for _, box in boxes:
+    places: list[tuple[int, ...]] = []
+    for box in boxes:
         facts: list[int] = []
         for own, line in zip(_measures(box), lines[box.image, box.label], strict=True):
             facts += (bisect_left(line, own), len(line) - bisect_right(line, own))
-        told.append("".join(fact_token(slot, fact) for slot, fact in enumerate(facts)))
-    return told
+        places.append(tuple(facts))
+    return places
 
 
 def _measures(found: GroundedBox) -> _Measures:

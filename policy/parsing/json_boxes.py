@@ -8,50 +8,81 @@ is walked. Text that is not valid JSON goes to `salvage`, which looks for boxes 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from .json_walk import Walk
 from .pictures import mentions
-from .raw import MAX_BOXES, TOO_MANY, Parsed, Quad, RawBox
+from .raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from .salvage import salvage
 from .tool_text import strip_fence
 
-BOX_KEYS = ("bbox_2d", "bbox", "box", "box_2d", "bounding_box")
-LABEL_KEYS = ("label", "name", "class", "category", "object", "description")
-IMAGE_KEYS = ("image", "view", "image_id", "image_index", "picture")
-LIST_KEYS = ("answer", "boxes", "bboxes", "objects", "detections", "results", "items")
-_NOT_LABELS = frozenset(("point", "point_2d", "points", "score", "confidence", "text"))
-_ID = re.compile(r"\s{0,8}[bB](\d{1,6})\s{0,8}")
-_INDEX = re.compile(r"[^\d]{0,24}(\d{1,6})[^\d]{0,8}")
-_NUMBER = re.compile(r"[-+]?\d{1,15}(?:\.\d{0,15})?")
-_PICTURE_KEY = re.compile(
-    r"(?:(?:image|picture|view|photo|frame|img)[\s_#-]{0,3})?(\d{1,4})", re.IGNORECASE
-)
+FENCE = "```"
+MAX_BLOCKS = 100
+_LANGUAGE = re.compile(r"\s{0,8}(?:json\b|[A-Za-z0-9_+-]{1,20}[ \t]{0,8}\n)", re.IGNORECASE)
+"""What may stand right behind an opening fence."""
+
 _HEADING = 400
-_DEPTH = 3
 _HUGE = 10_000_000
-NOT_FINITE = "a box with numbers that are not finite dropped"
 
 
 def parse_json_boxes(text: str) -> Parsed:
     """The boxes of an answer part. Total, linear in the length of the text."""
     body = text.strip()
-    if body[:3] == "```":
-        body = strip_fence(body)
+    if FENCE in body:
+        blocks = _fenced(body)
+        if blocks is not None:
+            return blocks
+        if body.startswith(FENCE) and not _after_fence(body):
+            body = strip_fence(body)
     if body[:1] in ("[", "{"):
         value = _decoded(body)
         if value is not None:
-            return _flat_items(value) or _Walk().run(value)
+            return _flat_items(value) or Walk().run(value)
         return salvage(body)
     begin, end = _json_span(body)
     if begin >= 0:
         value = _decoded(body[begin:end]) if end > begin else None
         # Salvage sees the words before the structure too: they may name the picture.
-        return salvage(body) if value is None else _under_heading(_Walk().run(value), body[:begin])
+        return salvage(body) if value is None else _under_heading(Walk().run(value), body[:begin])
     return Parsed()
+
+
+def _fenced(body: str) -> Parsed | None:
+    """The boxes of all fenced blocks together, each under the words before it.
+
+    None where a block is not valid JSON, or where more than words stands between them.
+    """
+    parts = body.split(FENCE, 2 * MAX_BLOCKS)
+    between, blocks = parts[::2], [_LANGUAGE.sub("", block, count=1) for block in parts[1::2]]
+    values = [_decoded(block.strip()) for block in blocks]
+    if len(parts) % 2 == 0 or not values or any(type(v) not in (list, dict) for v in values):
+        return None
+    if any(_SPAN.search(words) for words in between):
+        return None
+    found = [
+        _under_heading(_flat_items(value) or Walk().run(value), words)
+        for value, words in zip(values, between, strict=False)
+    ]
+    boxes = tuple(box for parsed in found for box in parsed.boxes)
+    notes = dict.fromkeys(note for parsed in found for note in parsed.notes)
+    if len(boxes) > MAX_BOXES:
+        notes[TOO_MANY] = None
+    return Parsed(
+        boxes[:MAX_BOXES],
+        all(parsed.none for parsed in found),
+        damaged=TOO_MANY in notes or any(parsed.damaged for parsed in found),
+        text=next((parsed.text for parsed in found if parsed.text), None),
+        notes=tuple(notes),
+        syntax="json",
+    )
+
+
+def _after_fence(body: str) -> str:
+    """What stands behind the fenced block with which a text begins; empty where nothing does."""
+    parts = body.split(FENCE, 2)
+    return parts[2].strip() if len(parts) > 2 else ""
 
 
 _JSON_NEXT = re.compile(r"[\W_]{0,20}(?:json)?[\W_]{0,20}")
@@ -115,203 +146,3 @@ def _flat_items(value: Any) -> Parsed | None:
             return None
         boxes.append(RawBox((a, b, c, d), label, image))
     return Parsed(tuple(boxes), not boxes, syntax="json")
-
-
-class _Walk:
-    """One walk over a decoded JSON value, a few levels deep and no deeper."""
-
-    def __init__(self) -> None:
-        self.boxes: list[RawBox] = []
-        self.damaged = False
-        self.text: str | None = None
-        self.notes: dict[str, None] = {}
-
-    def run(self, root: Any) -> Parsed:
-        """Collect everything under a root value."""
-        # A list in which no box was found and none was damaged holds empty lists only.
-        none = isinstance(root, list)
-        if isinstance(root, list):
-            self._values(root)
-        elif isinstance(root, dict) and _box_value(root) is None:
-            none = self._object(root)
-        elif isinstance(root, dict):
-            self._item(root)
-        boxes = tuple(self.boxes[:MAX_BOXES])
-        if len(self.boxes) > MAX_BOXES:
-            self._note(TOO_MANY)
-        none = none and not boxes and not self.damaged
-        return Parsed(boxes, none, False, self.damaged, self.text, tuple(self.notes), "json")
-
-    def _note(self, note: str) -> None:
-        self.damaged = True
-        self.notes[note] = None
-
-    def _object(self, root: Mapping[str, Any]) -> bool:
-        """An object that is no box itself; returns whether it says that nothing is there."""
-        words = root.get("text")
-        self.text = words if isinstance(words, str) and words.strip() else None
-        for key in LIST_KEYS:
-            if key in root:
-                inner = root[key]
-                if isinstance(inner, list):
-                    self._values(inner)
-                elif isinstance(inner, dict):
-                    self._item(inner)
-                return inner is None or inner == [] or _is_nothing(inner)
-        if "id" in root or "box_id" in root:
-            self._item(root)
-            return False
-        return self._by_keys(root)
-
-    def _by_keys(self, root: Mapping[str, Any]) -> bool:
-        """Boxes under the names of pictures or objects; whether every picture is empty."""
-        empty: list[bool] = []
-        for key, inner in list(root.items())[:MAX_BOXES]:
-            if not isinstance(inner, list) or key in _NOT_LABELS:
-                continue
-            picture = _PICTURE_KEY.fullmatch(key)
-            if picture is not None:
-                empty.append(not inner)
-                self._values(inner, int(picture[1]), 1)
-            else:
-                self._box(inner, key, None)
-        return bool(empty) and all(empty)
-
-    def _values(self, values: list[Any], image: int | None = None, depth: int = 0) -> None:
-        if len(values) in (2, 4) and to_quad(values) is not None:
-            self._box(values, None, image)
-            return
-        for value in values[:MAX_BOXES]:
-            if isinstance(value, dict):
-                self._item(value, image, depth)
-            elif isinstance(value, list) and depth < _DEPTH and not _may_be_boxes(value):
-                self._values(value, image, depth + 1)
-            elif isinstance(value, list):
-                self._box(value, None, image)
-            elif isinstance(value, str) and (found := _ID.fullmatch(value)):
-                self.boxes.append(RawBox(None, None, None, f"b{int(found[1])}"))
-            elif isinstance(value, str) and (quad := to_quad(value)):
-                self.boxes.append(RawBox(quad, unit=_are_fractions(value, quad)))
-            else:
-                self.damaged = True
-        if len(values) > MAX_BOXES:
-            self._note(TOO_MANY)
-
-    def _item(self, item: Mapping[str, Any], image: int | None = None, depth: int = 0) -> None:
-        label = _first(item, LABEL_KEYS)
-        words = label if isinstance(label, str) else None
-        own = _image_index(_first(item, IMAGE_KEYS))
-        image = image if own is None else own
-        box = _box_value(item)
-        if box is not None:
-            self._box(box, words, image)
-            return
-        name = item.get("id", item.get("box_id"))
-        found = _ID.fullmatch(name) if isinstance(name, str) else None
-        inner = _first(item, LIST_KEYS)
-        if found is None and isinstance(inner, list) and depth < _DEPTH:
-            self._values(inner, image, depth + 1)
-            return
-        if found is None:
-            self.damaged = True
-            return
-        self.boxes.append(RawBox(None, words, None, f"b{int(found[1])}"))
-
-    def _box(self, value: Any, label: str | None, image: int | None) -> None:
-        """A box value: four numbers, two points, a list of such, an object or a string."""
-        quad = to_quad(value)
-        if quad is not None:
-            self.boxes.append(RawBox(quad, label, image, None, _are_fractions(value, quad)))
-            return
-        inner = value if isinstance(value, list) else []
-        if inner and all(isinstance(v, list) for v in inner):
-            for one in inner[:MAX_BOXES]:
-                quad = to_quad(one)
-                if quad is None:
-                    self._bad(one)
-                else:
-                    self.boxes.append(RawBox(quad, label, image, None, _are_fractions(one, quad)))
-            return
-        self._bad(value)
-
-    def _bad(self, value: Any) -> None:
-        self.damaged = True
-        if isinstance(value, list) and any(
-            isinstance(v, float) and not math.isfinite(v) for v in value[:8]
-        ):
-            self.notes[NOT_FINITE] = None
-
-
-def _may_be_boxes(value: list[Any]) -> bool:
-    """Whether a list inside a list is a box or a list of boxes, rather than a list of objects."""
-    return bool(value) and not isinstance(value[0], dict)
-
-
-def to_quad(value: Any) -> Quad | None:
-    """Four finite numbers out of a list, two points, an x1..y2 object or a string; else None."""
-    if isinstance(value, str):
-        value = _NUMBER.findall(value[:200])
-    elif isinstance(value, dict):
-        value = [value.get(key) for key in ("x1", "y1", "x2", "y2")]
-    if not isinstance(value, list):
-        return None
-    if len(value) == 2 and all(isinstance(v, list) and len(v) == 2 for v in value):
-        value = [*value[0], *value[1]]
-    if len(value) != 4:
-        return None
-    a, b, c, d = (_finite(v) for v in value)
-    return None if a is None or b is None or c is None or d is None else (a, b, c, d)
-
-
-def _are_fractions(value: Any, quad: Quad) -> bool:
-    """Whether four numbers from 0 to 1 were written with a point (see `numbers.written_quad`)."""
-    if not all(0.0 <= v <= 1.0 for v in quad):
-        return False
-    if isinstance(value, str):
-        return "." in value
-    if isinstance(value, dict):
-        value = [value.get(key) for key in ("x1", "y1", "x2", "y2")]
-    flat = [x for v in value for x in (v if isinstance(v, list) else (v,))]
-    return any(isinstance(v, float) or (isinstance(v, str) and "." in v) for v in flat)
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _is_nothing(value: Any) -> bool:
-    """Whether a field says in a word that nothing is there."""
-    return isinstance(value, str) and value.strip().lower().rstrip(".") in ("", "none", "null")
-
-
-def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    for key in keys:
-        if key in item:
-            return item[key]
-    return None
-
-
-def _box_value(item: Mapping[str, Any]) -> Any:
-    found = _first(item, BOX_KEYS)
-    if found is None and "x1" in item and "y2" in item:
-        return dict(item)
-    return found
-
-
-def _image_index(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int):
-        # A negative number is no picture; it must not be taken for `pictures.LAST`.
-        return max(0, value)
-    if isinstance(value, str) and (found := _INDEX.fullmatch(value.strip())):
-        return int(found[1])
-    return None

@@ -95,6 +95,24 @@ def _place_before(match: re.Match[str]) -> int:
     return _CHINESE.get(match["zh"]) or int(match["zh"])
 
 
+_BARE = re.compile(
+    rf"(?:the\s)?(?:(?P<ordinal>{'|'.join(ORDINALS)}|last|final)"
+    rf"|(?P<nth>\d{{1,3}})(?:st|nd|rd|th)|(?P<word>{'|'.join(_NUMBERS)}))(?:\sone)?",
+    re.IGNORECASE,
+)
+
+
+def picture_named(words: str) -> int | None:
+    """The one picture that a field's words name: "the last image", "second"; `LAST` for the last.
+
+    None where they name none, or several.
+    """
+    if (bare := _BARE.fullmatch(words.strip())) is not None:
+        return _NUMBERS[bare["word"].lower()] if bare["word"] else _place_before(bare)
+    named = {mention.image for mention in mentions(words)}
+    return named.pop() if len(named) == 1 else None
+
+
 def ordinal_words(image: int) -> str:
     """`second` for 2; `23rd` style numbers beyond the sixteenth."""
     if 1 <= image <= len(ORDINAL_WORDS):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 
+from .json_walk import picture_key
 from .numbers import NUMBER as N
 from .numbers import written_quad
+from .pictures import picture_named
 from .raw import MAX_BOXES, TOO_MANY, Parsed, RawBox
 from .words import images_beside
 
@@ -34,6 +36,17 @@ _IMAGE = re.compile(
     r"""(?<![A-Za-z])(?:image|view|image_id|image_index|picture)["']?\s{0,8}:\s{0,8}"""
     r"""["']?[^\d\n"',}]{0,16}(\d{1,6})"""
 )
+_IMAGE_WORDS = re.compile(
+    r"""(?<![A-Za-z])(?:image|view|picture)["']?\s{0,8}:\s{0,8}["']([^\d\n"',}]{1,40})["']"""
+)
+_AROUND = re.compile(
+    r"""["'](?:image|view|image_id|image_index|picture)["']\s{0,8}:\s{0,8}["']?[^\d\n"',}]{0,16}"""
+    r"""(\d{1,6})["']?\s{0,8},[^{}\[\]]{0,120}:\s{0,8}\[\s{0,8}$"""
+)
+_KEY = re.compile(r"""["']([^"'\n]{1,40})["']\s{0,8}:[\s\[]{0,8}$""")
+_KEY_REACH = 60
+_SAME_LIST = re.compile(r"[\s,]{0,40}|\s{0,40}\]\s{0,40},\s{0,40}\[\s{0,40}")
+"""Between two boxes of one list; `_ANCHOR` takes the innermost brackets."""
 _EMPTY = re.compile(r"\[\s{0,40}\]")
 _WORD = re.compile(r"[\w\"']")
 _OBJECT = re.compile(r"\{[^{}]*+\}?")
@@ -58,13 +71,19 @@ def salvage(text: str) -> Parsed:
     named = images_beside(_OBJECT.sub(_blank, text), [m.span() for m in found])
     notes = {MENDED: None}
     damaged = False
+    around: int | None = None
     for index, match in enumerate(found[:MAX_BOXES]):
         left = found[index - 1].end() if index else max(0, match.start() - _REACH)
         right = found[index + 1].start() if index + 1 < len(found) else len(text)
         box = _item(text, match, left, right)
         damaged = damaged or box is None
+        around = _around(text, match, left, around)
+        if box is not None and box.image is None and box.id is None:
+            beside = index > 0 and boxes and _SAME_LIST.fullmatch(text, left, match.start())
+            image = boxes[-1].image if beside else around
+            box = box._replace(image=named[index] if image is None else image)
         if box is not None:
-            boxes.append(box if box.image is not None else box._replace(image=named[index]))
+            boxes.append(box)
     if len(found) > MAX_BOXES:
         damaged, notes[TOO_MANY] = True, None
     damaged = damaged or _half_written(text, found, cut)
@@ -127,9 +146,38 @@ def _item(text: str, match: re.Match[str], left: int, right: int) -> RawBox | No
     words = _unescaped(label[1] if label[1] is not None else label[2]) if label else None
     if match[9] is not None:
         return RawBox(None, words, None, f"b{int(match[9])}")
-    image = _IMAGE.search(fields)
     values = match.groups()[:4] if match[1] is not None else match.groups()[4:8]
     quad = written_quad(values)
     if quad is None:
         return None
-    return RawBox(quad[0], words, int(image[1]) if image else None, None, quad[1])
+    image = _image(fields)
+    for at in (match.start(), begin) if image is None else ():
+        if image is None and (key := _KEY.search(text, max(left, at - _KEY_REACH), at)):
+            image = picture_key(key[1])
+    return RawBox(quad[0], words, image, None, quad[1])
+
+
+def _around(text: str, match: re.Match[str], left: int, before: int | None) -> int | None:
+    """The picture of the object around an item's list: `{"image": 2, "objects": [{...}, {...`.
+
+    Args:
+        text: all of it.
+        match: the item's anchor.
+        left: end of the anchor before it.
+        before: the picture of the object around that one.
+    """
+    brace = text.rfind("{", left, match.start())
+    if brace < 0:
+        return before
+    if found := _AROUND.search(text, max(left, brace - _REACH // 8), brace):
+        return int(found[1])
+    # A list that was closed in between was another one.
+    return before if text.find("]", left, brace) < 0 else None
+
+
+def _image(fields: str) -> int | None:
+    """The picture that an item's own fields name."""
+    if found := _IMAGE.search(fields):
+        return int(found[1])
+    words = _IMAGE_WORDS.search(fields)
+    return picture_named(words[1]) if words else None

@@ -19,6 +19,9 @@ def read_numbered_things(stream: Stream) -> None:
     items = stream.items
     _number_counted_things(items)
     for index in range(len(items) - 1, 1, -1):
+        if index >= len(items):
+            # What was just read behind it has become shorter.
+            continue
         number, at = items[index], index - 1
         if not isinstance(number, Token) or number.kind != "number":
             continue

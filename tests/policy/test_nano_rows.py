@@ -6,12 +6,12 @@ import pytest
 
 from gemvg.policy.dialect import ReadContext
 from gemvg.policy.dialects import get_dialect
-from gemvg.policy.dialects.nano import NOT_TAUGHT, in_words
-from gemvg.policy.dialects.nano_rows import fact_token
+from gemvg.policy.dialects.nano import in_words
+from gemvg.policy.dialects.nano_rows import places_of
 from gemvg.policy.messages import ToolCall
 from gemvg.policy.policy import Completion
 from gemvg.tools.boxes import Box, GroundedBox
-from gemvg.tools.tool import BoxRegistry, ToolResult
+from gemvg.tools.tool import ToolResult
 
 from .pictures import book_of
 
@@ -110,97 +110,19 @@ def test_nanos_thoughts_are_read_in_words(thought, words):
     assert reading.reasoning.strip() == words.strip()
 
 
-@pytest.mark.parametrize(
-    ("query", "labels", "status"),
-    [
-        ("Find the dogs.", '[" dogs"]', "calls"),
-        ("Find the Teddy-Bear, please", '[" teddy bear"]', "calls"),
-        ("Find the dogs.", '[" umbrella"]', "unparsable"),
-        ("Find the dogs and a cat.", '[" dogs", " cats"]', "unparsable"),
-        ("Find the hotdogs.", '[" dogs"]', "unparsable"),
-        ("Find the dogs.", "[]", "calls"),
-        ("Find the dogs.", "3", "calls"),
-        ("", '[" umbrella"]', "calls"),
-        ("Find the dogs and a cat.", '[" dogs", " cat"]', "calls"),
-        ("Find the dogs and a cat.", '[" dogs"]', "unparsable"),
-        ("Box the wine glasses and the cups", '[" wine glasses"]', "unparsable"),
-        ("the man closest to the bus", '[" man"]', "unparsable"),
-        ("the teddy bear, please", '[" teddy bear"]', "calls"),
-        ("all animals", '[" animals"]', "calls"),
-    ],
-)
-def test_a_label_that_the_question_does_not_name_is_a_misreading(query, labels, status):
-    said = f'<tool_call>{{"name": "detect", "arguments": {{"labels": {labels}}}}}</tool_call>'
-    context = ReadContext(book_of((9, 9)), query=query)
-    reading = get_dialect("nano").read(Completion(said), context)
-    assert ("calls" if reading.calls else reading.status) == status
-    assert (NOT_TAUGHT in reading.notes) == (status == "unparsable")
-
-
-@pytest.mark.parametrize(
-    ("query", "views", "status"),
-    [
-        ("Find the dog in the second picture.", "[2]", "calls"),
-        ("Find the dog in the second picture.", "[1]", "unparsable"),
-        ("Find the dog in the second picture.", "null", "unparsable"),
-        ("dogs in images 1 and 3", "[1]", "unparsable"),
-        ("dogs in images 1 and 3", "[3, 1]", "calls"),
-        ("find the dog in picture number three", "[1]", "unparsable"),
-        ("find the dog in every picture", "null", "calls"),
-        ("find the dog", "[2]", "unparsable"),
-        # A close-up of one's own making is no picture of the question.
-        ("find the dog", "[4]", "calls"),
-        ("find the dog in image 9", "null", "calls"),
-        ("find the dog", '"x"', "calls"),
-    ],
-)
-def test_a_look_at_other_pictures_than_the_question_names_is_a_misreading(query, views, status):
-    label = " dogs" if "dogs" in query else " dog"
-    said = f'{{"name": "detect", "arguments": {{"labels": ["{label}"], "views": {views}}}}}'
-    context = ReadContext(book_of((9, 9), (9, 9), (9, 9)), query=query)
-    completion = Completion(f"<tool_call>{said}</tool_call>")
-    reading = get_dialect("nano").read(completion, context)
-    assert ("calls" if reading.calls else reading.status) == status
-
-
-def ranked(thought, query, kind="detector"):
-    """The reading of an answer that names the box of a tool."""
-    registry = BoxRegistry()
-    score = None if kind is None else 0.8
-    registry.add(GroundedBox(1, Box(0, 0, 5, 5), "dog", score, kind))
-    context = ReadContext(book_of((9, 9)), boxes=registry, query=query)
-    said = f"<think>{thought}</think><answer><b1></answer>" if thought else "<answer><b1></answer>"
-    return get_dialect("nano").read(Completion(said), context)
-
-
-@pytest.mark.parametrize(
-    ("query", "slot", "rank", "misread"),
-    [
-        ("the leftmost dog", 0, 0, False),
-        ("the left-most dog", 0, 0, False),
-        ("the left-most dog", None, None, True),
-        ("the dog closest to the left edge", 1, 0, True),
-        ("the second dog from the left in the first picture", 0, 1, False),
-        ("the second dog from the left in the first picture", 0, 0, True),
-        ("Counting from the left in image 2, box the second dog.", 0, 0, True),
-        ("from left to right, the third dog", 0, 2, False),
-        ("from left to right, the third dog", 1, 2, True),
-        ("from right to left, the third dog", 1, 2, False),
-        ("the smallest dog", 4, 0, True),
-        ("the lowest dog in the 2nd image", 3, 0, False),
-        ("the dog that takes up the most space", 4, 0, False),
-        ("the dogs in the second photo", None, None, False),
-        ("the dog in the left picture", None, None, False),
-        ("", 3, 3, False),
-    ],
-)
-def test_another_side_or_rank_than_the_question_names_is_a_misreading(query, slot, rank, misread):
-    thought = "" if slot is None else f"{fact_token(slot, rank)} dog"
-    reading = ranked(thought, query)
-    assert (NOT_TAUGHT in reading.notes) == misread
-    assert (reading.status == "ok") != misread
-
-
-def test_ranks_are_written_down_only_of_what_was_detected():
-    assert ranked("", "what changed on the left", "change").status == "ok"
-    assert ranked("", "the dog on the left", None).status == "ok"
+def test_the_place_of_a_box_is_among_those_that_a_choice_is_made_among():
+    boxes = {
+        "b1": GroundedBox(1, Box(60, 0, 90, 50), "dog", 0.9, "detector"),
+        "b2": GroundedBox(1, Box(0, 40, 20, 60), "dog", 0.8, "detector"),
+        # Looked for twice: the same box counts once. Weak ones do not count at all.
+        "b3": GroundedBox(1, Box(0, 40, 20, 60), "dog", 0.8, "detector"),
+        "b4": GroundedBox(1, Box(30, 40, 40, 60), "dog", 0.2, "detector"),
+        "b5": GroundedBox(1, Box(30, 20, 40, 30), "cat", 0.9, "detector"),
+        "b6": GroundedBox(2, Box(30, 20, 40, 30), "dog", 0.9, "detector"),
+    }
+    told = list(boxes.items())
+    assert places_of(boxes["b1"], told) == (1, 0, 0, 1, 0, 1)
+    assert places_of(boxes["b3"].with_label("puppy"), told) == (0, 1, 1, 0, 1, 0)
+    assert places_of(boxes["b5"], told) == places_of(boxes["b6"], told) == (0,) * 6
+    assert places_of(boxes["b4"], told) is None
+    assert places_of(boxes["b1"], ()) is None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gemvg.policy.parsing import parse_json_first
+from gemvg.policy.parsing import parse_json_boxes, parse_json_first
+from gemvg.policy.parsing.pictures import LAST
 from gemvg.policy.parsing.raw import MAX_BOXES, RawBox
 
 A, B = (1, 2, 30, 40), (5, 6, 70, 80)
@@ -53,7 +54,105 @@ def test_whole_answers(text, boxes):
 @pytest.mark.parametrize(
     ("text", "boxes"),
     [
+        # The picture and the label of the object around a list.
+        ('{"image": 2, "boxes": [[1, 2, 30, 40], [5, 6, 70, 80]]}', [(A, None, 2), (B, None, 2)]),
+        ('{"image": 2, "label": "dog", "bboxes": [[1, 2, 30, 40]]}', [(A, "dog", 2)]),
+        ('{"image": 2, "objects": [{"bbox_2d": [1, 2, 30, 40]}, '
+         '{"image": 3, "bbox_2d": [5, 6, 70, 80], "label": "cat"}]}',
+         [(A, None, 2), (B, "cat", 3)]),
+        ('{"view": "Image 3", "answer": ["[1, 2, 30, 40]"]}', [(A, None, 3)]),
+        ('{"answer": {"image": 2, "boxes": [[1, 2, 30, 40]]}}', [(A, None, 2)]),
+        ('{"image": 2, "dog": [[1, 2, 30, 40]]}', [(A, "dog", 2)]),
+        ('{"images": [{"image": 2, "boxes": [[1, 2, 30, 40]]}, {"image": 3, "boxes": []}]}',
+         [(A, None, 2)]),
+        ('{"dogs": [{"image": 2, "bbox_2d": [1, 2, 30, 40]}]}', [(A, "dogs", 2)]),
+        # Objects under the names of pictures.
+        ('{"image_1": {"bbox_2d": [1, 2, 30, 40]}, "image_2": {"bbox_2d": [5, 6, 70, 80]}}',
+         [(A, None, 1), (B, None, 2)]),
+        ('{"image 2": {"dog": [[1, 2, 30, 40]], "cat": [5, 6, 70, 80]}}',
+         [(A, "dog", 2), (B, "cat", 2)]),
+        ('{"2": {"objects": [{"box": [1, 2, 30, 40], "label": "dog"}]}}', [(A, "dog", 2)]),
+        ('{"answer": {"image 2": {"dog": [[1, 2, 30, 40]]}}}', [(A, "dog", 2)]),
+        ('{"dog": {"image 2": [1, 2, 30, 40]}}', [(A, "dog", 2)]),
+        ('{"the second image": [[1, 2, 30, 40]], "first_picture": []}', [(A, None, 2)]),
+        ('[{"image_2": [[1, 2, 30, 40]]}, {"image_3": []}]', [(A, None, 2)]),
+        # Pictures named in words.
+        ('[{"image": "second", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 2)]),
+        ('[{"image": "the third one", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 3)]),
+        ('[{"image": "2nd picture", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 2)]),
+        ('[{"image": "picture two", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 2)]),
+        ('[{"image": "image 2 of 3", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 2)]),
+        ('[{"image": "the last image", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, LAST)]),
+        ('[{"image": "last", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, LAST)]),
+        ('[{"image": [2], "bbox_2d": [1, 2, 30, 40]}]', [(A, None, 2)]),
+        ('[{"image": "beach", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, None)]),
+        ('[{"image": "images 1 and image 2", "bbox_2d": [1, 2, 30, 40]}]', [(A, None, None)]),
+    ],
+)  # fmt: skip
+def test_a_box_lies_in_the_picture_that_is_named_around_it(text, boxes):
+    parsed = parse_json_first(text)
+    assert [(b.numbers, b.label, b.image) for b in parsed.boxes] == boxes
+    assert not parsed.damaged
+
+
+def test_objects_in_objects_are_followed_a_few_levels_deep_only():
+    for key in ("1", "dog", "image 2", "answer"):
+        deep = f'{{"{key}":' * 300 + "[1, 2, 30, 40]" + "}" * 300
+        assert not parse_json_boxes(deep).boxes
+
+
+@pytest.mark.parametrize(
+    ("text", "boxes"),
+    [
+        ('```json\n[{"image": 1, "bbox_2d": [1, 2, 30, 40]}]\n```\n'
+         '```json\n[{"image": 2, "bbox_2d": [5, 6, 70, 80]}]\n```', [(A, 1), (B, 2)]),
+        ('```json\n[{"bbox_2d": [1, 2, 30, 40]}]\n```\nImage 2:\n'
+         '```json\n[{"bbox_2d": [5, 6, 70, 80]}]\n```', [(A, None), (B, 2)]),
+        ('Image 1:\n```\n[[1, 2, 30, 40]]\n```\nImage 2:\n```\n[]\n```\nThat is all.', [(A, 1)]),
+        ('```JSON\n{"image": 1, "boxes": [[1, 2, 30, 40]]}\n```\n'
+         '```python\n{"image": 2, "boxes": [[5, 6, 70, 80]]}\n```', [(A, 1), (B, 2)]),
+        ('```json [[1, 2, 30, 40]]``` and ```json [[5, 6, 70, 80]]```', [(A, None), (B, None)]),
+        # One block alone, with words behind it.
+        ('```json\n[{"image": 2, "bbox_2d": [1, 2, 30, 40]}]\n```\nIt lies there.', [(A, 2)]),
+        # What stands outside of the blocks, or in one that is damaged or cut.
+        ('```json\n[{"image": 1, "bbox_2d": [1, 2, 30, 40]}]\n```\n'
+         'Also [{"image": 2, "bbox_2d": [5, 6, 70, 80]}]', [(A, 1), (B, 2)]),
+        ("```json\n[{'image': 1, 'bbox_2d': [1, 2, 30, 40]}]\n```\n"
+         '```json\n[{"image": 2, "bbox_2d": [5, 6, 70, 80]}]\n```', [(A, 1), (B, 2)]),
+        ('```json\n[{"image": 1, "bbox_2d": [1, 2, 30, 40]}]\n```\n'
+         '```json\n[{"image": 2, "bbox_2d": [5, 6, 70, 80]}, {"ima', [(A, 1), (B, 2)]),
+    ],
+)  # fmt: skip
+def test_every_fenced_block_is_read(text, boxes):
+    parsed = parse_json_first(text)
+    assert [(b.numbers, b.image) for b in parsed.boxes] == boxes
+    assert parsed.cut == text.endswith("ima")
+    assert not parsed.damaged
+
+
+def test_blocks_that_are_all_empty_say_that_nothing_is_there():
+    assert parse_json_first("Image 1:\n```\n[]\n```\nImage 2:\n```\n[]\n```").none
+    many = "```\n[[1, 2, 30, 40]]\n```\n" * (MAX_BOXES + 50)
+    assert len(parse_json_first(many).boxes) == MAX_BOXES
+
+
+@pytest.mark.parametrize(
+    ("text", "boxes"),
+    [
         ("[{'image': 1, 'bbox_2d': [1, 2, 30, 40], 'label': 'dog'}]", [(A, "dog", 1)]),
+        ("{'image': 2, 'boxes': [[1, 2, 30, 40], [5, 6, 70, 80]]}",
+         [(A, None, 2), (B, None, 2)]),
+        ("{'image_1': [[1, 2, 30, 40]], 'image_2': [[5, 6, 70, 80]]}",
+         [(A, None, 1), (B, None, 2)]),
+        ("{'image_1': {'bbox_2d': [1, 2, 30, 40]}, 'image_2': {'bbox_2d': [5, 6, 70, 80]}}",
+         [(A, None, 1), (B, None, 2)]),
+        ("{'image': 2, 'objects': [{'bbox_2d': [1, 2, 30, 40], 'label': 'x'}, "
+         "{'bbox_2d': [5, 6, 70, 80]}]}", [(A, "x", 2), (B, None, 2)]),
+        ("[{'image': 2, 'objects': [{'bbox_2d': [1, 2, 30, 40]}]}, {'bbox_2d': [5, 6, 70, 80]}]",
+         [(A, None, 2), (B, None, None)]),
+        ("[{'image': 'second', 'bbox_2d': [1, 2, 30, 40]},"
+         " {'bbox_2d': [5, 6, 70, 80], 'image': 'the last image'}]",
+         [(A, None, 2), (B, None, LAST)]),
         ('[{"bbox_2d": [1, 2, 30, 40], "label": "dog"},]', [(A, "dog", None)]),
         ('[{"bbox_2d": [1, 2, 30, 40,], "label": "dog"}]', [(A, "dog", None)]),
         ("[{'bbox_2d': [1, 2, 30, 40], 'label': 'a dog\\'s tail'}]", [(A, "a dog's tail", None)]),
@@ -118,6 +217,9 @@ def test_damaged_boxes_are_noticed_and_the_others_kept(text, count):
     "text",
     ["[]", " [ ] ", '{"image 1": [], "image 2": []}', '[{"image": 1, "objects": []}]', "[[], []]",
      '{"answer": []}', '{"answer": null, "text": "none"}', '{"answer": "None"}',
+     '{"image_1": null, "image_2": {}}', '{"image 1": {"dog": []}, "image 2": {"dog": []}}',
+     '{"results": [{"image": 1, "boxes": []}, {"image": 2, "boxes": []}]}',
+     '{"images": [{"image": 1, "boxes": []}]}',
      "```json\n[]\n```", "The list is empty: []", "None", "none.", "null", "There are none.",
      "There is no such object in the pictures.", "No difference detected.",
      "I can't find a dog in any of them.", "The dog is not visible.", "No matching object"],
@@ -133,6 +235,8 @@ def test_nothing_there(text):
     ["", "   ", "{}", "car", "The laptop is not turned on.", "[[[[[[[[", "(x1,y1),(x2,y2)",
      "[x1, y1]",
      "A palm tree that is not present in the first image was added to the second.",
+     '{"dogs": []}', '{"image 1": {"dog": "on the left"}}', '{"image": 2}', '{"image 1": 3}',
+     '{"image 1": [], "image 2": ["on the left"]}',
      '{"text": "two dogs"}', "3", '"none of your business', "\x00\x00"],
 )  # fmt: skip
 def test_neither_boxes_nor_nothing(text):

@@ -55,9 +55,10 @@ def test_every_answer_of_qwen2_vl():
     assert missing == {"list-unit": 55, None: 36}
     assert sum(statuses.values()) == count
     assert statuses["ok"] + statuses["partial"] == 4276 - 34
-    assert statuses["none"] == 10
+    # One of the ten that deny something names a picture as a place, too: it can't be read.
+    assert statuses["none"] == 9
     assert statuses["truncated"] == 2
-    assert statuses["unparsable"] == 22
+    assert statuses["unparsable"] == 23
 
 
 def test_every_answer_of_migician():

@@ -54,6 +54,12 @@ def zoom(box, view=1):
         ("qwen2.5-vl", 2, [0, 0, 994, 252], [0, 0, 1000, 250]),
         ("gemvg", 1, [500, 500, 0, 0], [0, 0, 500, 400]),
         ("gemvg", 1, [-100, 0, 500, 2000], [0, 0, 500, 800]),
+        # Fractions, as in answers; whole numbers are of the family's own grid.
+        ("gemvg", 1, [0.1, 0.25, 0.5, 0.5], [100, 200, 500, 400]),
+        ("qwen3-vl", 2, [0, 0.0, 1, 0.5], [0, 0, 2000, 250]),
+        ("qwen2.5-vl", 1, [0.5, 0.5, 1.0, 1.0], [500, 400, 1000, 800]),
+        ("gemvg", 1, [0, 0, 1, 1], [0, 0, 1, 0.8]),
+        ("gemvg", 1, [0.5, 0.5, 1.5, 1.5], [0.5, 0.4, 1.5, 1.2]),
     ],
 )
 def test_boxes_become_view_pixels(name, view, box, pixels):
@@ -62,6 +68,12 @@ def test_boxes_become_view_pixels(name, view, box, pixels):
     (region,) = call.arguments["regions"]
     assert region["view"] == view
     assert region["box"] == pytest.approx(pixels)
+
+
+def test_fractions_are_read_alike_in_the_trained_zoom():
+    call = ToolCall("c", "image_zoom_in_tool", {"bbox_2d": [0.1, 0.25, 0.5, 0.5], "img_idx": 0})
+    (region,) = ours("qwen3-vl", call).arguments["regions"]
+    assert region["box"] == pytest.approx([100, 200, 500, 400])
 
 
 def test_other_arguments_pass_unchanged():
