@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gemvg.tools.errors import TrainingError
-from gemvg.training.rewards.rollout import BoxSet, Rollout
-from gemvg.training.rft.box_credit import SPREAD, box_credits, judged_by_box, written_boxes
+from gemvg.training.rewards.batch import ScoredBatch
+from gemvg.training.rewards.presets import get_preset
+from gemvg.training.rewards.rollout import BoxSet, Rollout, Sample
+from gemvg.training.rft.box_credit import EVEN, SPREAD, box_credits, judged_by_box, written_boxes
 from tests.training.test_hybrid_trainer import hybrid, repeated
 from tests.training.toy import BOXES
 from tests.training.toy import rows as toy_rows
@@ -95,21 +97,55 @@ def test_choosing_the_right_thing_earns_as_much_as_choosing_the_wrong_one_costs(
     assert [own.first[0] for own in found] == pytest.approx([0.5 / SPREAD, -0.5 / SPREAD] * 4)
 
 
-def test_leaving_out_what_is_hard_costs_what_it_was_worth():
+def test_what_can_still_be_named_counts_for_the_first_corner():
     hard, easy = [1, 0, 0, 100, 50], [1, 500, 500, 600, 600]
     both, skips = box_credits(said(boxes(hard, easy), boxes(easy)), TRUTH)
-    # Expected of the picture: .25 + 1. The one that lists both has 1.5, the other 1.
-    assert both.first.tolist() == pytest.approx([0.25 / SPREAD, 0.0])
-    assert skips.first.tolist() == pytest.approx([-0.25 / SPREAD])
+    # The first has .5 + 1, the other 1; each box beyond what it must be worth.
+    more = (0.5 - EVEN) / 2
+    assert both.first.tolist() == pytest.approx([more / SPREAD, 0.0])
+    assert skips.first.tolist() == pytest.approx([-more / SPREAD])
     assert both.second.tolist() == skips.second.tolist() * 2 == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.3, 0.7, 0.9])
+def test_what_is_hard_is_worth_naming_where_the_reward_says_so(chance):
+    """Two things, the first hit with this chance: naming it pays from about a half."""
+    draw = np.random.default_rng(0)
+    sample = Sample(BoxSet.of_rows([[1, 0, 0, 100, 100], [1, 500, 500, 600, 600]]))
+    favour = {"reward": 0.0, "credit": 0.0}
+    for _ in range(200):
+        hits = draw.random(8) < chance
+        answers = [
+            boxes([1, 0, 0, 100, 75] if hit else [1, 300, 0, 400, 100], [1, 500, 500, 600, 580])
+            if number % 2
+            else boxes([1, 500, 500, 600, 580])
+            for number, hit in enumerate(hits)
+        ]
+        rollouts = [Rollout(one, status="ok", well_formed=True) for one in answers]
+        total = get_preset("gemvg").total(ScoredBatch(rollouts, [sample] * 8))
+        credit = np.asarray([own.first[0] for own in box_credits(rollouts, sample.truth)])
+        for name, worth in (("reward", total), ("credit", credit)):
+            favour[name] += worth[1::2].mean() - worth[::2].mean()
+    assert (favour["reward"] > 0) == (favour["credit"] > 0) == (chance > 0.5)
 
 
 def test_a_second_box_on_the_same_thing_is_measured_against_what_it_could_have_hit():
     exact, near, other = [1, 0, 0, 100, 100], [1, 0, 0, 100, 90], [1, 500, 500, 600, 600]
     twice, right = box_credits(said(boxes(exact, near), boxes(exact, other)), TRUTH)
-    assert twice.first.tolist() == pytest.approx([-0.5 / SPREAD, -0.5 / SPREAD])
-    assert right.first.tolist() == pytest.approx([0.5 / SPREAD, 0.5 / SPREAD])
+    assert twice.first[0] == pytest.approx(-right.first[0])
+    assert right.first[0] == pytest.approx(0.5 / SPREAD)
+    assert twice.first[1] < 0 < right.first[1]
     assert right.second.tolist() == [0.0, 0.0]
+
+
+def test_where_nothing_is_left_a_corner_chooses_nothing():
+    one = BoxSet.of_rows([[1, 0, 0, 100, 100]])
+    exact, astray = [1, 0, 0, 100, 100], [1, 300, 0, 400, 100]
+    more, plain = box_credits(said(boxes(exact, astray), boxes(exact)), one)
+    assert more.first[1] == more.second[1] == 0.0
+    # The box that led there is worth less than one that ended.
+    assert more.first[0] == pytest.approx(-plain.first[0])
+    assert plain.first[0] == pytest.approx(EVEN / 2 / SPREAD)
 
 
 def test_pictures_and_ways_are_measured_apart():

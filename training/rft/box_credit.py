@@ -22,6 +22,11 @@ SPREAD = 0.2
 AGAIN = 0.5
 """IoU from which a box of an answer is one that its thought named before."""
 
+EVEN = 0.375
+"""What a box must be worth to pay for itself. Where the reward is recall plus precision, one more
+box adds as much to recall if it hits as it takes from precision if it does not, so it pays from an
+even chance; of a hit of .75, which is a usual one."""
+
 CORNERS = 4
 """Numbers of a box."""
 
@@ -118,10 +123,11 @@ def box_credits(rollouts: Sequence[Rollout], truth: BoxSet) -> list[BoxCredit]:
 
     Answers list things in the order in which they stand in a picture, so x1 y1 choose a thing and
     with it what will not be named any more. They are judged by all that this box and the later ones
-    in its picture are worth. Judged by their own box alone they would learn to leave out what is
-    hard: the next, easier thing earns more. Measured against: the mean worth, over the answers that
-    came to this picture in the same way (with a thought or without), of every true box that the
-    earlier boxes have not hit.
+    in its picture are worth, each beyond `EVEN`: what is hard is worth naming from an even chance.
+    Judged by their own box alone they would learn to leave out all that is harder than the next
+    thing. Measured against the mean of the same over the answers that came to this picture in the
+    same way (with a thought or without), as far as it falls to true boxes that the earlier boxes
+    have not hit; where none is left they can choose nothing.
 
     x2 y2 can only bound what was chosen, and are measured against the boxes that were matched with
     the same true box; those of a box that hits nothing decide nothing.
@@ -154,14 +160,21 @@ def _judge(own: Sequence[tuple[Floats, NDArray[np.intp], BoxCredit]]) -> None:
     """Fill in the credits of the answers in one picture: hits (boxes, truths), rows, credits."""
     if not own:
         return
-    mean = np.mean([hit.sum(axis=0) for hit, _, _ in own], axis=0)
     every = np.concatenate([hit for hit, _, _ in own])
-    drawn = every.sum(axis=0) / np.maximum((every > 0.0).sum(axis=0), 1)
+    truths = every.shape[1]
+    if not truths:
+        return
+    times = (every > 0.0).sum(axis=0)
+    # Boxes that hit nothing are expected by each truth alike.
+    astray = len(every) - times.sum()
+    mean = (every.sum(axis=0) - EVEN * (times + astray / truths)) / len(own)
+    drawn = every.sum(axis=0) / np.maximum(times, 1)
     for hit, rows, credit in own:
-        to_go = hit.sum(axis=1)[::-1].cumsum()[::-1]
+        to_go = (hit.sum(axis=1) - EVEN)[::-1].cumsum()[::-1]
         taken = np.vstack([np.zeros((1, hit.shape[1]), bool), hit > 0.0])[:-1]
         left = ~np.logical_or.accumulate(taken, axis=0)
-        credit.first[rows] = (to_go - (left * mean).sum(axis=1)) / SPREAD
+        worth = to_go - (left * mean).sum(axis=1)
+        credit.first[rows] = np.where(left.any(axis=1), worth, 0.0) / SPREAD
         credit.second[rows] = ((hit - drawn) * (hit > 0.0)).sum(axis=1) / SPREAD
 
 
