@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..policy.closed_words import unknown_words
-from ..policy.dialects.nano import NOT_TAUGHT
+from ..policy.dialects.nano import NOT_TAUGHT, NanoDialect
 from ..policy.policy import Policy
 from .answer import Answer
 from .deciding import can_poll
@@ -37,8 +37,8 @@ async def answer_or_hand_on(
     Args:
         first: is asked, unless the question has words that it can't read.
         second: is asked then, and where the first says that it was not taught such a question,
-            can't read why a tool failed, or gives no answer that can be read; None: the first one's
-            answer stands.
+            can't read why a tool failed, or is nano and gives no answer that can be read; None: the
+            first one's answer stands.
         query: the question.
         ask: has a policy answer it.
     """
@@ -84,7 +84,8 @@ def _lost(policy: Policy, answer: Answer) -> str:
     for step in answer.steps:
         if not step.ok and unknown_words(policy, step.summary):
             return f"it can't read why {step.tool} failed"
-    if answer.status in ("unparsable", "truncated"):
+    if isinstance(policy.dialect, NanoDialect) and answer.status in ("unparsable", "truncated"):
+        # What nano was taught it writes rightly; other models are told of as they are.
         return f"its answer is {answer.status}"
     return ""
 

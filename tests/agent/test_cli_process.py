@@ -70,7 +70,9 @@ def test_asking_inside_a_child_that_was_forked():
 
 
 SLOW_TOOL = """
-import atexit, sys, time
+import atexit, signal, sys, time
+# A shell's background job, and what it starts, ignores Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from gemvg.agent.cli.main import main
 from gemvg.policy import registry
 from gemvg.policy.scripted import ScriptedPolicy
