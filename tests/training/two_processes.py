@@ -16,6 +16,9 @@ def main(folder: Path) -> None:
     output = trainer._generate_and_score_completions(half)
     asked = [rollout.asked for rollout in trainer.scorer.rollouts]
     torch.save({"advantages": output["advantages"], "asked": asked}, folder / f"{rank}.pt")
+    # One that ends while the other still talks to it would take it down.
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
 
 
 if __name__ == "__main__":
