@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _lock = threading.Lock()
 _threads = min(32, (os.cpu_count() or 1) + 4)
 _pool: ThreadPoolExecutor | None = None
-_under_way: set[Future[Any]] = set()
+_under_way: set[object] = set()
 
 
 async def in_work_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -53,12 +53,18 @@ def still_working() -> bool:
 
 def _submit(work: Callable[[], T]) -> Future[T]:
     global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(_threads, thread_name_prefix="gemvg-work")
-        future = _pool.submit(work)
-    _under_way.add(future)
-    future.add_done_callback(_under_way.discard)
+    # Before the work can have begun: an interrupt may come while it does.
+    ticket = object()
+    _under_way.add(ticket)
+    try:
+        with _lock:
+            if _pool is None:
+                _pool = ThreadPoolExecutor(_threads, thread_name_prefix="gemvg-work")
+            future = _pool.submit(work)
+    except BaseException:
+        _under_way.discard(ticket)
+        raise
+    future.add_done_callback(lambda _: _under_way.discard(ticket))
     return future
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import Future
 from contextvars import ContextVar
 
 import pytest
@@ -40,6 +41,22 @@ def test_closing_a_loop_does_not_wait_for_work_that_was_left():
     done.set()
     while still_working():
         time.sleep(0.01)
+
+
+class AtOnce:
+    """A pool whose work begins before `submit` has returned."""
+
+    def submit(self, work):
+        made = Future()
+        made.set_result(work())
+        return made
+
+
+def test_work_is_under_way_before_it_begins(monkeypatch):
+    """An interrupt may come while it begins; the process must know then that it need not wait."""
+    monkeypatch.setattr(work_threads, "_pool", AtOnce())
+    assert asyncio.run(in_work_thread(still_working))
+    assert not still_working()
 
 
 def test_as_many_work_at_once_as_were_allowed(monkeypatch):
