@@ -6,12 +6,12 @@ the right box.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from ...tools.boxes import GroundedBox
+from ...tools.boxes import Box, GroundedBox
 from .nano_question import Asked
-from .nano_rows import places_of
+from .nano_rows import all_places
 
 Place = tuple[int, int]
 """A slot of the six of `nano_rows.SLOTS` that are ranks, and a rank from 0."""
@@ -53,9 +53,10 @@ def is_other_choice(
     wanted = named_places(asked)
     if wanted is None:
         return False
+    places = all_places(told)
     if not boxes:
-        return any(_is_at(wanted, box, told) for _, box in told)
-    return any(not _is_at(wanted, box, told) for box in boxes)
+        return any(_is_at(wanted, box, places) for _, box in told)
+    return any(not _is_at(wanted, box, places) for box in boxes)
 
 
 def true_place(
@@ -71,7 +72,9 @@ def true_place(
     """
     if wanted := named_places(asked):
         return wanted[0]
-    ranks = {None if p is None else p[fact[0]] for p in (places_of(b, told) for b in boxes)}
+    places = all_places(told)
+    found = [places.get((box.image, box.box)) for box in boxes]
+    ranks = {None if one is None else one[fact[0]] for one in found}
     rank = ranks.pop() if len(ranks) == 1 else None
     return None if rank is None else (fact[0], rank)
 
@@ -128,7 +131,7 @@ def _is_away(words: Sequence[str]) -> bool:
 
 
 def _is_at(
-    wanted: Sequence[Place], box: GroundedBox, told: Sequence[tuple[str, GroundedBox]]
+    wanted: Sequence[Place], box: GroundedBox, places: Mapping[tuple[int, Box], tuple[int, ...]]
 ) -> bool:
-    places = places_of(box, told)
-    return places is not None and any(places[slot] == rank for slot, rank in wanted)
+    own = places.get((box.image, box.box))
+    return own is not None and any(own[slot] == rank for slot, rank in wanted)

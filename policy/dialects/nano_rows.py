@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from ...tools.boxes import GroundedBox
+from ...tools.boxes import Box, GroundedBox
 from ..messages import ToolCall
 from ..weighing import SURE, of_several, score_of, shared_kinds, sure_or_best
 from .nano_tokens import COORDINATES, coordinate, image_token
@@ -112,11 +112,17 @@ def places_of(found: GroundedBox, boxes: _Named) -> tuple[int, ...] | None:
         found: one of them; None is returned for any other.
         boxes: (id, box) that a detector found, repeated ones counted once.
     """
+    return all_places(boxes).get((found.image, found.box))
+
+
+def all_places(boxes: _Named) -> dict[tuple[int, Box], tuple[int, ...]]:
+    """`places_of` of every box that a choice is made among, by its picture and box."""
     kept = dict.fromkeys((b.image, b.label, b.box) for _, b in weighed(boxes, False))
     among = [GroundedBox(image, box, label) for image, label, box in kept]
-    ranked = zip(among, _places(among), strict=True)
-    own = (p for b, p in ranked if (b.image, b.box) == (found.image, found.box))
-    return next(own, None)
+    places: dict[tuple[int, Box], tuple[int, ...]] = {}
+    for one, ranks in zip(among, _places(among), strict=True):
+        places.setdefault((one.image, one.box), ranks)
+    return places
 
 
 def _places(boxes: Sequence[GroundedBox]) -> list[tuple[int, ...]]:
