@@ -149,14 +149,18 @@ def _print_study(folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ...training.nano.study import by_held, read_study, write_table
+    from ...training.nano.study import by_held, read_study, write_gains, write_table
     from ...training.nano.study.plots import plot_study
 
     for held, found in by_held(read_study(folder)).items():
-        header, *rows = write_table(found)
-        table = Table(*header, box=box.SIMPLE, title=held or None, title_justify="left")
-        for row in rows:
-            table.add_row(*row)
-        Console(width=240).print(table)
+        for title, (header, *rows) in (
+            (held or None, write_table(found)),
+            ("gains in points of F1, with 95% intervals", write_gains(found)),
+        ):
+            table = Table(*header, box=box.SIMPLE, title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*row)
+            if rows:
+                Console(width=240).print(table)
         for file in plot_study(found, folder, held):
             typer.echo(str(file))

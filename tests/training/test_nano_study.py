@@ -1,5 +1,6 @@
 """The study: arms are recipes, answers add up, a run that is measured is left alone."""
 
+import dataclasses
 import json
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,7 +13,15 @@ from gemvg.tools.errors import DataError, GemvgError, TrainingError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.recipe import load_recipe
 from gemvg.training.nano.measure import Measured, measure
-from gemvg.training.nano.study import ARMS, StudyPlan, read_study, runs, write_table
+from gemvg.training.nano.study import (
+    ARMS,
+    StudyPlan,
+    paired_gain,
+    read_study,
+    runs,
+    write_gains,
+    write_table,
+)
 from gemvg.training.nano.study.runs import read_curve
 from gemvg.training.nano.study.summary import SUMMARY, WAYS, summarize
 from gemvg.training.rewards.presets import get_preset
@@ -146,7 +155,7 @@ def test_a_table_gives_means_and_ranges(tmp_path):
             folder = tmp_path / f"{arm}-{seed}"
             folder.mkdir()
             found = summarize(arm, seed, answers("a", "common", worth, worth, False))
-            (folder / SUMMARY).write_text(json.dumps(found.as_record()))
+            (folder / SUMMARY).write_text(found.text)
     header, *rows = write_table(read_study(tmp_path))
     assert header[0] == "arm"
     assert len(header) == 3 + 2 * len(WAYS)
@@ -156,6 +165,70 @@ def test_a_table_gives_means_and_ranges(tmp_path):
     (tmp_path / "hybrid-0" / SUMMARY).write_text("{")
     with pytest.raises(DataError, match="no summary"):
         read_study(tmp_path)
+
+
+def measured(arm, seed, worths):
+    """A run whose answers to questions of two tasks are worth the same in every mode."""
+    found = [
+        one
+        for task, own in worths.items()
+        for number, worth in enumerate(own)
+        for one in answers(f"{task}{number}", task, worth, worth, False)
+    ]
+    return summarize(arm, seed, found)
+
+
+def in_auto(*runs):
+    return [(run, "auto") for run in runs]
+
+
+def test_a_gain_is_paired_by_question():
+    """Questions differ more than arms do: unpaired, the interval would be wide."""
+    base = measured("sft", 0, {"common": [0.0, 0.2, 0.5, 0.9], "absent": [0.1, 0.8]})
+    more = measured("hybrid", 0, {"common": [0.1, 0.3, 0.6, 1.0], "absent": [0.2, 0.9]})
+    gain = paired_gain(in_auto(more), in_auto(base))
+    assert gain.mean == pytest.approx(0.1)
+    assert gain.low == pytest.approx(0.1)
+    assert gain.high == pytest.approx(0.1)
+    assert gain.points == "+10.0 (+10.0 to +10.0)"
+
+
+def test_a_gain_is_as_sure_as_questions_and_seeds_allow():
+    base = measured("sft", 0, {"common": [0.0, 0.0, 0.0, 0.0]})
+    some = measured("hybrid", 0, {"common": [1.0, 0.0, 0.0, 0.0]})
+    gain = paired_gain(in_auto(some), in_auto(base))
+    # Of four differences 1, 0, 0, 0: mean 1/4, variance 1/4, so the mean's is 1/16.
+    assert gain.mean == pytest.approx(0.25)
+    assert gain.high - gain.mean == pytest.approx(1.96 * 0.25)
+    again = measured("hybrid", 1, {"common": [1.0, 1.0, 0.0, 0.0]})
+    both = paired_gain(in_auto(some, again), in_auto(base))
+    assert both.seeds == pytest.approx((0.25, 0.5))
+    # Questions 1, 1/2, 0, 0: variance 11/48 of four; seeds 1/4 and 1/2: variance 1/32 of two.
+    assert both.high - both.mean == pytest.approx(1.96 * (11 / 192 + 1 / 64) ** 0.5)
+
+
+def test_no_gain_where_the_questions_are_not_the_same():
+    base = measured("sft", 0, {"common": [0.0, 1.0]})
+    other = measured("hybrid", 0, {"common": [0.0, 1.0, 1.0]})
+    old = dataclasses.replace(base, arm="hybrid", scores={})
+    for one in (other, old, measured("hybrid", 0, {"absent": [0.0, 1.0]})):
+        assert paired_gain(in_auto(one), in_auto(base)) is None
+        assert len(write_gains([base, one])) == 1
+    assert paired_gain([], in_auto(base)) is None
+
+
+def test_arms_are_held_against_hybrid_in_the_way_that_they_were_trained_for():
+    base = measured("sft", 0, {"common": [0.0, 0.2]})
+    hybrid = measured("hybrid", 0, {"common": [0.6, 0.8]})
+    found = [answers("a", "common", 0.9, 0.4, False), answers("b", "common", 1.0, 0.5, False)]
+    think = summarize("think-only", 0, [one for own in found for one in own])
+    header, *rows = write_gains([base, hybrid, think])
+    assert header == ["arm", "think over sft", "direct over sft", "auto over sft", "hybrid over it"]
+    assert [row[0] for row in rows] == ["hybrid", "think-only"]
+    assert rows[0][3].startswith("+60.0 (")
+    assert rows[0][4] == ""
+    assert rows[1][1].startswith("+85.0 (")
+    assert rows[1][4].startswith("-25.0 (")
 
 
 def test_a_log_becomes_a_short_curve(tmp_path):

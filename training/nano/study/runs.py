@@ -80,8 +80,7 @@ def _one(plan: StudyPlan, arm: str, seed: int, threads: int) -> str:
         found = summarize(arm, seed, list(measure(model, held)), curve, held.name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(found.as_record(), indent=1)
-            (folder / summary_name(number, held.name)).write_text(text + "\n", encoding="utf-8")
+            (folder / summary_name(number, held.name)).write_text(found.text, encoding="utf-8")
         except OSError as error:
             raise OutputError(f"{folder}: can't be written.", "Choose another output.") from error
         lines.append(found.line)

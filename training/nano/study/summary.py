@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from ....tools.errors import DataError
 from ...chat import MODES
@@ -33,6 +32,8 @@ class ArmSummary:
         thinks: by task: how often `auto` thought.
         curve: means of the training log.
         held: name of the set that was asked.
+        scores: by way, then by task: F1 of every question, in the order of the set. Empty in
+            summaries that were written before they were kept.
     """
 
     arm: str
@@ -43,6 +44,9 @@ class ArmSummary:
     thinks: dict[str, float]
     curve: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     held: str = ""
+    scores: dict[str, dict[str, list[float]]] = field(
+        default_factory=dict[str, dict[str, list[float]]]
+    )
 
     def macro(self, way: str) -> float:
         """Mean F1 over tasks."""
@@ -64,9 +68,11 @@ class ArmSummary:
         on = f" on {self.held}" if self.held else ""
         return f"{self.arm} {self.seed}{on}: {told}, auto thinks {self.think_share:.2f}"
 
-    def as_record(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return asdict(self)
+    @property
+    def text(self) -> str:
+        """JSON, a line for each attribute."""
+        lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in asdict(self).items())
+        return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def summary_name(number: int, held: str) -> str:
@@ -108,6 +114,7 @@ def summarize(
         {t: _mean(o.thought for o in every["auto"] if o.task == t) for t in tasks},
         list(curve),
         held,
+        {w: {t: [round(o.f1, 3) for o in every[w] if o.task == t] for t in tasks} for w in WAYS},
     )
 
 
