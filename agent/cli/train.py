@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     )
     train.command("sft")(sft)
     train.command("rft")(rft)
+    train.command("average")(average_models)
     train.command("plan")(show_plan)
     train.command("recipes")(list_recipes)
     register_nano(train)
@@ -51,6 +53,19 @@ def rft(recipe: RecipeArgument, set_: SetOption = None, resume: ResumeOption = T
     Prints the folder of the trained model. Ctrl-C saves and stops; the same command goes on.
     """
     _run(recipe, "rft", set_, resume)
+
+
+def average_models(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of models, two or more.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+) -> None:
+    """Average the weights of models that were finetuned from one base (a "model soup").
+
+    Runs that differ in their seed often make a better model together; it costs nothing to answer.
+    """
+    from ...training.average import average
+
+    typer.echo(str(average(folders, out)))
 
 
 def _run(name: str, stage: str, overrides: list[str] | None, resume: bool) -> None:

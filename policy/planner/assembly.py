@@ -146,7 +146,7 @@ class Assembler:
         relation = Relation(meaning.kind, (meaning.landmark,), meaning.negated)
         if self.heads:
             self._set_apart(index)
-            self._bind(index, relation)
+            self._bind(index, relation, meaning.back)
         else:
             self.waiting_relations.append(relation)
 
@@ -257,9 +257,10 @@ class Assembler:
         first = self._noun_at(at)
         if first is None:
             return index
-        if bound.kind == "with" and not self.heads and self._shown_by(at) is not None:
+        shows = bound.kind == "with" and not bound.deed
+        if shows and not self.heads and self._shown_by(at) is not None:
             return self._head_after_pictures(index, at, first, bound)
-        if bound.kind == "with" and pictures_that(self.items, self.words, index) is not None:
+        if shows and pictures_that(self.items, self.words, index) is not None:
             return self._head_after_pictures(index, at, first, bound)
         landmarks = [replace(first.phrase, selections=tuple(selections))]
         if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
@@ -267,7 +268,11 @@ class Assembler:
             if second is not None:
                 landmarks.append(second.phrase)
                 at += 2
-        if bound.kind != "between":
+        nested = self._clause_about(at)
+        if nested is not None:
+            landmarks = [replace(landmarks[0], relations=(*landmarks[0].relations, nested[0]))]
+            at = nested[1]
+        elif bound.kind != "between":
             for further in alternatives(self.words, at):
                 landmark = self._noun_at(further)
                 if landmark is not None and not self._is_named(landmark):
@@ -277,10 +282,38 @@ class Assembler:
         relation = Relation(bound.kind, tuple(landmarks), bound.negated)
         if self.heads:
             self._set_apart(index)
-            self._bind(index, relation)
+            self._bind(index, relation, first.back)
         else:
             self.waiting_relations.append(relation)
         return at
+
+    def _clause_about(self, at: int) -> tuple[Relation, int] | None:
+        """`Next to the dog that is on the couch`: what a clause says of the landmark at `at`.
+
+        Returns:
+            The relation and where its own landmark stands; None where no clause follows at once.
+        """
+        opened = at + 1
+        while self.words[opened : opened + 1] in (["that"], ["which"], ["who"], ["is"], ["are"]):
+            opened += 1
+        item = self.items[opened] if opened < len(self.items) else None
+        bound = item.meaning if isinstance(item, Chunk) else None
+        if not isinstance(bound, Bound) or bound.kind == "between":
+            return None
+        if opened == at + 1 and not bound.clause:
+            return None
+        end = opened + 1
+        while self.words[end : end + 1] in (["@sel"], ["@near"]):
+            end += 1
+        landmark = self._noun_at(end)
+        if landmark is None or landmark.back:
+            return None
+        meant = replace(landmark.phrase, selections=tuple(self._selections(opened + 1, end)))
+        return Relation(bound.kind, (meant,), bound.negated), end
+
+    def _selections(self, start: int, end: int) -> list[Selection]:
+        found = [item.meaning for item in self.items[start:end] if isinstance(item, Chunk)]
+        return [meaning for meaning in found if isinstance(meaning, Selection)]
 
     def _is_named(self, noun: Noun) -> bool:
         """`A dog on the couch or a dog`: what is sought is no landmark."""
@@ -298,13 +331,17 @@ class Assembler:
         chosen = list(last.selections)
         return [h for h in self.run_of if not h.selections or h.selections == chosen] or [last]
 
-    def _bind(self, index: int, relation: Relation) -> None:
+    def _bind(self, index: int, relation: Relation, back: bool) -> None:
         """Give a relation to the heads that it speaks of.
 
         `A dog and a man with a hat`: what is held or worn belongs to the last alone, where each
-        is introduced by itself.
+        is introduced by itself; so does what binds it to another one (`back`): `a cat and a dog
+        next to it`.
         """
         last = self.heads[-1]
+        if back:
+            last.relations.append(relation)
+            return
         if self.words[index - 1] == "or" and last.relations:
             last.relations[-1] = either(last.relations[-1], relation)
             return

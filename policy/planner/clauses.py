@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .lexicon import ACTIVITY, HOLDING, REACHING
 from .nouns import Noun, possessed
 from .question import Phrase, RelationKind, Selection
-from .stream import Chunk, Item, Stream
+from .stream import Chunk, Item, Stream, rule
 
 _HOLD = rf"(?:{'|'.join(HOLDING)}|playing with)"
 _REACH = rf"(?P<reach>{'|'.join(REACHING)})"
@@ -33,6 +33,11 @@ _CLAUSES = [
     rf"(?<=@np )(?:{_THAT} )?{_SUBJECT} (?:{_IS} )?(?:not )?{_DOES}",
     rf"(?<=@np )(?:{_IS}|does|do|did) {_SUBJECT} {_DOES}",
 ]
+_PICTURES_INSIDE = rule(
+    rf"(?<=@np )(?:{_IS}|does|do|did) {_SUBJECT} (?P<pics>@pics) {_DOES}" + _END
+)
+"""`What is the woman in image 1 holding?`: the pictures stand within the clause."""
+
 _ON_IT = (
     rf"(?:{_THAT} )?(?:has|have|having|with) (?:nothing|no one|none|@np) (?P<at>{_AT}) (?:it|them)"
 )
@@ -47,20 +52,36 @@ _BY = (
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """What the noun phrase before it is to another: `the bench that the man is sitting on`."""
+    """What the noun phrase before it is to another: `the bench that the man is sitting on`.
+
+    `back` where the other was named before: `the man and the horse he rides`.
+    """
 
     kind: RelationKind
     landmark: Phrase
     negated: bool = False
+    back: bool = False
 
 
 def read_clauses(stream: Stream) -> None:
     """Replace clauses about a noun phrase whose subject is another one by `clause` chunks."""
+    _move_pictures_behind(stream)
     stream.rewrite(rf"(?<=@np ){_BY}", "clause", _build)
     stream.rewrite(rf"(?<=@np ){_ON_IT}", "clause", _build)
     stream.rewrite("@np of @np", "np", _owned)
     for pattern in _CLAUSES:
         stream.rewrite(pattern + _END, "clause", _build)
+
+
+def _move_pictures_behind(stream: Stream) -> None:
+    """Let the pictures follow a clause that they stand within, so that they are not lost in it."""
+    text = stream.text()
+    found = _PICTURES_INSIDE.search(text)
+    if found is not None:
+        at = text[: found.start("pics")].count(" ") - 1
+        end = text[: found.end()].count(" ")
+        stream.items.insert(end, stream.items[at])
+        del stream.items[at]
 
 
 def _build(found: re.Match[str], items: list[Item]) -> Clause | None:
@@ -75,7 +96,7 @@ def _build(found: re.Match[str], items: list[Item]) -> Clause | None:
     if subject is None or subject.phrase.noun == "nobody":
         return Clause(kind, Phrase("person"), negated=True)
     chosen = tuple(meaning for meaning in chunks if isinstance(meaning, Selection))
-    return Clause(kind, replace(subject.phrase, selections=chosen), "not" in words)
+    return Clause(kind, replace(subject.phrase, selections=chosen), "not" in words, subject.back)
 
 
 def _owned(found: re.Match[str], items: list[Item]) -> Noun | None:

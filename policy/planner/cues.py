@@ -32,8 +32,9 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"clippings?|insets?|enlarg\w*|magnif\w*|blown up|blow up|"
          r"zoom(?:ed|s|ing)?(?: in| into| view)?|sub ?images?|jigsaw|puzzle piece|scrap|swatch", 3),
         (r"(?<!largest )(?<!biggest )(?<!greatest )(?<!smallest )(?<!most )"
-         r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?) "
-         r"(?:\w+ ){0,2}(?:@pics|out of|from|of (?:which|what|one))", 2.5),
+         r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?)"
+         r"(?! of (?!which|what|one|the|this|that|it|@)\w) (?:\w+ ){0,2}"
+         r"(?:@pics|out of|from|of (?:which|what|one))", 2.5),
         (r"(?:taken(?! away)|cut|lifted|extracted|clipped|snipped|torn|copied|sampled|sliced|"
          r"originat\w+) (?:\w+ ){0,2}(?:from|out|@pics)", 3),
         (r"(?:comes?|came|stems?|is|was|are) (?:\w+ )?(?:from|out of) (?:which|one|what)", 2),
@@ -63,6 +64,7 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"(?:taken|cut|edited|removed) @named", 4),
         (r"(?:was|were|is|has|have|has been|have been|got) (?:\w+ )?(?:moved|shifted|relocated)",
          2.5),
+        (rf"(?:{_OBJECT}|who|someone|somebody) (?:moved|shifted)", 2.5),
         (r"(?:in|at|to) (?:another|a different|a new) (?:place|position|spot|location)", 2.5),
         (r"(?:painted|edited|cut|taken|took|photoshopped) (?:something|someone|it|an? \w+) "
          r"(?:out|away|off|in)", 3),
@@ -81,6 +83,7 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
     "common": [
         (r"common|shar(?:e|es|ed|ing)|mutual|mutually|in common|recurr\w*|recur|recurs", 3),
         (rf"same (?:\w+ )?{_OBJECT}", 2),
+        (rf"{_OBJECT} (?:\w+ )?@named (?:(?:that|which) )?(?:\w+ )?(?:also|too) @named", 5),
         (rf"{_OBJECT} (?:\w+ ){{0,6}}@both", 2.5),
         (rf"@both (?:\w+ ){{0,5}}{_OBJECT}", 2),
         (r"repeat(?:s|ed|edly|ing)?|keeps? (?:re ?)?appearing|unites?|link(?:s|ed)?|overlap", 1.5),

@@ -90,7 +90,7 @@ FUNCTION_WORDS = word_set(
     corner corners half border margin without closest nearest next furthest farthest further most
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
     theirs alone individually separately lack lacks miss misses devoid free forget omit
-    overlook twice aside apart exception
+    overlook twice aside apart exception unique exclusive absent gone
     """
 )
 

@@ -25,6 +25,7 @@ from .stream import Chunk, Item, Stream
 from .tokens import Token
 
 _UNIVERSAL = word_set("everything anything everyone everybody anyone anybody all")
+_STANDS_ALONE = [[word] for word in ("nobody", "somebody", "someone", "everybody", "everyone")]
 _PLURALS = word_set(
     """
     people men women children mice geese sheep skis folks police feet
@@ -50,6 +51,7 @@ class Noun:
         bare: nothing stands before it, neither article nor number (`and dog`, `and dogs`).
         number: how many were named, `one` included, which as a quantity says nothing.
         compared: more or fewer than, or as many as, what the phrase says.
+        back: it stands for one that was named before (`it`, `him`).
     """
 
     phrase: Phrase
@@ -60,10 +62,12 @@ class Noun:
     bare: bool = False
     number: int | None = None
     compared: tuple[Literal["more", "fewer", "as many"], Phrase] | None = None
+    back: bool = False
 
 
 def read_nouns(stream: Stream) -> None:
     """Replace every noun phrase, determiner and number included, by an `np` chunk."""
+    _turn_fillings(stream.items)
     items, result, index = stream.items, list[Item](), 0
     while index < len(items):
         end = _segment_end(items, index)
@@ -79,6 +83,17 @@ def read_nouns(stream: Stream) -> None:
             result.extend(items[end - trailing : end])
         index = end
     stream.items = result
+
+
+def _turn_fillings(items: list[Item]) -> None:
+    """Make `glasses of wine` wine glasses, where the vocabulary has a class of that name."""
+    for index in range(len(items) - 3, -1, -1):
+        holder, of, filling = items[index : index + 3]
+        words = words_of([holder, of, filling])
+        if words[1:2] == ["of"] and _is_content(holder) and _is_content(filling):
+            made = closed_vocabulary().resolve(f"{words[2]} {words[0]}")
+            if made.relation == "same":
+                items[index : index + 3] = [filling, holder]
 
 
 def fallback_noun(tokens: Sequence[Token]) -> Noun | None:
@@ -115,6 +130,8 @@ def _is_content(item: Item) -> bool:
 
 def _segment_end(items: Sequence[Item], start: int) -> int:
     """Where the run of content words that starts here ends; `start` where none does."""
+    if words_of(items[start : start + 1]) in _STANDS_ALONE:
+        return start + 1
     known = _compound(items, start)
     if known:
         return _extend(items, start + known)
@@ -125,6 +142,9 @@ def _segment_end(items: Sequence[Item], start: int) -> int:
 
 def _extend(items: Sequence[Item], index: int) -> int:
     while index < len(items):
+        if words_of(items[index : index + 1]) in _STANDS_ALONE:
+            # `A chair nobody sits on`.
+            break
         known = _compound(items, index)
         if known:
             index += known
@@ -161,6 +181,9 @@ def _split_trailing(words: list[str]) -> tuple[list[str], int]:
         return words[:-1], 1
     if is_known(" ".join(words)):
         return words, 0
+    if words[-1] in PARTITIVES and bare and is_known(bare):
+        # `Pizza slices` are what `slices of pizza` are.
+        return [*words[:-2], f"{words[-2]}s" if words[-1].endswith("s") else words[-2]], 0
     for end in range(len(words) - 1, 0, -1):
         if is_known(" ".join(words[:end])) and _is_plural(words[end - 1]):
             return words[:end], len(words) - end

@@ -18,6 +18,7 @@ def read_numbered_things(stream: Stream) -> None:
     """Make `# 2` right behind a thing an ordinal, before it could be taken for a picture."""
     items = stream.items
     _number_counted_things(items)
+    _repeat_things(items)
     for index in range(len(items) - 1, 1, -1):
         if index >= len(items):
             # What was just read behind it has become shorter.
@@ -48,6 +49,38 @@ def _number_counted_things(items: list[Item]) -> None:
         after = [_text(item) for item in items[end : end + 3]]
         if after[:1] == ["from"] and _SIDES & {*after[1:]}:
             items[index:end] = [_ordinal(item) for item in items[index:end]]
+
+
+def _repeat_things(items: list[Item]) -> None:
+    """`Dogs no. 1 and no. 2`, `person #1 and #3`: the same thing, named again before each sign."""
+    index = 1
+    while index < len(items):
+        end = _signed(items, index)
+        thing = items[index - 1]
+        if not end or not is_known(_text(thing)) or _text(thing) in PICTURE | PICTURES:
+            index += 1
+            continue
+        while end < len(items) and (join := _join_before_sign(items, end)):
+            items.insert(end + join, thing)
+            end = _signed(items, end + join + 1)
+        index = end
+
+
+def _join_before_sign(items: list[Item], at: int) -> int:
+    """How many words tie another number to the one before; 0 where none follows."""
+    length = 0
+    while at + length < len(items) and _text(items[at + length]) in _JOINS:
+        length += 1
+    return length if length and _signed(items, at + length) else 0
+
+
+def _signed(items: list[Item], at: int) -> int:
+    """Where a sign with its number that begins here ends (`no. 2`); 0 where none begins."""
+    if at >= len(items) or _text(items[at]) not in _SIGNS:
+        return 0
+    dotted = at + 1 < len(items) and _text(items[at + 1]) == "."
+    number = at + 2 if dotted else at + 1
+    return number + 1 if number < len(items) and _is_number(items[number]) else 0
 
 
 def _is_number(item: Item) -> bool:

@@ -28,6 +28,7 @@ class Pictures:
         preposition: the words before it that bind it (in, from, as), or an empty string.
         negated: these pictures are shut out.
         role: for `role`, the word (original, edited, source, ...).
+        times: least and most of them that are meant where it is not said which (`exactly two`).
     """
 
     kind: ReferenceKind
@@ -37,6 +38,7 @@ class Pictures:
     preposition: str = ""
     negated: bool = False
     role: str = ""
+    times: tuple[int, int] | None = None
 
 
 _DET = r"(?:(?:the|this|these|those|that|my|our|your|its|said|a|an) )?"
@@ -101,6 +103,8 @@ _NEGATION = (
 )
 
 
+_BOUND = r"(?:only|just|exactly|at least|at most|no more than|more than|over|fewer than|less than)"
+_VIEWS = word_set("view scene slide figure fig screenshot still page")
 _MOST_PICTURES = 20
 """Above this a bare number is taken for something else."""
 
@@ -116,6 +120,7 @@ def read_pictures(stream: Stream, count: int) -> None:
         QueryNotUnderstood: a picture is named that does not exist.
     """
     read_numbered_things(stream)
+    _read_numbered_views(stream)
     reader = _Reader(count)
     for pattern, build in reader.rules():
         stream.rewrite(pattern, "pics", build)
@@ -125,6 +130,16 @@ def read_pictures(stream: Stream, count: int) -> None:
     )
     stream.rewrite(rf"{_PREPOSITION} @pics", "pics", _with_preposition)
     _fill_rest(stream, count)
+
+
+def _read_numbered_views(stream: Stream) -> None:
+    """`View 1`, `scene 2`, `screenshot B`: words that name a picture by its number alone."""
+    for index, item in enumerate(stream.items[:-1]):
+        after = stream.items[index + 1]
+        if not isinstance(item, Token) or not isinstance(after, Token) or item.text not in _VIEWS:
+            continue
+        if after.kind == "number" or re.fullmatch("[A-J]", after.raw):
+            stream.items[index] = replace(item, text="image")
 
 
 def pictures_in(stream: Stream) -> list[Pictures]:
@@ -155,7 +170,7 @@ class _Reader:
         return [
             (rf"{_DET}{_ADJ}PICS {number}{listed}(?: \))?", self.by_number),
             (rf"{_DET}{_ADJ}PIC {number}{two}(?: \))?", self.by_number),
-            (rf"{_DET}PIC [a-j]{_END}", self.by_letter),
+            (rf"{_DET}PIC [a-j]", self.by_letter),
             (rf"{_DET}PIC (?:that|which) (?:comes?|is) (?:the )?{_ORD}{_END}", self.by_rank),
             (rf"{_DET}(?:very )?{_ORD} to {_ORD} {_NOUN}", self.from_the_end),
             (rf"{_DET}{_ORD} (?:NUM\d+|few|couple(?: of)?) {_NOUN}", self.first_few),
@@ -173,17 +188,22 @@ class _Reader:
             (rf"(?:(?:any|one|all|each|some) of )?the (?:others|rest|other (?:NUM\d+|one)){_END}",
              self.rest),
             (rf"the (?:others|rest) of {_DET}{_NOUN}", self.rest),
+            (rf"(?:{_BOUND} )?(?:NUM\d+|one|(?:a )?single|several|multiple|some)(?: of)? "
+             rf"{_DET}{_ADJ}{_NOUN}", self.so_many),
             (rf"{quantity} {_DET}{_ADJ}{_NOUN}", self.all),
             (rf"{quantity.replace('(?: of)?', ' of')} {them}{_END}", self.all),
             (rf"{_DET}(?:{_ROLE}|{'|'.join(_CROP)})(?: hand)? PIC", self.role),
+            (rf"the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?(?: side)?"
+             rf"{_END}", self.on_a_side),
             (r"(?:the )?middle PIC", self.middle),
             (rf"{_DET}{_ADJ}PICS", self.all),
             (rf"(?:a|an) {_ADJ}PIC", self.all),
             (rf"{_DET}{_ADJ}PIC", self.this),
+            (rf"(?<= in )the {_ORD}(?= (?:the|an?|any|all|every) )", self.by_rank),
             (rf"(?<= in |rom | of | on )(?:the )?{_ORD}(?: one)?(?: (?:and|or) (?:the )?{_ORD}"
              rf"(?: one)?)?{_NO_THING}{_END}", self.by_rank),
             (rf"the {_ORD} one{_NO_THING}{_END}", self.by_rank),
-            (rf"the {_ORD}{_NO_THING}{_END}", self.by_rank),
+            (rf"the {_ORD}{_NO_THING}(?! (?:to|from) (?:the )?{_ORD}){_END}", self.by_rank),
             (r"(?<= in | of )(?:(?:number|no|no \.|#) )+(?:NUM\d+|one)", self.by_number),
             (r"# (?:NUM\d+|one)", self.by_number),
             (rf"(?<= in |rom )(?:NUM\d+|one(?={ties} NUM)))(?:{ties} NUM\d+))*{_BARE_END}",
@@ -220,8 +240,11 @@ class _Reader:
 
     def by_letter(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """Image A is the first; a lower-case letter is an article and no name."""
-        last = items[-1]
+        picture, last = items[-2:]
         if not isinstance(last, Token) or not last.raw.isupper():
+            return None
+        if isinstance(picture, Token) and picture.raw.isupper():
+            # `IN IMAGE A DOG`: where all is written so, it tells nothing.
             return None
         return self.named([ord(last.text) - ord("a") + 1])
 
@@ -277,6 +300,28 @@ class _Reader:
             return self.named([int(few.group(1))])
         return Pictures("all", self.every, each=each, plural=True)
 
+    def so_many(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
+        """Exactly two of the pictures; only one image; several of them."""
+        words = found.group(0)
+        number = int((re.findall(r"NUM(\d+)", words) or [1])[0])
+        bound = re.match(_BOUND, words)
+        least, most = number, self.count
+        if re.match(r"several|multiple|some of", words):
+            least = 2
+        elif bound is None:
+            if number < 2:
+                # `In one of the images` leaves open whether in others, too.
+                return None
+        elif (said := bound.group(0)) in ("more than", "over"):
+            least = number + 1
+        elif said in ("at most", "no more than", "fewer than", "less than"):
+            least, most = 1, number - (said in ("fewer than", "less than"))
+        elif said != "at least":
+            most = number
+        if not 1 <= least <= most <= self.count or least == self.count:
+            return None
+        return Pictures("all", self.every, plural=True, times=(least, most))
+
     def role(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """The original, the edited, the left picture, the full picture, the cropped image."""
         words = found.group(0).split()
@@ -288,6 +333,13 @@ class _Reader:
         if word in _FIRST_ROLES:
             return Pictures("role", (1,), role="first")
         return Pictures("role", (self.count,), role="second")
+
+    def on_a_side(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
+        """The picture on the right; of a single one it is the right side that is meant."""
+        if self.count < 2:
+            return None
+        left = " left" in found.group(0)
+        return Pictures("role", (1,) if left else (self.count,), role="first" if left else "second")
 
     def middle(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """The middle picture of an odd number."""

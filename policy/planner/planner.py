@@ -16,7 +16,8 @@ from ..policy import Completion, Request, Usage
 from . import wording
 from .plan_counterpart import counterpart_plan
 from .plan_find import common_plan, find_plan
-from .plans import Call, Outcome, Plan, difference_plan, region_plan
+from .plan_only import changed_or_only_plan, only_plan
+from .plans import Call, Outcome, Plan, region_plan
 from .question import Question, Task
 from .understand import understand
 
@@ -24,7 +25,8 @@ _PLANS: dict[Task, Callable[[Question, ViewBook], Plan]] = {
     "find": find_plan,
     "common": common_plan,
     "region": region_plan,
-    "difference": difference_plan,
+    "only": only_plan,
+    "difference": changed_or_only_plan,
     "counterpart": counterpart_plan,
 }
 _CALL_ID = "plan-"
@@ -142,7 +144,7 @@ def _thinks(question: Question, request: Request) -> bool:
         return request.mode == "think"
     phrases = [t.phrase for t in question.targets]
     involved = any(p.relations or p.selections for p in phrases) or bool(question.conditions)
-    return involved or question.task in ("common", "counterpart")
+    return involved or question.task in ("common", "only", "counterpart")
 
 
 def _results(request: Request) -> list[ToolResult]:

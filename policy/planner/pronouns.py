@@ -22,7 +22,8 @@ _BEFORE_A_QUESTION = word_set(
 _WHAT_IS = re.compile(
     r" (?:else )?(?:is|are|was|were|lies|lie|sits|sit|stands|stand|hangs|hang|rests|"
     r"(?:can|do|did|could) (?:you|we|i|one|be)(?: \w+)?|"
-    r"(?:do|does|did) @pics (?:show|contain|have|depict|display)) "
+    r"(?:do|does|did) @pics (?:show|contain|have|depict|display)|"
+    r"(?:do|does|did) (?:the|a|an|this|that|these|those|@sel)) "
 )
 """What follows `what` where it is asked for itself; before a noun it is a determiner."""
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from ...tools.boxes import Box
 
-Task = Literal["find", "common", "region", "difference", "counterpart"]
+Task = Literal["find", "common", "only", "region", "difference", "counterpart"]
 """find: boxes of named things, or a count; common: the kind of thing that all pictures show;
+only: kinds of things that so many pictures show, or some show and others do not;
 region: the place that a close-up was cut from; difference: what changed between two pictures;
 counterpart: the thing shown or boxed in one picture, found in others."""
 
@@ -132,7 +133,7 @@ class Question:
     Attributes:
         task: what is asked for.
         images: the pictures in which boxes are wanted (of a difference: the two compared).
-        targets: of `find`; of `common`, the kind that the thing is said to be, if any.
+        targets: of `find`; of `common` and `only`, the kind that the thing is said to be, if any.
         per_image: a selection holds in each picture by itself rather than over all of them.
         conditions: of `find`, which pictures count.
         excluded: of `find`, phrases taken out again (`everything except people`).
@@ -142,6 +143,9 @@ class Question:
         report: of `difference`, which of the two pictures boxes are wanted in.
         single: one box is expected where the question is about a change or a place.
         notes: what was read but can't be used, one clause each.
+        against: of `only`, the pictures that must not show a kind. Of a difference, the one that
+            lacks what the other shows, where things were asked for and not what changed.
+        times: of `only`, least and most of the pictures that show a kind.
     """
 
     task: Task
@@ -156,3 +160,5 @@ class Question:
     report: Literal["first", "second", "both"] = "second"
     single: bool = False
     notes: tuple[str, ...] = ()
+    against: tuple[int, ...] = ()
+    times: tuple[int, int] | None = None

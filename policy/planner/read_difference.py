@@ -5,15 +5,34 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ...tools.errors import QueryNotUnderstood
 from .pictures import Pictures
 from .question import Question
+from .read_only import read_exclusive
 from .reading import Reading, names_pictures
 
 _Side = Literal["first", "second", "both"]
 
 
 def difference_question(reading: Reading) -> Question:
-    """Which two pictures are compared, and in which of them boxes are wanted."""
+    """Which two pictures are compared, and in which of them boxes are wanted.
+
+    Raises:
+        QueryNotUnderstood: the odd one out of more than two is asked for.
+    """
+    exclusive = read_exclusive(reading)
+    if exclusive is not None and exclusive.is_pair:
+        shown, lacking = exclusive.images[0], exclusive.against[0]
+        side: _Side = "first" if shown < lacking else "second"
+        return Question(
+            "difference", (min(shown, lacking), max(shown, lacking)), report=side,
+            single=_is_single(reading), against=exclusive.against,
+        )  # fmt: skip
+    if reading.count > 2 and " odd one out " in reading.text:
+        raise QueryNotUnderstood(
+            "The planner can't tell which one is odd, or in what.",
+            "Ask as in: which objects are only in image 2; what changed between images 1 and 2.",
+        )
     named = [r for r in reading.located() if r.kind == "named" and not r.negated]
     images = list(
         dict.fromkeys(i for r in reading.located() for i in r.images if names_pictures(r))
@@ -21,8 +40,11 @@ def difference_question(reading: Reading) -> Question:
     pair = (images[0], images[1]) if len(images) >= 2 else _default_pair(reading, images)
     ordered = (min(pair), max(pair))
     report = _report(reading, ordered, named)
-    single = re.search(r"differences|changes|alterations|edits| all | every ", reading.text) is None
-    return Question("difference", ordered, report=report, single=single)
+    return Question("difference", ordered, report=report, single=_is_single(reading))
+
+
+def _is_single(reading: Reading) -> bool:
+    return re.search(r"differences|changes|alterations|edits| all | every ", reading.text) is None
 
 
 def _default_pair(reading: Reading, images: list[int]) -> tuple[int, int]:

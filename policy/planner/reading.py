@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .amounts import read_bounds, read_comparisons
 from .assembly import Assembler
+from .back import read_back_references, read_sides_of
 from .clauses import read_clauses
 from .nouns import read_nouns
 from .pictures import Pictures, pictures_in
@@ -56,6 +57,7 @@ class Reading:
         self.references = pictures_in(stream)
         self.boxes = [t for t in tokens if t.kind == "box"]
         self.before = list(stream.items)
+        read_sides_of(stream)
         read_selections(stream)
         read_question_words(stream)
         read_bounds(stream)
@@ -63,6 +65,7 @@ class Reading:
         read_nouns(stream)
         read_ones(stream)
         read_comparisons(stream)
+        read_back_references(stream)
         read_clauses(stream)
         read_relations(stream)
         self.stream = stream

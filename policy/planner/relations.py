@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from .lexicon import ASKING, HOLDING, REACHING, word_set
+from .known import is_known
+from .lexicon import ARTICLES, ASKING, HOLDING, REACHING, word_set
+from .nouns import Noun
 from .question import RelationKind
-from .stream import Builder, Item, Stream
+from .stream import Builder, Chunk, Item, Stream
 from .tokens import Token
 
 _NP = r"(?= (?:@sel |@near )*@np)"
@@ -21,6 +23,8 @@ _NO_VERBS = word_set(
     """
 )
 """Words that end like a participle and bind nothing."""
+_DEEDS = frozenset(HOLDING.values())
+_CLAUSE = word_set("that which who")
 _SIDE_OF = (
     r"(?:(?:to|on|at|from) )?(?:(?:the|its) )?(?:(?:immediate|far|direct) )?{}"
     r"(?: hand)?(?: side)? (?:of|from)"
@@ -67,11 +71,20 @@ _RELATIONS: list[tuple[str, RelationKind, bool]] = [
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A relation word in the stream; `denied` where a verb is negated (`does not show`)."""
+    """A relation word in the stream.
+
+    Attributes:
+        kind: how the thing before it lies to the one after it. negated: that it does not.
+        denied: a verb is negated (`does not show`).
+        deed: what somebody does and no picture (`wearing`).
+        clause: it begins a clause about the noun right before it (`that is wearing`).
+    """
 
     kind: RelationKind
     negated: bool
     denied: bool = False
+    deed: bool = False
+    clause: bool = False
 
 
 def read_relations(stream: Stream) -> None:
@@ -85,7 +98,8 @@ def _binder(kind: RelationKind, negated: bool) -> Builder:
         verb = found.group(0).rsplit(" ", 1)[-1]
         if kind == "next to" and verb.endswith("ing") and not _is_verb(verb):
             return None
-        return Bound(kind, negated, " not " in f" {found.group(0)} ")
+        words = found.group(0).split()
+        return Bound(kind, negated, "not" in words, verb in _DEEDS, words[0] in _CLAUSE)
 
     return build
 
@@ -98,7 +112,11 @@ def _is_verb(word: str) -> bool:
 
 
 def read_verbs(stream: Stream) -> None:
-    """Make a verb after `who` or `does not` a participle: `the man who rides a horse`."""
+    """Make a verb after `who` or `does not` a participle: `the man who rides a horse`.
+
+    So it is behind a noun that does it (`which person wears a hat`, also where `who` stands for it)
+    and at the end of a clause (`what does the man ride`).
+    """
     words = stream.words()
     verbs = HOLDING | REACHING
     for index, item in enumerate(stream.items):
@@ -106,5 +124,23 @@ def read_verbs(stream: Stream) -> None:
             continue
         before = words[index - 1]
         denied = before == "not" and words[index - 2] in ("do", "does", "did")
-        if denied or before in ("who", "that", "which", "whom"):
+        ends = words[index + 1 : index + 2] in ([], ["."], ["?"], ["!"])
+        asked = ends and bool({"do", "does", "did"} & {*words[:index]})
+        if denied or asked or before in _DOERS or _is_done_by(stream.items, index):
             stream.items[index] = replace(item, text=verbs[item.text])
+
+
+_DOERS = word_set("who that which whom he she it they")
+
+
+def _is_done_by(items: list[Item], index: int) -> bool:
+    """Whether a noun stands before a verb and what it is done to behind it: `person wears a`."""
+    who, what = items[index - 1], items[index + 1] if index + 1 < len(items) else None
+    if isinstance(who, Chunk):
+        doer = isinstance(who.meaning, Noun) and who.meaning.pronoun
+    else:
+        doer = who.kind == "word" and is_known(who.text)
+    if isinstance(what, Chunk):
+        return doer and what.tag == "sel"
+    begins = what is not None and (what.text in ARTICLES or what.kind == "number")
+    return doer and what is not None and (begins or is_known(what.text))

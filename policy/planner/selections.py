@@ -78,6 +78,11 @@ class Near:
 def read_selections(stream: Stream) -> None:
     """Replace every selection by a `sel` chunk; ordinals and origins are joined into them."""
     stream.rewrite(rf"(?:from )?(?:the )?({_D}) (?:to|towards) (?:the )?{_D}", "from", _full_origin)
+    # `Boats, largest first`: how they are to be listed, and all of them.
+    stream.rewrite(
+        rf"(?:the )?(?:{'|'.join(_SIZE)}|{_D} ?most) (?:ones? )?ORD1(?= (?:[.,;!?)]|and|then) | $)",
+        "from", lambda f, i: Origin("largest", True),
+    )  # fmt: skip
     for pattern, build in _RULES:
         stream.rewrite(pattern, "sel", build)
     stream.rewrite(r"(?:closest|nearest)(?! to )(?! the )", "near", lambda f, i: Near(False))

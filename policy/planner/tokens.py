@@ -32,6 +32,11 @@ _HANDED = re.compile(
 )
 """`right-hand side` is the right side; `right hand` alone may be a hand."""
 
+_PLACE = r"<\|?(?:image|img|picture|photo)[\s_-]*(\d{0,3})\s*\|?>"
+_PLACES_FIRST = re.compile(rf"^\s*(?:{_PLACE}[\s,;]*){{2,}}", re.IGNORECASE)
+"""Where chat templates put the pictures themselves; it says nothing of where to look."""
+
+_PLACE_NAMED = re.compile(_PLACE, re.IGNORECASE)
 _TAG = re.compile(r"<\|?/?[a-z_]{1,30}\|?>", re.IGNORECASE)
 _WORD = re.compile(
     r"\x00(\d+)\x00|\d{1,6}(?:st|nd|rd|th)\b|\d{1,6}|[^\W\d_]+(?:'[^\W\d_]+)*|[#&.,;:?!()/]|\S"
@@ -85,7 +90,9 @@ def tokenise(query: str) -> tuple[Token, ...]:
     text = query.replace("\x00", " ").replace("\u2019", "'").replace("\u2018", "'")[:2000]
     text = _BOX.sub(hold_box, text)
     text = _HANDED.sub(r"\1", text)
+    text = _PLACE_NAMED.sub(_named_place, _PLACES_FIRST.sub(" ", text))
     text = _TAG.sub(" ", _QUOTE.sub(hold_quote, text))
+    text = re.sub(r"(?<=[^\W_])_+(?=[^\W_])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])[-\u2010-\u2015](?=[^\W_])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", text)
     tokens: list[Token] = []
@@ -95,6 +102,11 @@ def tokenise(query: str) -> tuple[Token, ...]:
         else:
             tokens.extend(_word_tokens(found.group(0)))
     return tuple(tokens)
+
+
+def _named_place(found: re.Match[str]) -> str:
+    """`In <image2>` names a picture; a placeholder without a number names none."""
+    return f" image {found.group(1)} " if found.group(1) else " "
 
 
 def _word_tokens(raw: str) -> list[Token]:

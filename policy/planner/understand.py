@@ -8,6 +8,7 @@ from .question import Question, Target, Task
 from .read_counterpart import counterpart_question
 from .read_difference import difference_question
 from .read_find import find_question
+from .read_only import only_question, read_exclusive
 from .read_region import region_question
 from .reading import Reading, marked_text
 from .stream import Stream
@@ -25,6 +26,15 @@ _SAID_BY_OTHERS = (
     r"daughter|mother|father|mum|mom|dad|teacher)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
     r"told|tells|thinks?|claims?|asked|asks|wants|insists|swears|believes)(?: (?:me|us|that))*"
 )
+_STEP = (
+    r"(?:(?<=^ )|(?<=[.,;:] )|(?<= and )|(?<= then ))"
+    r"(?:(?:at )?ORD-?\d+|firstly|secondly|thirdly|lastly|finally|next|afterwards?|"
+    r"after that|then)(?: ,)?(?: (?:please|also|you|to))*"
+    r"(?= (?:find|locate|detect|mark|box|show|point|give|draw|look|search|highlight|outline|"
+    r"identify|return|list|the @?\w+ |all |every ))"
+)
+"""`First find the dog, afterwards the cat`: the order of the asking, not of the things."""
+
 _MARKING = (
     r"(?:(?:put|place|draw|give|set|add) )?(?:(?:a|an|the|some|tight|bounding|red|green|blue|"
     r"coloured|colored) )*(?:box|boxes|rectangles?|bbox|bboxes|bounding|circles?|outlines?|marks?|"
@@ -43,6 +53,7 @@ def understand(query: str, count: int) -> Question:
     tokens = _flatten_quotes(tokenise(query))
     stream = Stream(tokens)
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
+    stream.rewrite(_STEP, "said", lambda found, items: "said")
     read_pictures(stream, count)
     stream.rewrite(_MARKING, "ask", lambda found, items: "ask")
     reading = Reading(stream, tokens, marked_text(stream), count)
@@ -69,6 +80,8 @@ def _build(task: Task, reading: Reading) -> Question | None:
         images = reading.where() or reading.every
         kind = named_kind(reading)
         return Question("common", images, (Target(kind, images),) if kind else ())
+    if task == "only" and (exclusive := read_exclusive(reading)) is not None:
+        return only_question(exclusive)
     if task == "difference":
         return difference_question(reading)
     if task == "region":

@@ -75,6 +75,12 @@ def understood(question: Question) -> str:
     if question.task == "common":
         kind = question.targets[0].phrase.noun if question.targets else "object"
         return f"the kind of {kind} that all images share, boxes in {where}"
+    if question.task == "only":
+        kind = question.targets[0].phrase.noun if question.targets else "object"
+        return f"the kinds of {kind} {_shown(question)}, boxes in {where}"
+    if question.task == "difference" and question.against:
+        shown = [i for i in question.images if i not in question.against]
+        return f"what {images(shown)} shows and {images(question.against)} does not"
     if question.task == "difference":
         first, second = question.images
         place = {"first": f"image {first}", "second": f"image {second}", "both": "both"}
@@ -97,6 +103,15 @@ def understood(question: Question) -> str:
         parts.append(f"only images {condition(meant)}")
     parts += [f"not {phrase(p)}" for p in question.excluded]
     return "; ".join(parts)
+
+
+def _shown(question: Question) -> str:
+    if question.times is None:
+        shows = "shows" if len(question.images) == 1 else "show"
+        return f"that {images(question.images)} {shows} and not {images(question.against)}"
+    least, most = question.times
+    said = f"{least}" if least == most else f"{least} to {most}"
+    return f"that {said} of the images show"
 
 
 def tally(found: Sequence[Found], looked: Sequence[int]) -> str:

@@ -60,6 +60,11 @@ def brief(question: Question) -> str:
     if question.task == "common":
         kinds = "".join(f"{phrase(t.phrase)} " for t in question.targets)
         return f"common {kinds}{where}"
+    if question.task == "only":
+        kinds = "".join(f"{phrase(t.phrase)} " for t in question.targets)
+        but = f" not {digits(question.against)}" if question.against else ""
+        times = f" x{question.times[0]}-{question.times[1]}" if question.times else ""
+        return f"only {kinds}{where}{but}{times}"
     if question.task == "region":
         assert source is not None
         return f"region src={source.image or '?'} {where}"

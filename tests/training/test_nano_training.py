@@ -19,8 +19,8 @@ from gemvg.tools.images import picture_from_image
 from gemvg.tools.views import ViewBook
 from gemvg.training import run as runs
 from gemvg.training.nano.evaluate import evaluate
+from gemvg.training.nano.finetune import LAST, take
 from gemvg.training.nano.finetune import WEIGHTS as WEIGHTS_FILE
-from gemvg.training.nano.finetune import take
 from gemvg.training.nano.leg import STATE, WEIGHTS, LegRun
 from gemvg.training.nano.optimizer import is_inner_matrix, rate
 from gemvg.training.nano.recipe import Leg, packaged_recipes, read_nano_recipe
@@ -90,6 +90,20 @@ def test_a_run_ends_with_finetuning_and_goes_on_where_that_was_broken_off(tmp_pa
     with monkeypatch.context() as patched:
         patched.setattr(runs, "run_recipe", broken_off)
         assert train_nano(recipe, quiet) == folder, "it was finetuned twice"
+
+
+def test_several_finetunings_become_one_model(tmp_path):
+    small = ["optim.batch=8", "optim.weight_decay=1.0", "optim.learning_rate=0.01",
+             "rft.max_completion_tokens=8", "run.save_every=1", "run.sample_every=9"]  # fmt: skip
+    stage = {"scenes": 24, "steps": 1, "set": small, "seed": 3, "seeds": 2}
+    folder = train_nano(tiny(tmp_path, legs=LEGS[:1], finetune=stage), quiet)
+    assert "seeds 3, 4, the mean of their weights" in (folder / "README.md").read_text()
+    ends = [load_file(tmp_path / "rft" / f"seed-{seed}" / LAST / WEIGHTS_FILE) for seed in (3, 4)]
+    mean = load_file(tmp_path / "rft" / LAST / WEIGHTS_FILE)
+    for name, value in mean.items():
+        assert torch.allclose(value, (ends[0][name] + ends[1][name]) / 2), name
+    made = load_file(folder / WEIGHTS_FILE)
+    assert all(torch.equal(made[name], mean[name].to(torch.bfloat16)) for name in made)
 
 
 def test_weights_of_another_size_are_not_taken(tmp_path):

@@ -47,7 +47,7 @@ from nothing on scenes that were composed while it was trained. An ordinary Qwen
 | {{ leg.leg }} | {{ leg.trains }} | {{ leg.pages }} | {{ "%.1f" | format(leg.seconds / 60) }} |
 {% endfor %}
 {%- if finetuned %}
-Then hybrid reinforcement finetuning (recipe {{ finetuned.recipe }}, seed {{ finetuned.seed }}):
+Then hybrid reinforcement finetuning (recipe {{ finetuned.recipe }}, {{ runs }}):
 {{ finetuned.steps }} steps of {{ finetuned.rollouts }} rollouts; mean reward
 {{ "%.2f" | format(finetuned.before) }} in the first steps,
 {{ "%.2f" | format(finetuned.after) }} in the last.
@@ -109,7 +109,10 @@ def card(studio: Studio, log: Sequence[dict[str, Any]], finetuned: Finetuned | N
     last = {line["leg"]: line for line in log if "pages" in line}
     # The card is a text file, not a page: nothing in it needs escaping for HTML.
     made = Environment(autoescape=False, keep_trailing_newline=True).from_string(_CARD)  # noqa: S701
+    seeds = () if finetuned is None else finetuned.seeds
+    runs = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return made.render(
+        runs=f"{runs}, the mean of their weights" if len(seeds) > 1 else runs,
         recipe=studio.recipe,
         size=studio.size,
         dialect=NanoDialect(),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ...tools.errors import WeightsError
@@ -25,12 +28,12 @@ class Finetuned:
     """What the card says of it.
 
     Attributes:
-        recipe: its name. seed: of the run. steps: done. rollouts: in each.
+        recipe: its name. seeds: of the runs. steps: done in each. rollouts: in each step.
         before, after: mean reward of the first and the last steps.
     """
 
     recipe: str
-    seed: int
+    seeds: tuple[int, ...]
     steps: int
     rollouts: int
     before: float
@@ -43,7 +46,8 @@ def finetune(part: Finetune, base: Path, output: Path) -> Path | None:
     Args:
         part: what the nano recipe says of it.
         base: folder of the model that has gone through all legs.
-        output: of the run; the data set is built in its folder `scenes`.
+        output: the data set is built in its folder `scenes`. It holds the run, or a folder for
+            each run and `last` for the mean of their weights.
 
     Returns:
         the folder of the finetuned model, or None where it was stopped before its end.
@@ -51,27 +55,55 @@ def finetune(part: Finetune, base: Path, output: Path) -> Path | None:
     Raises:
         DataError, TrainingError, OutputError, MissingDependency: one line, with the cure.
     """
+    from ..average import average
+
+    scenes = output / "scenes"
+    if part.seeds == 1:
+        return _run(part, base, output, scenes, part.seed)
+    ended: list[Path] = []
+    for folder, seed in zip(run_folders(part, output), _seeds(part), strict=True):
+        one = _run(part, base, folder, scenes, seed)
+        if one is None:
+            return None
+        ended.append(one)
+    # Made anew each time: a run that went on has other weights, and it takes a second.
+    shutil.rmtree(output / LAST, ignore_errors=True)
+    return average(ended, output / LAST)
+
+
+def run_folders(part: Finetune, output: Path) -> list[Path]:
+    """The folder of each run."""
+    if part.seeds == 1:
+        return [output]
+    return [output / f"seed-{seed}" for seed in _seeds(part)]
+
+
+def _seeds(part: Finetune) -> range:
+    return range(part.seed, part.seed + part.seeds)
+
+
+def _run(part: Finetune, base: Path, output: Path, scenes: Path, seed: int) -> Path | None:
+    """One run with rewards; None where it was stopped before its end."""
     from ..data.build import build
     from ..data.folder import MANIFEST
     from ..data.recipe import load_recipe
     from ..recipe import read_recipe
     from ..run import run_recipe
 
-    scenes = output / "scenes"
     overrides = [
         f"model.base={json.dumps(str(base))}",
         f"data.train={json.dumps([str(scenes)])}",
         f"run.output={json.dumps(str(output))}",
-        f"run.seed={part.seed}",
+        f"run.seed={seed}",
         *([f"optim.steps={part.steps}"] if part.steps is not None else []),
     ]
     recipe = read_recipe(part.recipe, [*overrides, *part.set])
-    done = finetuned(output)
+    done = finetuned([output])
     if done is not None and done.steps >= recipe.optim.steps:
         return output / LAST
     if not (scenes / MANIFEST).is_file():
         source = load_recipe(part.data).model_copy(update={"size": part.scenes})
-        build(source, scenes, output, 1)
+        build(source, scenes, scenes.parent, 1)
     outcome = run_recipe(recipe)
     return None if outcome.stopped else outcome.folder
 
@@ -97,25 +129,38 @@ def take(studio: Studio, folder: Path) -> None:
             parameter.copy_(stored[name])
 
 
-def finetuned(output: Path) -> Finetuned | None:
-    """What a run's files say of it; None where it has not ended, or was stopped."""
+def finetuned(folders: Sequence[Path]) -> Finetuned | None:
+    """What the files of runs say of them; None where one has not ended, or was stopped."""
     from ..run import last_outcome
 
-    file, log = output / "recipe.json", output / "log.jsonl"
-    outcome = last_outcome(output)
-    if outcome is None or outcome.stopped is not None:
+    seeds: list[int] = []
+    before: list[float] = []
+    after: list[float] = []
+    recipe: dict[str, Any] = {}
+    steps = 0
+    for folder in folders:
+        file, log = folder / "recipe.json", folder / "log.jsonl"
+        outcome = last_outcome(folder)
+        if outcome is None or outcome.stopped is not None:
+            return None
+        if not file.is_file() or not log.is_file() or not (folder / LAST / WEIGHTS).is_file():
+            return None
+        recipe = json.loads(file.read_text(encoding="utf-8"))
+        rewards = _rewards(log)
+        if not rewards:
+            return None
+        seeds.append(recipe["run"]["seed"])
+        before.append(fmean(rewards[:ENDS]))
+        after.append(fmean(rewards[-ENDS:]))
+        steps = outcome.step
+    if not seeds:
         return None
-    if not file.is_file() or not log.is_file() or not (output / LAST / WEIGHTS).is_file():
-        return None
-    recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    rollouts = recipe["optim"]["batch"] * recipe["optim"]["accumulate"]
+    return Finetuned(recipe["name"], tuple(seeds), steps, rollouts, fmean(before), fmean(after))
+
+
+def _rewards(log: Path) -> list[float]:
+    """The mean reward of every step; a step that was done again counts once."""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     rewards = {int(line["step"]): float(line["reward"]) for line in lines if "reward" in line}
-    if not rewards:
-        return None
-    each = [rewards[step] for step in sorted(rewards)]
-    first, last = each[:ENDS], each[-ENDS:]
-    return Finetuned(
-        recipe["name"], recipe["run"]["seed"], outcome.step,
-        recipe["optim"]["batch"] * recipe["optim"]["accumulate"],
-        sum(first) / len(first), sum(last) / len(last),
-    )  # fmt: skip
+    return [rewards[step] for step in sorted(rewards)]

@@ -80,6 +80,7 @@ class Finetune(_Part):
         recipe: of `train rft`, a packaged name or a file; its base and data are set by the run.
         data: recipe of `data build` for its questions. scenes: how many are built.
         seed: of the run. steps: other than the recipe's.
+        seeds: runs, each with its own seed from `seed` on; the mean of their weights is kept.
         set: further `part.key=value` changes of the recipe.
     """
 
@@ -87,6 +88,7 @@ class Finetune(_Part):
     data: str = "nano-scenes"
     scenes: Positive = 6000
     seed: int = 0
+    seeds: Positive = 1
     steps: Positive | None = None
     set: list[str] = Field(default_factory=list[str])
 

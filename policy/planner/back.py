@@ -1,0 +1,102 @@
+"""Words that point back to a thing that was named: `the cat and the remote next to it`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .joining import is_joined
+from .known import closed_vocabulary
+from .lexicon import HOLDING, PREPOSITIONS, REACHING, word_set
+from .nouns import Noun
+from .stream import Chunk, Item, Stream
+from .tokens import Token
+
+_OF_THINGS = word_set("it its")
+_OBJECTS = word_set("it him her them")
+_SUBJECTS = word_set("it he she they")
+_OWNERS = {"its": "it", "his": "him", "her": "her", "their": "them"}
+_SIDES = word_set("left right")
+_BEFORE_A_NOUN = word_set("the a an his her its their @sel @near @many")
+_BINDING = PREPOSITIONS | HOLDING.keys() | REACHING.keys() | word_set("beside near alongside")
+
+
+def read_sides_of(stream: Stream) -> None:
+    """Make `the fork to its right` the fork to the right of it, where something was named before.
+
+    Only behind `and` or a comma: of a thing alone, `its right` is where it lies in the picture.
+    """
+    items = stream.items
+    for index in range(len(items) - 1, 1, -1):
+        words = [_text(item) for item in items[index - 2 : index + 1]]
+        if words[0] not in ("to", "on", "at") or words[1] not in _OWNERS or words[2] not in _SIDES:
+            continue
+        if not {"and", "or", "&", ",", "plus"} & {_text(item) for item in items[: index - 2]}:
+            continue
+        end = index + 1
+        while end < len(items) and _text(items[end]) in ("hand", "side"):
+            end += 1
+        items[index - 1 : end] = [
+            _word("the"), items[index], _word("of"), _word(_OWNERS[words[1]]),
+        ]  # fmt: skip
+
+
+def read_back_references(stream: Stream) -> None:
+    """Put the noun phrase that it stands for in the place of `it`, `him`, `she` and the like.
+
+    Only where one thing was joined to another by `and` or a comma and what follows binds it to
+    that other one: `the woman and the dog beside her`, `the man and the horse he rides`.
+    """
+    words = stream.words()
+    for index in range(len(stream.items) - 1, 0, -1):
+        item = stream.items[index]
+        if not isinstance(item, Token) or not _points_back(words, index):
+            continue
+        meant = _antecedent(stream.items, words, index)
+        if meant is not None:
+            stream.items[index : index + 1] = meant
+
+
+def _points_back(words: Sequence[str], index: int) -> bool:
+    before, after = words[index - 1], words[index + 1 : index + 2]
+    if words[index] in _OBJECTS and before in _BINDING:
+        return not (words[index] == "her" and after == ["@np"])
+    follows = before in ("@np", "that", "which", "whom", "where")
+    return words[index] in _SUBJECTS and follows and bool(after)
+
+
+def _antecedent(items: Sequence[Item], words: Sequence[str], index: int) -> list[Item] | None:
+    """The noun phrase that is meant, its choices before it; None where none can be told."""
+    bound = next((at for at in range(index - 1, 0, -1) if words[at] == "@np"), None)
+    if bound is None or not is_joined(words, _begin(words, bound)):
+        return None
+    for at in range(bound - 1, -1, -1):
+        item = items[at]
+        if not isinstance(item, Chunk) or not isinstance(item.meaning, Noun):
+            continue
+        begin = _begin(words, at)
+        if begin and words[begin - 1] in _BINDING:
+            # `The cat on the couch and the remote next to it`: next to the cat.
+            continue
+        person = "person" in closed_vocabulary().resolve(item.meaning.phrase.noun).classes
+        if person and words[index] in _OF_THINGS:
+            continue
+        phrase = replace(item.meaning.phrase, definite=True)
+        chosen = [one for one in items[begin:at] if isinstance(one, Chunk) and one.tag == "sel"]
+        return [*chosen, Chunk("np", replace(item.meaning, phrase=phrase, back=True))]
+    return None
+
+
+def _begin(words: Sequence[str], at: int) -> int:
+    """Where a noun phrase begins, its choices included."""
+    while at and words[at - 1] in _BEFORE_A_NOUN:
+        at -= 1
+    return at
+
+
+def _text(item: Item) -> str:
+    return item.text if isinstance(item, Token) else ""
+
+
+def _word(text: str) -> Token:
+    return Token(text, text, "word")

@@ -1,0 +1,98 @@
+"""Questions about kinds of things that some pictures show and others do not."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .known import closed_vocabulary
+from .pictures import Pictures
+from .question import Phrase, Question, Target
+from .reading import MARKS, Reading
+
+_SEEN = (
+    r"(?:is|are|be|being|appears?|appearing|occurs?|exists?|present|found|seen|shown|visible|"
+    r"that|which)"
+)
+_ONLY_HERE = re.compile(
+    rf" {_SEEN} (?:only|just) @named | {_SEEN} @named (?:only|alone)(?= [.,;?!]| $)|"
+    r" (?:only|just) @named (?:shows?|has|contains?|includes?)(?= )|"
+    r" @named (?:alone|only) (?:shows?|has|contains?|includes?)(?= )|"
+    r" (?:unique|exclusive|peculiar|specific) @named "
+)
+_LACKS = (
+    r"(?:lacks?|lacking|misses|missing|absent|gone|nowhere|none|never|"
+    r"(?:do|does|did|is|are|has|have|can) not|not|without)"
+)
+_BUT_NOT_THERE = re.compile(
+    rf" @named (?:\S+ ){{0,6}}?(?:@without|{_LACKS} (?:\S+ ){{0,3}}?@named|"
+    rf"@named (?:\S+ )?{_LACKS}(?= [.,;?!]| $))"
+)
+
+
+class Exclusive(NamedTuple):
+    """Kinds of things that are told by where they are not.
+
+    Attributes:
+        kind: animals, vehicles; None where any object counts.
+        images: pictures that show them. against: pictures that do not.
+        times: least and most pictures that show a kind; None where that is not said.
+    """
+
+    kind: Phrase | None
+    images: tuple[int, ...]
+    against: tuple[int, ...]
+    times: tuple[int, int] | None = None
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether two pictures are compared and anything counts, which may be seen in pixels."""
+        return self.kind is None and len(self.images) == len(self.against) == 1
+
+
+def read_exclusive(reading: Reading) -> Exclusive | None:
+    """What the question says of pictures that do not show what it asks for; None where nothing."""
+    kind = _kind(reading)
+    if kind is None or reading.boxes:
+        return None
+    asked = None if kind.generic else kind
+    named = [r for r in reading.references if r.kind in ("named", "rest", "role")]
+    if _ONLY_HERE.search(reading.text) and len(named) == 1 and named[0].images != reading.every:
+        here = named[0].images
+        return Exclusive(asked, here, tuple(i for i in reading.every if i not in here))
+    if (found := _BUT_NOT_THERE.search(reading.text)) is not None:
+        return _but_not_there(reading, asked, found, named)
+    times = next((r.times for r in reading.references if r.times is not None), None)
+    return None if times is None else Exclusive(asked, reading.every, (), times)
+
+
+def only_question(exclusive: Exclusive) -> Question:
+    """Kinds of things by the pictures that show them."""
+    targets = (Target(exclusive.kind, exclusive.images),) if exclusive.kind is not None else ()
+    return Question(
+        "only", exclusive.images, targets, against=exclusive.against, times=exclusive.times
+    )
+
+
+def _kind(reading: Reading) -> Phrase | None:
+    """The kind that is asked for: an object, or a word wider than a class (animals)."""
+    if not reading.heads:
+        return Phrase("thing", generic=True)
+    if reading.heads[0].negated or reading.heads[0].selections:
+        return None
+    phrase = reading.heads[0].noun.phrase
+    wider = closed_vocabulary().resolve(phrase.noun).relation == "wider"
+    return phrase if phrase.generic or wider else None
+
+
+def _but_not_there(
+    reading: Reading, kind: Phrase | None, found: re.Match[str], named: list[Pictures]
+) -> Exclusive | None:
+    """`In image 1 but not in image 3`, `what does image 1 have that image 2 lacks`."""
+    before = sum(word in MARKS for word in reading.text[: found.start()].split())
+    marks = [r for r in reading.references if r in named]
+    shown = marks[before].images if before < len(marks) else ()
+    lacking = tuple(i for r in marks[before + 1 :] for i in r.images if i not in shown)
+    if not shown or not lacking:
+        return None
+    return Exclusive(kind, shown, lacking)
