@@ -18,6 +18,7 @@ from .joining import (
     shares_choice,
 )
 from .known import is_known
+from .landmarks import clause_about, noun_at
 from .negation import APART, is_all_but, left_out, refuse_unclear
 from .nouns import Noun, singular
 from .pictures import Pictures
@@ -228,7 +229,7 @@ class Assembler:
     def _nearest_to(self, index: int) -> tuple[Relation, int] | None:
         """`nearest X to Y`: the relation and where Y stands."""
         for at in range(index + 1, min(index + 4, len(self.items))):
-            landmark = self._noun_at(at)
+            landmark = noun_at(self.items, at)
             if landmark is None:
                 continue
             if self.words[at - 1] == "to" and not (self.near and self.near.far):
@@ -238,23 +239,16 @@ class Assembler:
             break
         return None
 
-    def _noun_at(self, index: int) -> Noun | None:
-        if index >= len(self.items):
-            return None
-        item = self.items[index]
-        meaning = item.meaning if isinstance(item, Chunk) else None
-        return meaning if isinstance(meaning, Noun) else None
-
     def _relation(self, index: int, bound: Bound) -> int:
         """Read the landmarks after a relation word; returns the index of the last one read."""
         selections: list[Selection] = []
         at = index + 1
-        while at < len(self.items) and self._noun_at(at) is None:
+        while at < len(self.items) and noun_at(self.items, at) is None:
             item = self.items[at]
             if isinstance(item, Chunk) and isinstance(item.meaning, Selection):
                 selections.append(item.meaning)
             at += 1
-        first = self._noun_at(at)
+        first = noun_at(self.items, at)
         if first is None:
             return index
         shows = bound.kind == "with" and not bound.deed
@@ -264,17 +258,17 @@ class Assembler:
             return self._head_after_pictures(index, at, first, bound)
         landmarks = [replace(first.phrase, selections=tuple(selections))]
         if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
-            second = self._noun_at(at + 2)
+            second = noun_at(self.items, at + 2)
             if second is not None:
                 landmarks.append(second.phrase)
                 at += 2
-        nested = self._clause_about(at)
+        nested = clause_about(self.items, self.words, at)
         if nested is not None:
             landmarks = [replace(landmarks[0], relations=(*landmarks[0].relations, nested[0]))]
             at = nested[1]
         elif bound.kind != "between":
             for further in alternatives(self.words, at):
-                landmark = self._noun_at(further)
+                landmark = noun_at(self.items, further)
                 if landmark is not None and not self._is_named(landmark):
                     landmarks.append(landmark.phrase)
                     self.read.update(range(at, further))
@@ -286,34 +280,6 @@ class Assembler:
         else:
             self.waiting_relations.append(relation)
         return at
-
-    def _clause_about(self, at: int) -> tuple[Relation, int] | None:
-        """`Next to the dog that is on the couch`: what a clause says of the landmark at `at`.
-
-        Returns:
-            The relation and where its own landmark stands; None where no clause follows at once.
-        """
-        opened = at + 1
-        while self.words[opened : opened + 1] in (["that"], ["which"], ["who"], ["is"], ["are"]):
-            opened += 1
-        item = self.items[opened] if opened < len(self.items) else None
-        bound = item.meaning if isinstance(item, Chunk) else None
-        if not isinstance(bound, Bound) or bound.kind == "between":
-            return None
-        if opened == at + 1 and not bound.clause:
-            return None
-        end = opened + 1
-        while self.words[end : end + 1] in (["@sel"], ["@near"]):
-            end += 1
-        landmark = self._noun_at(end)
-        if landmark is None or landmark.back:
-            return None
-        meant = replace(landmark.phrase, selections=tuple(self._selections(opened + 1, end)))
-        return Relation(bound.kind, (meant,), bound.negated), end
-
-    def _selections(self, start: int, end: int) -> list[Selection]:
-        found = [item.meaning for item in self.items[start:end] if isinstance(item, Chunk)]
-        return [meaning for meaning in found if isinstance(meaning, Selection)]
 
     def _is_named(self, noun: Noun) -> bool:
         """`A dog on the couch or a dog`: what is sought is no landmark."""

@@ -1,15 +1,19 @@
-"""Numbers of things, which are no pictures: `cat #2 from the left`."""
+"""Numbers: of things, which are no pictures (`cat #2 from the left`), and of `view 2`, which is."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from .known import is_known
-from .lexicon import PICTURE, PICTURES
+from .lexicon import PICTURE, PICTURES, word_set
 from .stream import Item, Stream
 from .tokens import Token
 
 _SIGNS = ("#", "number", "no", "nr")
 _JOINS = frozenset({"and", "or", "&", ","})
 _SIDES = frozenset({"left", "right", "top", "bottom"})
+_VIEWS = word_set("view scene slide figure fig screenshot still page")
 _MOST = 20
 """Above this a number behind a thing names it (`bus number 73`) and does not count."""
 
@@ -36,6 +40,16 @@ def read_numbered_things(stream: Stream) -> None:
             continue
         if is_known(thing) and thing not in PICTURE | PICTURES:
             items[at : index + 1] = [Token(number.text, number.raw, "ordinal", number.value)]
+
+
+def read_numbered_views(stream: Stream) -> None:
+    """`View 1`, `scene 2`, `screenshot B`: words that name a picture by its number alone."""
+    for index, item in enumerate(stream.items[:-1]):
+        after = stream.items[index + 1]
+        if not isinstance(item, Token) or not isinstance(after, Token) or item.text not in _VIEWS:
+            continue
+        if after.kind == "number" or re.fullmatch("[A-J]", after.raw):
+            stream.items[index] = replace(item, text="image")
 
 
 def _number_counted_things(items: list[Item]) -> None:

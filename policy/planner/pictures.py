@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .lexicon import word_set
-from .numbered import read_numbered_things
+from .numbered import read_numbered_things, read_numbered_views
 from .stream import Builder, Chunk, Item, Stream
 from .tokens import Token
 
@@ -104,7 +104,6 @@ _NEGATION = (
 
 
 _BOUND = r"(?:only|just|exactly|at least|at most|no more than|more than|over|fewer than|less than)"
-_VIEWS = word_set("view scene slide figure fig screenshot still page")
 _MOST_PICTURES = 20
 """Above this a bare number is taken for something else."""
 
@@ -120,7 +119,7 @@ def read_pictures(stream: Stream, count: int) -> None:
         QueryNotUnderstood: a picture is named that does not exist.
     """
     read_numbered_things(stream)
-    _read_numbered_views(stream)
+    read_numbered_views(stream)
     reader = _Reader(count)
     for pattern, build in reader.rules():
         stream.rewrite(pattern, "pics", build)
@@ -130,16 +129,6 @@ def read_pictures(stream: Stream, count: int) -> None:
     )
     stream.rewrite(rf"{_PREPOSITION} @pics", "pics", _with_preposition)
     _fill_rest(stream, count)
-
-
-def _read_numbered_views(stream: Stream) -> None:
-    """`View 1`, `scene 2`, `screenshot B`: words that name a picture by its number alone."""
-    for index, item in enumerate(stream.items[:-1]):
-        after = stream.items[index + 1]
-        if not isinstance(item, Token) or not isinstance(after, Token) or item.text not in _VIEWS:
-            continue
-        if after.kind == "number" or re.fullmatch("[A-J]", after.raw):
-            stream.items[index] = replace(item, text="image")
 
 
 def pictures_in(stream: Stream) -> list[Pictures]:
