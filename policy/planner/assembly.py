@@ -24,7 +24,7 @@ from .nouns import Noun, singular
 from .pictures import Pictures
 from .question import Phrase, Relation, Selection
 from .relations import Bound
-from .selections import Near
+from .selections import VIEWERS, Near
 from .shown import pictures_that, shown_by
 from .stream import Chunk, Stream
 
@@ -175,9 +175,9 @@ class Assembler:
         self.choices = []
         if self.near is not None and "to" not in before[-1:]:
             bound = self._nearest_to(index)
-            if bound is None:
+            if bound is None or bound[0].landmarks[0].noun in VIEWERS:
                 head.selections.append(Selection("smallest" if self.near.far else "largest"))
-                self.near = None
+                self.near, index = None, index if bound is None else bound[1]
             else:
                 head.relations.append(bound[0])
                 self.near, index = None, bound[1]

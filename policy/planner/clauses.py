@@ -100,9 +100,9 @@ def _build(found: re.Match[str], items: list[Item]) -> Clause | None:
 
 
 def _owned(found: re.Match[str], items: list[Item]) -> Noun | None:
-    """`The tie of the man`, `a bowl of fruit`: what follows `of` is not itself asked for."""
+    """`The tie of the man`, `the wheel of the car`: what follows `of` is not itself asked for."""
     nouns = [item.meaning for item in items if isinstance(item, Chunk)]
     thing, owner = nouns[0], nouns[-1]
-    if not isinstance(thing, Noun) or not isinstance(owner, Noun) or not thing.known:
+    if not isinstance(thing, Noun) or not isinstance(owner, Noun) or thing.phrase.generic:
         return None
     return possessed(thing, owner.phrase)

@@ -106,10 +106,17 @@ def _take(said: Determiners, last: Token, before: list[Item], first: bool) -> bo
 _SIDES: dict[str, Key] = {"left": "left", "right": "right", "top": "top", "upper": "top",
                           "bottom": "bottom", "lower": "bottom", "middle": "center"}  # fmt: skip
 
+_DEPTHS = {"front": Selection("largest"), "rear": Selection("smallest"),
+           "back": Selection("smallest")}  # fmt: skip
+"""`The front car`: what is near is large."""
+
 
 def _side_before(before: list[Item]) -> Chunk[object] | None:
     """`left dog, image 2`: a side right before its noun, where no article ties them."""
     last = before[-1]
+    if isinstance(last, Token) and last.text in _DEPTHS:
+        article = words_of(before[-2:-1])
+        return Chunk("sel", _DEPTHS[last.text]) if article and article[0] in ARTICLES else None
     if not isinstance(last, Token) or last.text not in _SIDES:
         return None
     earlier = before[-2] if len(before) > 1 else None

@@ -63,7 +63,8 @@ PREPOSITIONS = word_set(
     """
     above below under underneath beneath behind front top left right in on at of from within
     inside into onto to as for by with across throughout among amongst amid over between through
-    out about toward towards along upon per via around than like off up down away back
+    out about toward towards along upon per via around than like off up down away back rear atop
+    astride aboard alongside adjacent
     """
 )
 CONJUNCTIONS = word_set(
@@ -90,7 +91,8 @@ FUNCTION_WORDS = word_set(
     corner corners half border margin without closest nearest next furthest farthest further most
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
     theirs alone individually separately lack lacks miss misses devoid free forget omit
-    overlook twice aside apart exception unique exclusive absent gone
+    overlook twice aside apart exception unique exclusive absent gone far ignore ignoring disregard
+    disregarding
     """
 )
 
@@ -151,7 +153,9 @@ PARTITIVES = word_set(
     group groups bunch bunches pair pairs slice slices set sets couple lot lots herd herds flock
     flocks crowd crowds row rows stack stacks pile piles kind kinds type types sort sorts instance
     instances example examples occurrence occurrences specimen specimens piece pieces number
-    handful copy copies member members variety trace sign signs image picture
+    handful copy copies member members variety trace sign signs image picture outline outlines
+    shape shapes silhouette silhouettes figure figures body bodies form sight glimpse presence
+    contour contours mask masks
     """
 )
 """Nouns before `of` that hand their place to the noun after it (a group of people)."""

@@ -17,7 +17,7 @@ Kind = Literal["", "except", "without"]
 
 EXCEPT = (
     r"(?:except(?: for)?|excluding|other than|apart from|aside from|but not|besides|rather than|"
-    r"leav\w+ out|ignor\w+|skip\w*|instead of|with (?:the )?exception of)"
+    r"leav\w+ out|ignor\w+|disregard\w*|skip\w*|instead of|with (?:the )?exception of)"
 )
 APART = re.compile(
     rf"(?:(?:{EXCEPT}|not|neither|nor)(?: one of)? (?:the |those )?|but (?:the |those ))(?:ones? )?"

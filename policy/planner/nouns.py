@@ -26,6 +26,9 @@ from .tokens import Token
 
 _UNIVERSAL = word_set("everything anything everyone everybody anyone anybody all")
 _STANDS_ALONE = [[word] for word in ("nobody", "somebody", "someone", "everybody", "everyone")]
+_OWNED_SIDES = [[word] for word in ("front", "rear", "back", "left", "right", "top", "bottom")]
+"""`The bicycle's front wheel`: they belong to the thing, not to the picture."""
+
 _PLURALS = word_set(
     """
     people men women children mice geese sheep skis folks police feet
@@ -148,15 +151,23 @@ def _extend(items: Sequence[Item], index: int) -> int:
         known = _compound(items, index)
         if known:
             index += known
-        elif _is_content(items[index]) or (
-            words_of(items[index : index + 1]) == ["'s"]
-            and index + 1 < len(items)
-            and _is_content(items[index + 1])
-        ):
+        elif _is_content(items[index]):
             index += 1
+        elif owned := _owned_at(items, index):
+            index += owned
         else:
             break
     return index
+
+
+def _owned_at(items: Sequence[Item], index: int) -> int:
+    """Length of `'s` and the sides behind it, where what is owned follows; else 0."""
+    if words_of(items[index : index + 1]) != ["'s"]:
+        return 0
+    end = index + 1
+    while words_of(items[end : end + 1]) in _OWNED_SIDES:
+        end += 1
+    return end - index if end < len(items) and _is_content(items[end]) else 0
 
 
 def _compound(items: Sequence[Item], start: int) -> int:
@@ -166,7 +177,7 @@ def _compound(items: Sequence[Item], start: int) -> int:
         words = words_of(part)
         if len(words) < length or any(t.kind != "word" for t in part if isinstance(t, Token)):
             continue
-        if _breaks(words[0]) or _breaks(words[-1]) or "of" in words:
+        if _breaks(words[0]) or _breaks(words[-1]) or words[-1] == "'s" or "of" in words:
             continue
         if closed_vocabulary().resolve(" ".join(words)).relation == "same":
             return length
@@ -185,6 +196,8 @@ def _split_trailing(words: list[str]) -> tuple[list[str], int]:
         # `Pizza slices` are what `slices of pizza` are.
         return [*words[:-2], f"{words[-2]}s" if words[-1].endswith("s") else words[-2]], 0
     for end in range(len(words) - 1, 0, -1):
+        if words[end - 1] == "'s":
+            continue
         if is_known(" ".join(words[:end])) and _is_plural(words[end - 1]):
             return words[:end], len(words) - end
     while len(words) > 1 and words[-1].endswith("ed") and is_known(" ".join(words[:-1])):

@@ -99,7 +99,8 @@ _PREPOSITION = (
 _NEGATION = (
     r"(?:but not|except(?: for)?|excluding|other than|apart from|aside from|leaving out|leave out|"
     r"ignoring|ignore|skipping|skip|without|besides|rather than|not|neither|outside(?: of)?|"
-    r"all but|but)"
+    r"all but|but|do not bother with|never mind|forget(?: about)?|disregard(?:ing)?|"
+    r"do not (?:look|search) (?:at|in|through))"
 )
 
 

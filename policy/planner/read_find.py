@@ -20,6 +20,7 @@ from .unchecked import note_unchecked, require_boxes_asked
 _COUNT = r"how many(?! @pics)|count|(?<!est )(?<!same )(?<!equal )number of|how much|tally|total of"
 _COMPARATIVE = r"(?:bigger|larger|smaller|tinier|taller|shorter|wider|narrower|longer|thinner)"
 _WHICH_IS = rf" which (?:one |of the two )?(?:\w+ )?is (?:the )?(?:{_COMPARATIVE}|\w+est) "
+_MORE_IN = re.compile(r" (?:more|fewer|less) (?:\S+ ){1,8}@named or (?:\w+ )?@named ")
 _Asked = Literal["boxes", "which", "count", "presence"]
 
 
@@ -62,7 +63,8 @@ def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:
         QueryNotUnderstood: all that is named is said not to be there.
     """
     words = reading.stream.words()
-    if len(targets) > 1 and any(_is_only_if_not(words[: h.at]) for h in targets):
+    otherwise = len(targets) > 1 and bool({"otherwise", "elsewise"} & {*words})
+    if otherwise or (len(targets) > 1 and any(_is_only_if_not(words[: h.at]) for h in targets)):
         raise QueryNotUnderstood(
             "The planner can't do one thing or another, depending on what is there.",
             "Ask as in: which picture has no cat; dogs in pictures without a cat.",
@@ -137,7 +139,7 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
 
     What is counted to choose a picture is wanted whole in it; what is not counted stays as it is.
     """
-    asked = any(r.kind == "which" for r in reading.references)
+    asked = any(r.kind == "which" for r in reading.references) or _is_between(reading)
     conditions: list[Condition] = []
     for head in targets:
         choosing = asked or head.shown_by is not None
@@ -152,6 +154,12 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
     if conditions and len(targets) > 1:
         _require_each_counted(reading, targets, conditions)
     return conditions
+
+
+def _is_between(reading: Reading) -> bool:
+    """`Are there more chairs in the first or in the second photo?`: which of all the pictures."""
+    named = {i for r in reading.references if r.kind == "named" for i in r.images}
+    return named == {*reading.every} and bool(_MORE_IN.search(reading.text))
 
 
 def _require_each_counted(
@@ -235,7 +243,7 @@ def _is_one_by_size(head: Head) -> bool:
 def _asks(reading: Reading, which: bool) -> _Asked:
     if re.search(rf"(?<= )(?:{_COUNT})(?= )", reading.text):
         return "count"
-    if which:
+    if which or _is_between(reading):
         return "which"
     first = reading.text.split()[:4]
     if ({"is", "are", "does", "do"} & set(first[:1]) and first[1:2] != ["not"]) or "there" in first[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .known import is_known
@@ -117,8 +118,9 @@ def read_verbs(stream: Stream) -> None:
     So it is behind a noun that does it (`which person wears a hat`, also where `who` stands for it)
     and at the end of a clause (`what does the man ride`).
     """
-    words = stream.words()
     verbs = HOLDING | REACHING
+    _read_intentions(stream, verbs)
+    words = stream.words()
     for index, item in enumerate(stream.items):
         if not isinstance(item, Token) or item.text not in verbs or index == 0:
             continue
@@ -130,7 +132,19 @@ def read_verbs(stream: Stream) -> None:
             stream.items[index] = replace(item, text=verbs[item.text])
 
 
+_ABOUT = word_set("about going trying ready attempting preparing waiting")
 _DOERS = word_set("who that which whom he she it they")
+
+
+def _read_intentions(stream: Stream, verbs: Mapping[str, str]) -> None:
+    """Make `the boy about to hit the ball` the boy hitting it."""
+    items = stream.items
+    for index in range(len(items) - 1, 1, -1):
+        ahead, to, verb = items[index - 2 : index + 1]
+        if not (isinstance(ahead, Token) and isinstance(to, Token) and isinstance(verb, Token)):
+            continue
+        if ahead.text in _ABOUT and to.text == "to" and verb.text in verbs:
+            items[index - 2 : index + 1] = [replace(verb, text=verbs[verb.text])]
 
 
 def _is_done_by(items: list[Item], index: int) -> bool:

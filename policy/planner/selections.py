@@ -21,7 +21,8 @@ _EDGE = (
 )
 _PART = r"(?: hand)?(?: (?:side|half|part|edge|end|area|portion|section|third|border|margin))?"
 _MIDDLE = r"(?:centre|center|middle|midpoint)"
-_VIEWER = r"(?:camera|viewer|us|me|you|photographer|lens|observer|foreground)"
+VIEWERS = ("camera", "viewer", "us", "me", "you", "photographer", "lens", "observer", "foreground")
+_VIEWER = rf"(?:{'|'.join(VIEWERS)})"
 _NOT_OF = (
     r"(?!(?: (?:hand|side|half|part|edge|end|corner))* of (?!all |them |the frame |the scene ))"
 )
@@ -258,6 +259,9 @@ _RULES: list[tuple[str, Builder]] = [
     (rf"(?:furthest|farthest|most distant)(?: away)? from (?:the )?{_VIEWER}", _key("smallest")),
     (r"(?:most distant|furthest away|farthest away|furthest back|farthest back)", _key("smallest")),
     (r"in (?:the )?(?:far )?(?:background|distance)", _key("smallest", True)),
+    (r"far (?:away|off|back)(?! from)", _key("smallest", True)),
+    (rf"(?<=[,(] )({_D})(?= (?:[.,;)?!]|@pics) | $)", _side),
+    (rf"(?<=[,(] ){_MIDDLE}(?= (?:[.,;)?!]|@pics) | $)", _key("center", True)),
     (r"background(?= \w)", _key("smallest", True)),
     (r"foreground(?= \w)", _key("largest", True)),
     (r"(?:in|at|towards?) the (?:very )?back(?! of)", _key("smallest", True)),

@@ -21,6 +21,13 @@ _ASKED = re.compile(
     r"(?= )| what (?:\S+ ){1,8}(doing)(?= )| how many (colou?rs)(?= )| (how) (?:is|are) |"
     r" (why)(?! (?:do )?not)(?= )"
 )
+_EVERY_OTHER = re.compile(r" every (?:other|ORD[2-9]) (?!@|ones? )")
+_THING = r"(?:objects?|things?|items?|something|anything|everything|stuff|what)"
+_BY_USE = re.compile(
+    rf" {_THING} (?:(?:that|which) )?((?:you|one|people|we|they|i) (?:can|could|may|might|would) "
+    rf"(?!see|find|spot|be)\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|(?:can|could) "
+    rf"(?!you|we|i|be)\w+|flying|moving|burning|edible)(?= )"
+)
 _ONLY = re.compile(r" (?:has|have|shows?|contains?|with) (?:only|just) (?!(?:NUM\d+|one|an?) )")
 _POSTURES = (ACTIVITY | ADJECTIVES) - ASKING - {"left", "visible", "main", "located", "entire"}
 
@@ -35,6 +42,16 @@ def require_boxes_asked(text: str) -> None:
         QueryNotUnderstood: a colour, an age, a distance or the like is asked for, or that there
             be nothing else.
     """
+    if (other := _EVERY_OTHER.search(text)) is not None:
+        raise QueryNotUnderstood(
+            f"The planner can't take things by turns ('{other.group(0).strip()}').",
+            "Say which ones, as in: the second and fourth chair from the left.",
+        )
+    if (use := _BY_USE.search(text)) is not None:
+        raise QueryNotUnderstood(
+            f"The planner can't tell things by what they do or are for ('{use.group(1)}').",
+            "Name the things, as in: every chair, couch and bench.",
+        )
     if _ONLY.search(text):
         raise QueryNotUnderstood(
             "The planner can't tell that a picture shows nothing else.",

@@ -28,6 +28,7 @@ LEFT_OUT = [
     "Which picture has only dogs?",
 ]
 COUNTED = [
+    "If any picture shows a cat, box it; otherwise box the dogs.",
     "Which picture has between 2 and 4 dogs?",
     "Which picture has two or three dogs?",
     "Are there more dogs than cats?",
@@ -49,6 +50,12 @@ COUNTED = [
     "Find the dogs in 5",
 ]
 NO_BOXES = [
+    "every other chair",
+    "things you can sit on",
+    "objects used for eating",
+    "what can hold water",
+    "things flying",
+    "the odd one out",
     "What colour is the dog in image 2?",
     "What is the color of the car?",
     "What breed is the dog?",
