@@ -55,7 +55,7 @@ CONTRACTIONS: dict[str, str] = {
 
 ARTICLES = word_set(
     """
-    the a an this these that those my our your his her its their some any every each all both
+    the teh a an this these that those my our your his her its their some any every each all both
     either several many few multiple single only such certain another other
     """
 )
@@ -92,7 +92,7 @@ FUNCTION_WORDS = word_set(
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
     theirs alone individually separately lack lacks miss misses devoid free forget omit
     overlook twice aside apart exception unique exclusive absent gone far ignore ignoring disregard
-    disregarding
+    disregarding plz pls
     """
 )
 

@@ -52,6 +52,33 @@ def read_numbered_views(stream: Stream) -> None:
             stream.items[index] = replace(item, text="image")
 
 
+def read_labels(stream: Stream, count: int) -> None:
+    """`1: cat; 2: dog`, `cat (1), dog (2)`: numbers alone, where each names another picture."""
+    for begin, end in ((None, ":"), ("(", ")")):
+        spots = [
+            index
+            for index, item in enumerate(stream.items[:-1])
+            if isinstance(item, Token) and item.kind == "number" and 1 <= item.value <= count
+            and _text(stream.items[index + 1]) == end
+            and (_opens(stream.items, index) if begin is None else
+                 index > 1 and _text(stream.items[index - 1]) == begin
+                 and is_known(_text(stream.items[index - 2])))
+        ]  # fmt: skip
+        numbers = [_value(stream.items[index]) for index in spots]
+        if len(spots) > 1 and len({*numbers}) == len(numbers):
+            for index in reversed(spots):
+                stream.items.insert(index, Token("image", "image", "word"))
+
+
+def _opens(items: list[Item], index: int) -> bool:
+    """Whether something new begins here."""
+    return index == 0 or _text(items[index - 1]) in (";", ",", ".", "and")
+
+
+def _value(item: Item) -> int:
+    return item.value if isinstance(item, Token) else 0
+
+
 def _number_counted_things(items: list[Item]) -> None:
     """`Cat 2 from the left`, `persons 2 and 3 from the right`: numbers that are counted to."""
     for index in range(1, len(items)):

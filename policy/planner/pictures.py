@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .lexicon import word_set
-from .numbered import read_numbered_things, read_numbered_views
+from .numbered import read_labels, read_numbered_things, read_numbered_views
 from .stream import Builder, Chunk, Item, Stream
 from .tokens import Token
 
@@ -121,6 +121,7 @@ def read_pictures(stream: Stream, count: int) -> None:
     """
     read_numbered_things(stream)
     read_numbered_views(stream)
+    read_labels(stream, count)
     reader = _Reader(count)
     for pattern, build in reader.rules():
         stream.rewrite(pattern, "pics", build)
@@ -151,9 +152,9 @@ class _Reader:
             r"(?:all|every|each|any|both|either|some|one|none|neither|most|several|at least one)"
             r"(?: single| and every| one)?(?: of)?"
         )
-        ties = r"(?: (?:,|and|or|&|to|through|thru|till|until|-|/)(?: and)?"
+        ties = r"(?: (?:,|and|or|&|\+|to|through|thru|till|until|-|/)(?: and)?"
         listed = rf"(?:NUM\d+|one(?={ties} NUM)))(?:{ties} (?:NUM\d+|one{_END})))*"
-        two = r"(?:NUM\d+|one)(?:(?:(?: , NUM\d+)+(?: ,)?)? (?:and|or|&|to|-) NUM\d+)?"
+        two = r"(?:NUM\d+|one)(?:(?:(?: , NUM\d+)+(?: ,)?)? (?:and|or|&|\+|to|-) NUM\d+)?"
         number = r"(?:(?:number|numbers|no|nr|num|index|indices|no \.|nr \.|#|\() )*"
         ranks = rf"{_ORD}(?:(?: ,)?(?: (?:and|or|&))?(?: the)? {_ORD})*"
         them = r"(?:them|these|those|(?:the|these|those) NUM\d+)"
@@ -171,6 +172,7 @@ class _Reader:
              rf"(?:NUM\d+ )?{_NOUN}", self.rest),
             (rf"(?:(?:which|what|whichever)(?: ones?)?|how many) {which_of}{_NOUN}", self.which),
             (rf"which (?:ones? )?(?:of|among) {them}{_END}", self.which),
+            (r"(?<= in )which(?: ones?)?(?= (?:is|are|do|does|did|can|could) )", self.which),
             (r"which(?: ones?)?(?= (?:shows?|has|have|contains?|includes?|features?|depicts?) )",
              self.which),
             (rf"(?:{quantity} )?(?:of )?(?:the |my |your |these )?(?:NUM\d+ )?(?:other|remaining|"

@@ -15,7 +15,7 @@ from .pictures import Pictures
 from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .reading import Reading, confines
 from .stream import Chunk
-from .unchecked import note_unchecked, require_boxes_asked
+from .unchecked import note_unchecked, require_boxes_asked, require_one_choice
 
 _COUNT = r"how many(?! @pics)|count|(?<!est )(?<!same )(?<!equal )number of|how much|tally|total of"
 _COMPARATIVE = r"(?:bigger|larger|smaller|tinier|taller|shorter|wider|narrower|longer|thinner)"
@@ -43,6 +43,7 @@ def find_question(reading: Reading) -> Question | None:
         targets = shown
     if not targets and not conditions:
         return None
+    require_one_choice(targets)
     ranked = _ranking(reading, targets)
     note_unchecked(reading.stream.words(), targets)
     which = any(r.kind == "which" for r in reading.references)

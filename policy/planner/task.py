@@ -22,6 +22,10 @@ def task_of(reading: Reading) -> Task:
     named_noun = any(h.noun.known and not h.noun.pronoun for h in reading.heads)
     if _is_carried_over(reading):
         weights["counterpart"] += 3.0
+    if any(h.noun.phrase.generic and h.selections for h in reading.heads) and not reading.boxes:
+        # `The largest object in each picture` is one of each, and not what they share.
+        weights["common"] -= 3.0
+        weights["counterpart"] -= 2.0
     if named_noun:
         weights["common"] -= 1.0
         weights["difference"] -= 1.0
@@ -91,7 +95,7 @@ _EVERYWHERE = "@both| everywhere | throughout "
 
 def _asks_for_shared_thing(reading: Reading) -> bool:
     """`What appears in every picture?`: no noun is named, and it is said to be in all."""
-    if any(not h.noun.phrase.generic for h in reading.heads):
+    if any(not h.noun.phrase.generic or h.selections for h in reading.heads):
         return False
     everywhere = re.search(_EVERYWHERE, reading.text) is not None
     if reading.heads and reading.heads[0].noun.phrase.noun in ("everything", "anything"):

@@ -95,6 +95,9 @@ def tokenise(query: str) -> tuple[Token, ...]:
     text = re.sub(r"(?<=[^\W_])_+(?=[^\W_])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])[-\u2010-\u2015](?=[^\W_])", " ", text)
     text = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", text)
+    text = re.sub(r"(?<=\d)\s*[\u2010-\u2015]\s*(?=\d)", " - ", text)
+    # `Image 2's dog` is image 2, dog.
+    text = re.sub(r"(?<=\d)'s\b", " ", text)
     tokens: list[Token] = []
     for found in _WORD.finditer(text):
         if found.group(1) is not None and int(found.group(1)) < len(held):

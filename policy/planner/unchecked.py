@@ -66,6 +66,25 @@ def require_boxes_asked(text: str) -> None:
         )
 
 
+def require_one_choice(heads: Sequence[Head]) -> None:
+    """Refuse a thing that is to lie at both ends at once.
+
+    Raises:
+        QueryNotUnderstood: two choices were read for one thing, which may be for two.
+    """
+    for head in heads:
+        chosen = {s.key for s in head.selections if not s.side}
+        if any(pair <= chosen for pair in _ENDS):
+            raise QueryNotUnderstood(
+                "The planner reads two choices of one thing here.",
+                "Name the thing twice, as in: the leftmost dog in image 1 and the rightmost dog in "
+                "image 3.",
+            )
+
+
+_ENDS = ({"left", "right"}, {"top", "bottom"}, {"largest", "smallest"})
+
+
 def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
     """Add to the heads what is said behind them and not checked: `dogs that are sleeping`.
 

@@ -28,6 +28,7 @@ LEFT_OUT = [
     "Which picture has only dogs?",
 ]
 COUNTED = [
+    "the leftmost object of image 1, the rightmost of image 3",
     "If any picture shows a cat, box it; otherwise box the dogs.",
     "Which picture has between 2 and 4 dogs?",
     "Which picture has two or three dogs?",
