@@ -252,6 +252,10 @@ class Assembler:
         if first is None:
             return index
         shows = bound.kind == "with" and not bound.deed
+        if shows and bound.negated and self._lacked_by_pictures(index):
+            head_at = self._head_after_pictures(index, at, first, bound)
+            self.heads[-1].shown_by = self.heads[-2].shown_by
+            return head_at
         if shows and not self.heads and self._shown_by(at) is not None:
             return self._head_after_pictures(index, at, first, bound)
         if shows and pictures_that(self.items, self.words, index) is not None:
@@ -280,6 +284,11 @@ class Assembler:
         else:
             self.waiting_relations.append(relation)
         return at
+
+    def _lacked_by_pictures(self, index: int) -> bool:
+        """`Pictures with boats but without people`: what lacks is what shows."""
+        tied = self.words[index - 1] in ("but", "and", ",")
+        return tied and bool(self.heads) and self.heads[-1].shown_by is not None
 
     def _is_named(self, noun: Noun) -> bool:
         """`A dog on the couch or a dog`: what is sought is no landmark."""

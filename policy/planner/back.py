@@ -15,6 +15,7 @@ from .tokens import Token
 _OF_THINGS = word_set("it its")
 _OBJECTS = word_set("it him her them")
 _SUBJECTS = word_set("it he she they")
+_MUTUAL = (["each", "other"], ["one", "another"])
 _OWNERS = {"its": "it", "his": "him", "her": "her", "their": "them"}
 _SIDES = word_set("left right")
 _BEFORE_A_NOUN = word_set("the a an his her its their @sel @near @many")
@@ -47,6 +48,7 @@ def read_back_references(stream: Stream) -> None:
     Only where one thing was joined to another by `and` or a comma and what follows binds it to
     that other one: `the woman and the dog beside her`, `the man and the horse he rides`.
     """
+    _read_each_other(stream)
     words = stream.words()
     for index in range(len(stream.items) - 1, 0, -1):
         item = stream.items[index]
@@ -55,6 +57,19 @@ def read_back_references(stream: Stream) -> None:
         meant = _antecedent(stream.items, words, index)
         if meant is not None:
             stream.items[index : index + 1] = meant
+
+
+def _read_each_other(stream: Stream) -> None:
+    """`Dogs next to each other`: next to another dog."""
+    items = stream.items
+    for index in range(len(items) - 2, 0, -1):
+        if [_text(item) for item in items[index : index + 2]] not in _MUTUAL:
+            continue
+        nouns = [item for item in items[:index] if isinstance(item, Chunk) and item.tag == "np"]
+        if nouns and isinstance(nouns[-1].meaning, Noun):
+            noun = nouns[-1].meaning
+            phrase = replace(noun.phrase, quantity=None, definite=False)
+            items[index : index + 2] = [Chunk("np", replace(noun, phrase=phrase, back=True))]
 
 
 def _points_back(words: Sequence[str], index: int) -> bool:

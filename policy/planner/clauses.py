@@ -25,7 +25,10 @@ _WHERE: dict[str, RelationKind] = {
 _AT = "|".join(sorted(_WHERE, key=len, reverse=True))
 _IS = r"(?:is|are|was|were|'s|be|being)"
 _THAT = r"(?:that|which|who|whom)"
-_DOES = rf"(?:{_HOLD}|{_REACH}|(?:(?:{_REST}) )?(?P<at>{_AT}))"
+_DOES = (
+    rf"(?:(?:drinking|drinks?|eating|eats?) from|{_HOLD}|{_REACH}|"
+    rf"(?:(?:{_REST}) )?(?P<at>{_AT}))"
+)
 _END = r"(?= (?:[.,;:?!)]|@pics|@sel|and|or|but|please|now|here|right now) |  ?$| $)"
 _SUBJECT = r"(?:@sel )*@np(?: @sel)*"
 _CLAUSES = [

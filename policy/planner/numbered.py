@@ -10,7 +10,7 @@ from .lexicon import PICTURE, PICTURES, word_set
 from .stream import Item, Stream
 from .tokens import Token
 
-_SIGNS = ("#", "number", "no", "nr")
+_SIGNS = ("#", "number", "numbered", "no", "nr")
 _JOINS = frozenset({"and", "or", "&", ","})
 _SIDES = frozenset({"left", "right", "top", "bottom"})
 _VIEWS = word_set("view scene slide figure fig screenshot still page")

@@ -9,6 +9,7 @@ from typing import Literal
 from ...tools.errors import QueryNotUnderstood
 from .amounts import as_target, condition, require_no_comparison
 from .heads import Head, keep_meant
+from .lexicon import word_set
 from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
 from .pictures import Pictures
@@ -18,9 +19,18 @@ from .stream import Chunk
 from .unchecked import note_unchecked, require_boxes_asked, require_one_choice
 
 _COUNT = r"how many(?! @pics)|count|(?<!est )(?<!same )(?<!equal )number of|how much|tally|total of"
-_COMPARATIVE = r"(?:bigger|larger|smaller|tinier|taller|shorter|wider|narrower|longer|thinner)"
+_COMPARATIVE = (
+    r"(?:bigger|larger|smaller|tinier|taller|shorter|wider|narrower|longer|thinner|"
+    r"closer|nearer)"
+)
 _WHICH_IS = rf" which (?:one |of the two )?(?:\w+ )?is (?:the )?(?:{_COMPARATIVE}|\w+est) "
 _MORE_IN = re.compile(r" (?:more|fewer|less) (?:\S+ ){1,8}@named or (?:\w+ )?@named ")
+_ORDERS = word_set(
+    """
+    find locate box mark detect show point highlight outline label identify draw circle give return
+    where which who what @ask @which
+    """
+)
 _Asked = Literal["boxes", "which", "count", "presence"]
 
 
@@ -43,6 +53,7 @@ def find_question(reading: Reading) -> Question | None:
         targets = shown
     if not targets and not conditions:
         return None
+    targets = _without_scene(reading, targets)
     require_one_choice(targets)
     ranked = _ranking(reading, targets)
     note_unchecked(reading.stream.words(), targets)
@@ -55,6 +66,30 @@ def find_question(reading: Reading) -> Question | None:
         every=which and len(everything) > 1 and " or " not in reading.text,
         ask=_asks(reading, which),
     )  # fmt: skip
+
+
+def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:
+    """`A man is walking his dog. Box the dog.`: without what an earlier sentence only tells of."""
+    words = reading.stream.words()
+    ends = [at for at, word in enumerate(words) if word in (".", ";", "!", "?")]
+    begins = [0, *(at + 1 for at in ends)]
+    sentences = [words[begin:end] for begin, end in zip(begins, [*ends, len(words)], strict=True)]
+    own = [max(n for n, begin in enumerate(begins) if begin <= h.at) for h in targets]
+    asked = [n for n, h in zip(own, targets, strict=True) if h.noun.known and _orders(sentences[n])]
+    if not asked or {"too", "also", "both"} & {*words}:
+        return targets
+    return [
+        h for n, h in zip(own, targets, strict=True)
+        if n >= asked[-1] or _orders(sentences[n]) or not _tells(sentences[n])
+    ]  # fmt: skip
+
+
+def _orders(sentence: list[str]) -> bool:
+    return bool(_ORDERS & {*sentence})
+
+
+def _tells(sentence: list[str]) -> bool:
+    return bool({"is", "are", "was", "were", "has", "have", "@rel"} & {*sentence[1:]})
 
 
 def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from ...tools.errors import QueryNotUnderstood
+from .known import is_known
 from .question import Key, Selection
 from .stream import Builder, Chunk, Item, Stream
 
@@ -78,6 +79,7 @@ class Near:
 
 def read_selections(stream: Stream) -> None:
     """Replace every selection by a `sel` chunk; ordinals and origins are joined into them."""
+    _read_top_few(stream)
     stream.rewrite(rf"(?:from )?(?:the )?({_D}) (?:to|towards) (?:the )?{_D}", "from", _full_origin)
     # `Boats, largest first`: how they are to be listed, and all of them.
     stream.rewrite(
@@ -106,6 +108,16 @@ def read_selections(stream: Stream) -> None:
     )  # fmt: skip
     stream.rewrite(r"ORD-?\d+(?: (?:most|@sel))?", "rank", _rank)
     _join_ranks(stream)
+
+
+def _read_top_few(stream: Stream) -> None:
+    """`The top 3 boats by size`, `the top three largest`: the first ones, not those at the top."""
+    words = stream.words()
+    spots = [at for at, word in enumerate(words[:-1]) if word == "top" and "NUM" in words[at + 1]]
+    for at in reversed(spots):
+        del stream.items[at]
+    if spots:
+        stream.rewrite("by (?:size|area)", "sel", _key("largest"))
 
 
 def _rank(found: re.Match[str], items: list[Item]) -> object:
@@ -199,7 +211,12 @@ def _opposite(found: re.Match[str], items: list[Item]) -> Selection:
     return Selection(_OPPOSITE[_DIRECTION[found.group(1)]])
 
 
-def _side(found: re.Match[str], items: list[Item]) -> Selection:
+def _side(found: re.Match[str], items: list[Item]) -> Selection | None:
+    following = found.groupdict()
+    first, then = following.get("next") or "", following.get("then") or ""
+    if is_known(first) or is_known(f"{first} {then}"):
+        # `On the left couch`: the side tells which couch.
+        return None
     return Selection(_DIRECTION[found.group(1)], side=True)
 
 
@@ -247,16 +264,17 @@ _RULES: list[tuple[str, Builder]] = [
     (rf"(?:on|at|to|in|along|by) (?:the )?(?:very|far|extreme|utmost) {_DEGREE}{_END}",
      _extreme),
     (rf"(?:on|at|to|in|along|towards?|near|close to)(?: (?:the|its|your|our))? "
-     rf"({_D}){_PART}{_NOT_OF}",
+     rf"({_D}){_PART}{_NOT_OF}(?= (?P<next>\S+)(?: (?P<then>\S+))? |)",
      _side),
     (rf"(?:closest|nearest|next)(?: to)?(?: the)? {_DEGREE}{_MIDDLE}", _key("center")),
     (r"most central(?: ly)?|most centrally|centermost|middlemost|centremost", _key("center")),
     (rf"(?:in|at|near|around|towards?) (?:the )?{_DEGREE}{_MIDDLE}", _key("center", True)),
     (r"(?:centrally|central)(?: (?:located|placed|positioned))?", _key("center", True)),
     (rf"(?<=the ){_MIDDLE}", _key("center", True)),
-    (rf"(?:closest|nearest)(?: to)?(?: the)? {_VIEWER}", _key("largest")),
+    (rf"(?:closest|nearest|closer|nearer)(?: to)?(?: the)? {_VIEWER}", _key("largest")),
     (r"in (?:the )?(?:very )?(?:foreground|front)(?! of)", _key("largest", True)),
-    (rf"(?:furthest|farthest|most distant)(?: away)? from (?:the )?{_VIEWER}", _key("smallest")),
+    (rf"(?:furthest|farthest|further|farther|most distant)(?: away)? from (?:the )?{_VIEWER}",
+     _key("smallest")),
     (r"(?:most distant|furthest away|farthest away|furthest back|farthest back)", _key("smallest")),
     (r"in (?:the )?(?:far )?(?:background|distance)", _key("smallest", True)),
     (r"far (?:away|off|back)(?! from)", _key("smallest", True)),
