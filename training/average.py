@@ -12,8 +12,9 @@ from ..tools.errors import GemvgError, OutputError, UsageError, WeightsError
 ADAPTER = "adapter_config.json"
 PATTERN = "*.safetensors"
 
-LEFT_BEHIND = frozenset({"README.md", "outcome.json", "training_args.bin"})
-"""What a folder says of its own run."""
+CARRIED = frozenset({".json", ".jinja", ".txt", ".model"})
+LEFT_BEHIND = frozenset({"outcome.json", "complete.json", "trainer_state.json"})
+"""What a folder or a checkpoint says of its own run."""
 
 _CARD = """\
 ---
@@ -35,7 +36,7 @@ def average(folders: Sequence[Path], output: Path) -> Path:
     Runs from one start that differ in their seed end near one another, and their mean is often
     better than each and costs nothing when it answers (uniform soup: Wortsman et al., "Model
     soups", ICML 2022, section 2). Means are taken in float32, a tensor at a time, and stored in the
-    first folder's types; all other files are the first folder's.
+    first folder's types; configuration and processor are the first folder's.
 
     Args:
         folders: of two or more models of one architecture, none an adapter.
@@ -64,7 +65,7 @@ def average(folders: Sequence[Path], output: Path) -> Path:
         for name in dict.fromkeys(shards[0].values()):
             _average_file(folders, shards, name, fresh / name)
         for file in folders[0].iterdir():
-            if file.is_file() and file.suffix != ".safetensors" and file.name not in LEFT_BEHIND:
+            if file.suffix in CARRIED and file.name not in LEFT_BEHIND:
                 shutil.copy2(file, fresh / file.name)
         parts = "\n".join(f"- {folder}" for folder in folders)
         card = _CARD.format(name=output.name, number=len(folders), parts=parts)

@@ -22,7 +22,8 @@ def model(folder, value, dtype=torch.float32, **more):
     save_file(tensors, folder / WEIGHTS)
     (folder / "config.json").write_text(json.dumps({"value": value}))
     (folder / "README.md").write_text(f"the run of {value}")
-    (folder / "training_args.bin").write_bytes(b"")
+    for name in ("training_args.bin", "optimizer.pt", "outcome.json", "trainer_state.json"):
+        (folder / name).write_bytes(b"{}")
     (folder / "checkpoint-1").mkdir()
     return folder
 
