@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .joining import is_joined
 from .known import closed_vocabulary
-from .lexicon import HOLDING, PREPOSITIONS, REACHING, word_set
+from .lexicon import ADJECTIVES, ARTICLES, HOLDING, PREPOSITIONS, REACHING, word_set
 from .nouns import Noun
 from .stream import Chunk, Item, Stream
 from .tokens import Token
@@ -16,6 +16,7 @@ _OF_THINGS = word_set("it its")
 _OBJECTS = word_set("it him her them")
 _SUBJECTS = word_set("it he she they")
 _MUTUAL = (["each", "other"], ["one", "another"])
+_ENDS = ([], ["."], [","], ["?"], ["!"], ["@pics"])
 _OWNERS = {"its": "it", "his": "him", "her": "her", "their": "them"}
 _SIDES = word_set("left right")
 _BEFORE_A_NOUN = word_set("the a an his her its their @sel @near @many")
@@ -49,6 +50,7 @@ def read_back_references(stream: Stream) -> None:
     that other one: `the woman and the dog beside her`, `the man and the horse he rides`.
     """
     _read_each_other(stream)
+    _read_other_one(stream)
     words = stream.words()
     for index in range(len(stream.items) - 1, 0, -1):
         item = stream.items[index]
@@ -70,6 +72,25 @@ def _read_each_other(stream: Stream) -> None:
             noun = nouns[-1].meaning
             phrase = replace(noun.phrase, quantity=None, definite=False)
             items[index : index + 2] = [Chunk("np", replace(noun, phrase=phrase, back=True))]
+
+
+def _read_other_one(stream: Stream) -> None:
+    """`The brown horse in front of the white one`: in front of another horse."""
+    items, words = stream.items, stream.words()
+    for index in range(len(items) - 1, 1, -1):
+        if words[index] != "one" or words[index + 1 : index + 2] not in _ENDS:
+            continue
+        begin = index
+        while begin and words[begin - 1] in ADJECTIVES | ARTICLES:
+            begin -= 1
+        nouns = [at for at in range(begin) if words[at] == "@np"]
+        noun = items[nouns[0]] if len(nouns) == 1 else None
+        meaning = noun.meaning if isinstance(noun, Chunk) else None
+        bound = begin > 0 and words[begin - 1] in _BINDING - {"than", "like", "as"}
+        if bound and isinstance(meaning, Noun):
+            phrase = replace(meaning.phrase, quantity=None, definite=False)
+            items[begin : index + 1] = [Chunk("np", replace(meaning, phrase=phrase, back=True))]
+            return
 
 
 def _points_back(words: Sequence[str], index: int) -> bool:

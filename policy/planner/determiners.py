@@ -114,21 +114,25 @@ _DEPTHS = {"front": Selection("largest"), "rear": Selection("smallest"),
 def _side_before(before: list[Item]) -> Chunk[object] | None:
     """`left dog, image 2`: a side right before its noun, where no article ties them."""
     last = before[-1]
-    if isinstance(last, Token) and last.text in _DEPTHS:
-        article = words_of(before[-2:-1])
-        return Chunk("sel", _DEPTHS[last.text]) if article and article[0] in ARTICLES else None
-    if not isinstance(last, Token) or last.text not in _SIDES:
+    if not isinstance(last, Token) or last.text not in _SIDES.keys() | _DEPTHS.keys():
         return None
+    depth = _DEPTHS.get(last.text)
     earlier = before[-2] if len(before) > 1 else None
     opens = (
         earlier is None
         or (isinstance(earlier, Chunk) and earlier.tag in ("pics", "ask"))
-        or (isinstance(earlier, Token) and earlier.text in ASKING | _OPENING)
+        or (isinstance(earlier, Token) and earlier.text in ASKING | _OPENING | _BEFORE_A_LANDMARK)
     )
+    if depth is not None:
+        article = words_of(before[-2:-1])
+        opens = opens or (bool(article) and article[0] in ARTICLES)
+        return Chunk("sel", depth) if opens else None
     return Chunk("sel", Selection(_SIDES[last.text], side=True)) if opens else None
 
 
 _OPENING = word_set(", . ; : ! ? ( and me us")
+_BEFORE_A_LANDMARK = word_set("on in of by near behind beside with under above holding")
+"""`The tie on left man`."""
 
 
 def _is_participle_before(before: list[Item]) -> bool:

@@ -92,7 +92,7 @@ FUNCTION_WORDS = word_set(
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
     theirs alone individually separately lack lacks miss misses devoid free forget omit
     overlook twice aside apart exception unique exclusive absent gone far ignore ignoring disregard
-    disregarding plz pls
+    disregarding plz pls middle center centre
     """
 )
 
@@ -190,7 +190,7 @@ ACTIVITY = word_set(
     relaxing working talking cooking reading chatting hitting swinging throwing catching competing
     racing sailing landing taking drinking sliding climbing crawling turned covered filled
     surrounded dangling stacked piled served left ridden worn carried driven pulled pushed eaten
-    gripped touched walked led chased followed thrown caught kicked watched fed hugged petted
+    cut gripped touched walked led chased followed thrown caught kicked watched fed hugged petted
     """
 )
 """Participles that say what a thing does, after it; what follows may be a relation."""

@@ -123,7 +123,11 @@ def _breaks(word: str) -> bool:
 def _is_content(item: Item) -> bool:
     if not isinstance(item, Token) or item.kind != "word":
         return False
-    word = item.text
+    return is_content(item.text)
+
+
+def is_content(word: str) -> bool:
+    """Whether a word may be part of what a noun phrase names."""
     if _breaks(word) or word in ASKING or word == "'s":
         return False
     if word in GENERIC or word in GENERIC_PLURAL:

@@ -51,7 +51,7 @@ def find_question(reading: Reading) -> Question | None:
     if not targets and conditions:
         shown = [h for h in reading.heads if not h.negated]
         targets = shown
-    if not targets and not conditions:
+    if (not targets and not conditions) or _is_any_one(reading, targets):
         return None
     targets = _without_scene(reading, targets)
     require_one_choice(targets)
@@ -66,6 +66,15 @@ def find_question(reading: Reading) -> Question | None:
         every=which and len(everything) > 1 and " or " not in reading.text,
         ask=_asks(reading, which),
     )  # fmt: skip
+
+
+def _is_any_one(reading: Reading, targets: list[Head]) -> bool:
+    """`The one in red`: neither a noun nor a place tells what it is."""
+    if len(targets) != 1 or {"what", "whatever"} & {*reading.text.split()}:
+        return False
+    head = targets[0]
+    told = head.selections or head.relations or not head.noun.phrase.generic
+    return head.noun.pronoun and not told and " one" in reading.text
 
 
 def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:

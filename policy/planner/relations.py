@@ -10,6 +10,7 @@ from .known import is_known
 from .lexicon import ARTICLES, ASKING, HOLDING, REACHING, word_set
 from .nouns import Noun
 from .question import RelationKind
+from .selections import VIEWERS
 from .stream import Builder, Chunk, Item, Stream
 from .tokens import Token
 
@@ -55,6 +56,7 @@ _RELATIONS: list[tuple[str, RelationKind, bool]] = [
     (rf"{_VERY}(?:above|over|higher than|up from)", "above", False),
     (rf"{_VERY}(?:below|under|underneath|beneath|lower than)", "below", False),
     (r"(?:(?:the )?(?:closest|nearest|close est)(?: to)?|@near to)", "nearest to", False),
+    (r"(?<=@np )@near(?= @np)", "nearest to", False),
     (r"(?:furthest|farthest|most distant)(?: away)? from|@near(?: away)? from", "farthest from",
      False),
     (r"on top of|atop|upon|onto|astride|aboard|on", "on", False),
@@ -120,6 +122,7 @@ def read_verbs(stream: Stream) -> None:
     """
     verbs = HOLDING | REACHING
     _read_intentions(stream, verbs)
+    _read_looks(stream)
     words = stream.words()
     for index, item in enumerate(stream.items):
         if not isinstance(item, Token) or item.text not in verbs or index == 0:
@@ -132,6 +135,7 @@ def read_verbs(stream: Stream) -> None:
             stream.items[index] = replace(item, text=verbs[item.text])
 
 
+_LOOKS = word_set("looking facing staring smiling pointing")
 _ABOUT = word_set("about going trying ready attempting preparing waiting")
 _DOERS = word_set("who that which whom he she it they")
 
@@ -145,6 +149,21 @@ def _read_intentions(stream: Stream, verbs: Mapping[str, str]) -> None:
             continue
         if ahead.text in _ABOUT and to.text == "to" and verb.text in verbs:
             items[index - 2 : index + 1] = [replace(verb, text=verbs[verb.text])]
+
+
+def _read_looks(stream: Stream) -> None:
+    """`Sheep looking at the camera`: what they do, not where they are."""
+    items = stream.items
+    for index in range(len(items) - 2, -1, -1):
+        end = index + 1
+        while end < len(items) and _word(items[end]) in ("at", "to", "into", "towards", "the"):
+            end += 1
+        if _word(items[index]) in _LOOKS and end < len(items) and _word(items[end]) in VIEWERS:
+            del items[index + 1 : end + 1]
+
+
+def _word(item: Item) -> str:
+    return item.text if isinstance(item, Token) else ""
 
 
 def _is_done_by(items: list[Item], index: int) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from ...tools.errors import QueryNotUnderstood
-from .known import is_known
+from .known import closed_vocabulary
+from .nouns import is_content
 from .question import Key, Selection
 from .stream import Builder, Chunk, Item, Stream
 
@@ -214,7 +215,8 @@ def _opposite(found: re.Match[str], items: list[Item]) -> Selection:
 def _side(found: re.Match[str], items: list[Item]) -> Selection | None:
     following = found.groupdict()
     first, then = following.get("next") or "", following.get("then") or ""
-    if is_known(first) or is_known(f"{first} {then}"):
+    compound = closed_vocabulary().resolve(f"{first} {then}").relation == "same"
+    if compound or (first.isalpha() and first.islower() and is_content(first)):
         # `On the left couch`: the side tells which couch.
         return None
     return Selection(_DIRECTION[found.group(1)], side=True)
@@ -279,10 +281,10 @@ _RULES: list[tuple[str, Builder]] = [
     (r"in (?:the )?(?:far )?(?:background|distance)", _key("smallest", True)),
     (r"far (?:away|off|back)(?! from)", _key("smallest", True)),
     (rf"(?<=[,(] )({_D})(?= (?:[.,;)?!]|@pics) | $)", _side),
-    (rf"(?<=[,(] ){_MIDDLE}(?= (?:[.,;)?!]|@pics) | $)", _key("center", True)),
+    (rf"(?<!the ){_MIDDLE}(?= (?:[.,;)?!]|@pics) | $)", _key("center", True)),
     (r"background(?= \w)", _key("smallest", True)),
     (r"foreground(?= \w)", _key("largest", True)),
-    (r"(?:in|at|towards?) the (?:very )?back(?! of)", _key("smallest", True)),
+    (r"(?:(?:in|at|towards?) the (?:very )?|in )back(?! of)", _key("smallest", True)),
     (r"(?:at|towards?) the (?:very )?front(?! of)", _key("largest", True)),
     (r"(?:tak|occup|fill|cover|us)\w*(?: up)? the (?:most|least|largest|biggest|greatest|smallest)"
      r"(?: (?:space|room|area|part|share|portion|surface|pixels))?", _space),

@@ -88,6 +88,7 @@ def tokenise(query: str) -> tuple[Token, ...]:
         return hold(Token("<quote>", text, "quote", inner=tokenise(_TAG.sub(" ", text))))
 
     text = query.replace("\x00", " ").replace("\u2019", "'").replace("\u2018", "'")[:2000]
+    text = re.sub(r"\bw/o\b", "without", re.sub(r"\bw/(?!o\b)", "with ", text))
     text = _BOX.sub(hold_box, text)
     text = _HANDED.sub(r"\1", text)
     text = _PLACE_NAMED.sub(_named_place, _PLACES_FIRST.sub(" ", text))
