@@ -18,7 +18,7 @@ from .joining import (
     shares_choice,
 )
 from .known import is_known
-from .landmarks import clause_about, noun_at
+from .landmarks import clause_about, lacked_besides, noun_at
 from .negation import APART, is_all_but, left_out, refuse_unclear
 from .nouns import Noun, singular
 from .pictures import Pictures
@@ -278,9 +278,18 @@ class Assembler:
                     self.read.update(range(at, further))
                     at = further
         relation = Relation(bound.kind, tuple(landmarks), bound.negated)
+        further = Relation("with", (), True)
+        if bound.kind == "with" and not bound.negated:
+            lacked = lacked_besides(self.items, self.words, at)
+            if lacked is not None:
+                further, end = lacked
+                self.read.update(range(at + 1, end))
+                at = end
         if self.heads:
             self._set_apart(index)
             self._bind(index, relation, first.back)
+            if further.landmarks:
+                self._bind(index, further, first.back)
         else:
             self.waiting_relations.append(relation)
         return at

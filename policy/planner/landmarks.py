@@ -45,3 +45,20 @@ def clause_about(
     selections = tuple(meaning for meaning in chosen if isinstance(meaning, Selection))
     meant = replace(landmark.phrase, selections=selections)
     return Relation(bound.kind, (meant,), bound.negated), end
+
+
+def lacked_besides(
+    items: Sequence[Item], words: Sequence[str], at: int
+) -> tuple[Relation, int] | None:
+    """What a thing with the landmark at `at` is said to lack: `with an umbrella but no backpack`.
+
+    Returns:
+        The relation and where what is lacked stands.
+    """
+    end = at + 1
+    while words[end : end + 1] in (["but"], ["and"], [","]):
+        end += 1
+    if end == at + 1 or words[end : end + 1] != ["no"]:
+        return None
+    lacked = noun_at(items, end + 1)
+    return None if lacked is None else (Relation("with", (lacked.phrase,), True), end + 1)

@@ -64,7 +64,7 @@ PREPOSITIONS = word_set(
     above below under underneath beneath behind front top left right in on at of from within
     inside into onto to as for by with across throughout among amongst amid over between through
     out about toward towards along upon per via around than like off up down away back rear atop
-    astride aboard alongside adjacent
+    astride aboard alongside adjacent outside against past opposite
     """
 )
 CONJUNCTIONS = word_set(
@@ -92,7 +92,7 @@ FUNCTION_WORDS = word_set(
     least fewest fewer except excluding besides near ever either nearby beside mine ours yours
     theirs alone individually separately lack lacks miss misses devoid free forget omit
     overlook twice aside apart exception unique exclusive absent gone far ignore ignoring disregard
-    disregarding plz pls middle center centre
+    disregarding plz pls middle center centre immediate direct
     """
 )
 
@@ -155,7 +155,7 @@ PARTITIVES = word_set(
     instances example examples occurrence occurrences specimen specimens piece pieces number
     handful copy copies member members variety trace sign signs image picture outline outlines
     shape shapes silhouette silhouettes figure figures body bodies form sight glimpse presence
-    contour contours mask masks
+    contour contours mask masks end ends edge rim foot base
     """
 )
 """Nouns before `of` that hand their place to the noun after it (a group of people)."""

@@ -74,4 +74,13 @@ def _asks(items: list[Item], index: int) -> bool:
     if before.text == ",":
         earlier = items[index - 2] if index > 1 else None
         return not isinstance(earlier, Token) or earlier.text in ASKING | {"please", "there"}
+    if before.text in ("and", "or") and _has_clause(items[:index]):
+        # `A person who has an umbrella and who wears a hat`.
+        return False
     return before.text in _BEFORE_A_QUESTION or before.text in ASKING
+
+
+def _has_clause(items: list[Item]) -> bool:
+    """Whether a clause about a noun was begun before: the first word of all asks."""
+    words = [item.text for item in items[1:] if isinstance(item, Token)]
+    return bool({"who", "that", "which"} & {*words})

@@ -39,6 +39,8 @@ _SAID_OF = (
     r"(?:(?<=@np )|(?<=@sel )|(?<=@pics )|(?<=who )|(?<=that )|(?<=which )|(?<=@rel )|(?<=but ))"
 )
 
+_PARTICLE = r"(?:away|out|up|down|back|over)"
+
 _RELATIONS: list[tuple[str, RelationKind, bool]] = [
     (_SIDE_OF.format("left"), "left of", False),
     (_SIDE_OF.format("right"), "right of", False),
@@ -68,6 +70,14 @@ _RELATIONS: list[tuple[str, RelationKind, bool]] = [
     (rf"{_AFTER_A_NOUN}(?:(?:that|who|which) )?(?:(?:is|are|do|does|did) )?not (?:\w+ing)",
      "next to", True),
     (rf"{_AFTER_A_NOUN}(?:(?:that|who|which) )?(?:is |are )?(?:\w+ing)", "next to", False),
+    (r"full of|(?:filled|topped|covered|loaded|packed|decorated) (?:with|in|by)", "with", False),
+    (r"(?:(?:on|at|along|by|to) )?(?:either|both|each|opposite) (?:sides?|ends?) of|"
+     r"(?:at|by|near) (?:the )?(?:ends?|head|foot|edge|corner|side|base) of|"
+     r"on (?:the )?(?:other|far|opposite|near) side of|across from|across|opposite(?: to)?|past",
+     "next to", False),
+    (r"on (?:the )?(?:back|lap|shoulders?|head|roof|hood|edge|seat) of", "on", False),
+    (rf"(?<=@np )(?:(?:that|who|which) )?(?:(?:is|are) )?\w+ing (?:{_PARTICLE} )?"
+     r"(?:off|for|from|to|onto|out of|through|towards?|about|over)(?: of)?", "next to", False),
     (r"whose|(?:that|who|which) (?:has|have)|(?<=@np )(?:has|have)", "with", False),
 ]  # fmt: skip
 
@@ -100,6 +110,8 @@ def _binder(kind: RelationKind, negated: bool) -> Builder:
     def build(found: re.Match[str], items: list[Item]) -> Bound | None:
         verb = found.group(0).rsplit(" ", 1)[-1]
         if kind == "next to" and verb.endswith("ing") and not _is_verb(verb):
+            return None
+        if _NO_VERBS & {*found.group(0).split()}:
             return None
         words = found.group(0).split()
         return Bound(kind, negated, "not" in words, verb in _DEEDS, words[0] in _CLAUSE)

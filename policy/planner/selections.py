@@ -99,6 +99,10 @@ def read_selections(stream: Stream) -> None:
         "from", _origin,
     )  # fmt: skip
     stream.rewrite(
+        r"from (?:the )?(front|back|rear)", "from",
+        lambda found, items: Origin("largest" if found.group(1) == "front" else "smallest", True),
+    )  # fmt: skip
+    stream.rewrite(
         r"(?:by|in order of|in terms of|according to|in)(?: (?:decreasing|descending|their))? "
         r"(?:size|area)|(?:from )?(?:largest|biggest) to smallest", "from",
         lambda f, i: Origin("largest", True),
