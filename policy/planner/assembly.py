@@ -323,6 +323,7 @@ class Assembler:
         next to it`.
         """
         last = self.heads[-1]
+        last.one = last.one or "one" in self.words[last.at + 1 : index]
         if back:
             last.relations.append(relation)
             return

@@ -37,7 +37,8 @@ _CLAUSES = [
     rf"(?<=@np )(?:{_IS}|does|do|did) {_SUBJECT} {_DOES}",
 ]
 _PICTURES_INSIDE = rule(
-    rf"(?<=@np )(?:{_IS}|does|do|did) {_SUBJECT} (?P<pics>@pics) {_DOES}" + _END
+    rf"(?<=@np )(?:(?:{_IS}|does|do|did) |(?:{_THAT} )?){_SUBJECT} (?P<pics>@pics) (?:{_IS} )?"
+    rf"{_DOES}" + _END
 )
 """`What is the woman in image 1 holding?`: the pictures stand within the clause."""
 

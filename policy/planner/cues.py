@@ -100,6 +100,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
         (rf"{_THING} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named|@named (?:\S+ ){{0,8}}"
          rf"(?:same|again|also|it|she|he|they|him|her|them) (?:\S+ ){{0,4}}@named", 2),
+        (r"@named (?:\S+ ){0,4}(?:this|that|the same) \w+ (?:appears?|occurs?|shows? up|returns?|"
+         r"visible|present|there)(?: \S+){0,2} @named", 4),
         (r"same (?:\w+ ){0,2}@named|track|follow|matching|re ?identify|again", 1),
     ],
 }  # fmt: skip

@@ -48,7 +48,8 @@ CONTRACTIONS: dict[str, str] = {
     "where're": "where are", "what're": "what are", "isn't": "is not", "aren't": "are not",
     "doesn't": "does not", "don't": "do not", "didn't": "did not", "hasn't": "has not",
     "haven't": "have not", "can't": "can not", "cannot": "can not", "won't": "will not",
-    "wasn't": "was not", "weren't": "were not", "they've": "they have", "you're": "you are",
+    "wasn't": "was not", "weren't": "were not", "they've": "they have",
+    "we're": "we are", "you're": "you are",
     "whats": "what is", "wheres": "where is", "theres": "there is", "doesnt": "does not",
     "isnt": "is not", "dont": "do not",
 }  # fmt: skip
@@ -128,6 +129,7 @@ ASKING = word_set(
     trace traces mean means meant match
     matches matching matched hit hits instance instances example examples occurrence occurrences
     case cases candidate candidates specimen specimens spotting where place spot spots whereabouts
+    query queries visual
     extent extents tight tightly precise exact order ordered ordering sort sorted sorting line
     lined row set series group collection photo album pixel pixels format json answer brackets
     """

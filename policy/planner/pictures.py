@@ -161,6 +161,7 @@ class _Reader:
         return [
             (rf"{_DET}{_ADJ}PICS {number}{listed}(?: \))?", self.by_number),
             (rf"{_DET}{_ADJ}PIC {number}{two}(?: \))?", self.by_number),
+            (rf"{_DET}PIC (?::|=|is) (?:NUM\d+|one){_BARE_END}", self.by_number),
             (rf"{_DET}PIC [a-j]", self.by_letter),
             (rf"{_DET}PIC (?:that|which) (?:comes?|is) (?:the )?{_ORD}{_END}", self.by_rank),
             (rf"{_DET}(?:very )?{_ORD} to {_ORD} {_NOUN}", self.from_the_end),

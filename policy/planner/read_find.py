@@ -188,7 +188,8 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
     conditions: list[Condition] = []
     for head in targets:
         choosing = asked or head.shown_by is not None
-        bound = condition(head.noun, head.amount) if choosing and not head.selections else None
+        choosing = choosing and not head.selections and not head.one
+        bound = condition(head.noun, head.amount) if choosing else None
         if bound is None:
             head.noun = as_target(head.noun, head.amount)
         else:

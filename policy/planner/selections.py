@@ -296,6 +296,8 @@ _RULES: list[tuple[str, Builder]] = [
      r"(?:space|area|size|surface|bounding box)", _space),
     (rf"({'|'.join(_SIZE)})(?: up| placed| located| positioned| in size| in area| by area| by size"
      rf"| looking)?(?! than| to smallest| to largest| number)", _size),
+    (r"(?:main|primary|principal|dominant|most salient|most important)"
+     r"(?= (?:objects?|subjects?|things?|items?|elements?) )", _key("largest")),
     (r"most prominent|most sizeable|most sizable|most massive", _key("largest")),
     (rf"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: side)?{_NOT_OF}(?! and| or)",
      _side),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...tools.errors import QueryNotUnderstood
 from .heads import Head
-from .lexicon import ACTIVITY, ADJECTIVES, ASKING
+from .lexicon import ACTIVITY, ADJECTIVES, ASKING, word_set
 
 _PROPERTY = (
     r"(?:colou?rs?|breeds?|race|age|gender|sex|size|weight|height|width|length|distance|shape|"
@@ -25,8 +25,14 @@ _EVERY_OTHER = re.compile(r" every (?:other|ORD[2-9]) (?!@|ones? )")
 _THING = r"(?:objects?|things?|items?|something|anything|everything|stuff|what)"
 _BY_USE = re.compile(
     rf" {_THING} (?:(?:that|which) )?((?:you|one|people|we|they|i) (?:can|could|may|might|would) "
-    rf"(?!see|find|spot|be)\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|(?:can|could) "
-    rf"(?!you|we|i|be)\w+|flying|moving|burning|edible)(?= )"
+    rf"\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|(?:can|could) "
+    rf"(?!you |we |i |be )\w+|flying|moving|burning|edible)(?= )"
+)
+_SEEING = word_set(
+    """
+    see find spot detect locate identify recognise recognize notice mark box name list count point
+    tell make be show
+    """
 )
 _ONLY = re.compile(r" (?:has|have|shows?|contains?|with) (?:only|just) (?!(?:NUM\d+|one|an?) )")
 _POSTURES = (ACTIVITY | ADJECTIVES) - ASKING - {"left", "visible", "main", "located", "entire"}
@@ -47,7 +53,7 @@ def require_boxes_asked(text: str) -> None:
             f"The planner can't take things by turns ('{other.group(0).strip()}').",
             "Say which ones, as in: the second and fourth chair from the left.",
         )
-    if (use := _BY_USE.search(text)) is not None:
+    if (use := _BY_USE.search(text)) is not None and use.group(1).split()[-1] not in _SEEING:
         raise QueryNotUnderstood(
             f"The planner can't tell things by what they do or are for ('{use.group(1)}').",
             "Name the things, as in: every chair, couch and bench.",

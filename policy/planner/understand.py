@@ -23,18 +23,20 @@ CAN_READ = (
 )
 _SAID_BY_OTHERS = (
     r"(?:a|my|the|our|one) (?:\w+ )?(?:friend|colleague|wife|husband|boss|sister|brother|son|"
-    r"daughter|mother|father|mum|mom|dad|teacher)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
+    r"daughter|mother|father|mum|mom|dad|teacher|grand\w+|aunt|uncle|cousin|neighbou?r|client|"
+    r"customer)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
     r"told|tells|thinks?|claims?|asked|asks|wants|insists|swears|believes)(?: (?:me|us|that))*"
 )
 _STEP = (
     r"(?:(?<=^ )|(?<=[.,;:] )|(?<= and )|(?<= then ))"
-    r"(?:(?:at )?ORD-?\d+|firstly|secondly|thirdly|lastly|finally|next|afterwards?|"
+    r"(?:(?:at )?ORD-?\d+|firstly|secondly|thirdly|lastly|finally|next(?! to)|afterwards?|"
     r"after that|then)(?: ,)?(?: (?:please|also|you|to))*"
     r"(?= (?:find|locate|detect|mark|box|show|point|give|draw|look|search|highlight|outline|"
     r"identify|return|list|the @?\w+ |all |every ))"
 )
 """`First find the dog, afterwards the cat`: the order of the asking, not of the things."""
 
+_LOOKING = r"(?:(?<=^ )|(?<=[.,;:!?] )|(?<=please )|(?<= and )|(?<= then ))(?:take a )?look at"
 _MARKING = (
     r"(?:(?:put|place|draw|give|set|add) )?(?:(?:a|an|the|some|tight|bounding|red|green|blue|"
     r"coloured|colored) )*(?:box|boxes|rectangles?|bbox|bboxes|bounding|circles?|outlines?|marks?|"
@@ -56,6 +58,7 @@ def understand(query: str, count: int) -> Question:
     stream.rewrite(_STEP, "said", lambda found, items: "said")
     read_pictures(stream, count)
     stream.rewrite(_MARKING, "ask", lambda found, items: "ask")
+    stream.rewrite(_LOOKING, "ask", lambda found, items: "ask")
     reading = Reading(stream, tokens, marked_text(stream), count)
     question = _build(task_of(reading), reading)
     if question is None:
