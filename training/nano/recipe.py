@@ -86,7 +86,7 @@ class Finetune(_Part):
 
     recipe: str = "nano-rft"
     data: str = "nano-scenes"
-    scenes: Positive = 6000
+    scenes: Positive = 9600
     seed: int = 0
     seeds: Positive = 1
     steps: Positive | None = None
