@@ -46,12 +46,18 @@ def sure_or_best(boxes: Sequence[T], score: Callable[[T], float]) -> list[T]:
     return sure or sorted(boxes, key=lambda box: -score(box))[:1]
 
 
-def shared_kinds(boxes: Iterable[GroundedBox], images: Sequence[int]) -> list[tuple[str, float]]:
-    """Labels that each of the pictures shows, surest first, each with its weakest best score."""
+def best_scores(boxes: Iterable[GroundedBox]) -> dict[str, dict[int, float]]:
+    """Of every label, the best score in each picture that has a box of it."""
     best: dict[str, dict[int, float]] = {}
     for box in boxes:
-        if box.label is not None and box.image in images:
+        if box.label is not None:
             scores = best.setdefault(box.label, {})
             scores[box.image] = max(scores.get(box.image, 0.0), score_of(box))
+    return best
+
+
+def shared_kinds(boxes: Iterable[GroundedBox], images: Sequence[int]) -> list[tuple[str, float]]:
+    """Labels that each of the pictures shows, surest first, each with its weakest best score."""
+    best = best_scores(box for box in boxes if box.image in images)
     ranking = [(name, min(s.values())) for name, s in best.items() if len(s) == len(images)]
     return sorted(ranking, key=lambda pair: -pair[1])

@@ -177,10 +177,9 @@ class Assembler:
             bound = self._nearest_to(index)
             if bound is None or bound[0].landmarks[0].noun in VIEWERS:
                 head.selections.append(Selection("smallest" if self.near.far else "largest"))
-                self.near, index = None, index if bound is None else bound[1]
             else:
                 head.relations.append(bound[0])
-                self.near, index = None, bound[1]
+            self.near, index = None, index if bound is None else bound[1]
         self.heads.append(head)
         return index
 
@@ -277,21 +276,19 @@ class Assembler:
                     landmarks.append(landmark.phrase)
                     self.read.update(range(at, further))
                     at = further
-        relation = Relation(bound.kind, tuple(landmarks), bound.negated)
-        further = Relation("with", (), True)
+        relations = [Relation(bound.kind, tuple(landmarks), bound.negated)]
         if bound.kind == "with" and not bound.negated:
             lacked = lacked_besides(self.items, self.words, at)
             if lacked is not None:
-                further, end = lacked
-                self.read.update(range(at + 1, end))
-                at = end
+                relations.append(lacked[0])
+                self.read.update(range(at + 1, lacked[1]))
+                at = lacked[1]
         if self.heads:
             self._set_apart(index)
-            self._bind(index, relation, first.back)
-            if further.landmarks:
-                self._bind(index, further, first.back)
+            for relation in relations:
+                self._bind(index, relation, first.back)
         else:
-            self.waiting_relations.append(relation)
+            self.waiting_relations.extend(relations)
         return at
 
     def _lacked_by_pictures(self, index: int) -> bool:

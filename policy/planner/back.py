@@ -9,7 +9,7 @@ from .joining import is_joined
 from .known import closed_vocabulary
 from .lexicon import ADJECTIVES, ARTICLES, HOLDING, PREPOSITIONS, REACHING, word_set
 from .nouns import Noun
-from .stream import Chunk, Item, Stream
+from .stream import Chunk, Item, Stream, text_of
 from .tokens import Token
 
 _OF_THINGS = word_set("it its")
@@ -30,13 +30,13 @@ def read_sides_of(stream: Stream) -> None:
     """
     items = stream.items
     for index in range(len(items) - 1, 1, -1):
-        words = [_text(item) for item in items[index - 2 : index + 1]]
+        words = [text_of(item) for item in items[index - 2 : index + 1]]
         if words[0] not in ("to", "on", "at") or words[1] not in _OWNERS or words[2] not in _SIDES:
             continue
-        if not {"and", "or", "&", ",", "plus"} & {_text(item) for item in items[: index - 2]}:
+        if not {"and", "or", "&", ",", "plus"} & {text_of(item) for item in items[: index - 2]}:
             continue
         end = index + 1
-        while end < len(items) and _text(items[end]) in ("hand", "side"):
+        while end < len(items) and text_of(items[end]) in ("hand", "side"):
             end += 1
         items[index - 1 : end] = [
             _word("the"), items[index], _word("of"), _word(_OWNERS[words[1]]),
@@ -65,13 +65,11 @@ def _read_each_other(stream: Stream) -> None:
     """`Dogs next to each other`: next to another dog."""
     items = stream.items
     for index in range(len(items) - 2, 0, -1):
-        if [_text(item) for item in items[index : index + 2]] not in _MUTUAL:
+        if [text_of(item) for item in items[index : index + 2]] not in _MUTUAL:
             continue
         nouns = [item for item in items[:index] if isinstance(item, Chunk) and item.tag == "np"]
         if nouns and isinstance(nouns[-1].meaning, Noun):
-            noun = nouns[-1].meaning
-            phrase = replace(noun.phrase, quantity=None, definite=False)
-            items[index : index + 2] = [Chunk("np", replace(noun, phrase=phrase, back=True))]
+            items[index : index + 2] = [_another(nouns[-1].meaning)]
 
 
 def _read_other_one(stream: Stream) -> None:
@@ -88,9 +86,14 @@ def _read_other_one(stream: Stream) -> None:
         meaning = noun.meaning if isinstance(noun, Chunk) else None
         bound = begin > 0 and words[begin - 1] in _BINDING - {"than", "like", "as"}
         if bound and isinstance(meaning, Noun):
-            phrase = replace(meaning.phrase, quantity=None, definite=False)
-            items[begin : index + 1] = [Chunk("np", replace(meaning, phrase=phrase, back=True))]
+            items[begin : index + 1] = [_another(meaning)]
             return
+
+
+def _another(noun: Noun) -> Chunk[object]:
+    """A thing of the same kind, whichever."""
+    phrase = replace(noun.phrase, quantity=None, definite=False)
+    return Chunk("np", replace(noun, phrase=phrase, back=True))
 
 
 def _points_back(words: Sequence[str], index: int) -> bool:
@@ -128,10 +131,6 @@ def _begin(words: Sequence[str], at: int) -> int:
     while at and words[at - 1] in _BEFORE_A_NOUN:
         at -= 1
     return at
-
-
-def _text(item: Item) -> str:
-    return item.text if isinstance(item, Token) else ""
 
 
 def _word(text: str) -> Token:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .known import is_known
 from .lexicon import PICTURE, PICTURES, word_set
-from .stream import Item, Stream
+from .stream import Item, Stream, text_of
 from .tokens import Token
 
 _SIGNS = ("#", "number", "numbered", "no", "nr")
@@ -30,9 +30,9 @@ def read_numbered_things(stream: Stream) -> None:
         number, at = items[index], index - 1
         if not isinstance(number, Token) or number.kind != "number":
             continue
-        if _text(items[at]) == ".":
+        if text_of(items[at]) == ".":
             at -= 1
-        sign, thing = _text(items[at]), _text(items[at - 1]) if at else ""
+        sign, thing = text_of(items[at]), text_of(items[at - 1]) if at else ""
         if sign not in _SIGNS or not 1 <= number.value <= _MOST:
             continue
         if sign == "no" and number.text == "one":
@@ -54,40 +54,39 @@ def read_numbered_views(stream: Stream) -> None:
 
 def read_labels(stream: Stream, count: int) -> None:
     """`1: cat; 2: dog`, `cat (1), dog (2)`: numbers alone, where each names another picture."""
-    for begin, end in ((None, ":"), ("(", ")")):
-        spots = [
-            index
-            for index, item in enumerate(stream.items[:-1])
-            if isinstance(item, Token) and item.kind == "number" and 1 <= item.value <= count
-            and _text(stream.items[index + 1]) == end
-            and (_opens(stream.items, index) if begin is None else
-                 index > 1 and _text(stream.items[index - 1]) == begin
-                 and is_known(_text(stream.items[index - 2])))
-        ]  # fmt: skip
-        numbers = [_value(stream.items[index]) for index in spots]
-        if len(spots) > 1 and len({*numbers}) == len(numbers):
+    for names in (_begins_with, _is_in_brackets):
+        spots: dict[int, int] = {}
+        for index, item in enumerate(stream.items):
+            if not isinstance(item, Token) or item.kind != "number":
+                continue
+            if 1 <= item.value <= count and names(stream.items, index):
+                spots[index] = item.value
+        if len(spots) > 1 and len({*spots.values()}) == len(spots):
             for index in reversed(spots):
                 stream.items.insert(index, Token("image", "image", "word"))
 
 
-def _opens(items: list[Item], index: int) -> bool:
-    """Whether something new begins here."""
-    return index == 0 or _text(items[index - 1]) in (";", ",", ".", "and")
+def _begins_with(items: list[Item], index: int) -> bool:
+    """`2: dog`, where something new begins."""
+    opens = index == 0 or text_of(items[index - 1]) in (";", ",", ".", "and")
+    return opens and [text_of(item) for item in items[index + 1 : index + 2]] == [":"]
 
 
-def _value(item: Item) -> int:
-    return item.value if isinstance(item, Token) else 0
+def _is_in_brackets(items: list[Item], index: int) -> bool:
+    """`Dog (2)`."""
+    around = [text_of(item) for item in (*items[index - 1 : index], *items[index + 1 : index + 2])]
+    return index > 1 and around == ["(", ")"] and is_known(text_of(items[index - 2]))
 
 
 def _number_counted_things(items: list[Item]) -> None:
     """`Cat 2 from the left`, `persons 2 and 3 from the right`: numbers that are counted to."""
     for index in range(1, len(items)):
-        thing, end = _text(items[index - 1]), index
+        thing, end = text_of(items[index - 1]), index
         if not _is_number(items[index]) or not is_known(thing) or thing in PICTURE | PICTURES:
             continue
-        while end < len(items) and (_is_number(items[end]) or _text(items[end]) in _JOINS):
+        while end < len(items) and (_is_number(items[end]) or text_of(items[end]) in _JOINS):
             end += 1
-        after = [_text(item) for item in items[end : end + 3]]
+        after = [text_of(item) for item in items[end : end + 3]]
         if after[:1] == ["from"] and _SIDES & {*after[1:]}:
             items[index:end] = [_ordinal(item) for item in items[index:end]]
 
@@ -98,7 +97,7 @@ def _repeat_things(items: list[Item]) -> None:
     while index < len(items):
         end = _signed(items, index)
         thing = items[index - 1]
-        if not end or not is_known(_text(thing)) or _text(thing) in PICTURE | PICTURES:
+        if not end or not is_known(text_of(thing)) or text_of(thing) in PICTURE | PICTURES:
             index += 1
             continue
         while end < len(items) and (join := _join_before_sign(items, end)):
@@ -110,16 +109,16 @@ def _repeat_things(items: list[Item]) -> None:
 def _join_before_sign(items: list[Item], at: int) -> int:
     """How many words tie another number to the one before; 0 where none follows."""
     length = 0
-    while at + length < len(items) and _text(items[at + length]) in _JOINS:
+    while at + length < len(items) and text_of(items[at + length]) in _JOINS:
         length += 1
     return length if length and _signed(items, at + length) else 0
 
 
 def _signed(items: list[Item], at: int) -> int:
     """Where a sign with its number that begins here ends (`no. 2`); 0 where none begins."""
-    if at >= len(items) or _text(items[at]) not in _SIGNS:
+    if at >= len(items) or text_of(items[at]) not in _SIGNS:
         return 0
-    dotted = at + 1 < len(items) and _text(items[at + 1]) == "."
+    dotted = at + 1 < len(items) and text_of(items[at + 1]) == "."
     number = at + 2 if dotted else at + 1
     return number + 1 if number < len(items) and _is_number(items[number]) else 0
 
@@ -132,7 +131,3 @@ def _ordinal(item: Item) -> Item:
     if isinstance(item, Token) and item.kind == "number":
         return Token(item.text, item.raw, "ordinal", item.value)
     return item
-
-
-def _text(item: object) -> str:
-    return item.text if isinstance(item, Token) else ""

@@ -9,7 +9,7 @@ from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_b
 from . import wording
 from .choosing import Found, Scene, choose, select
 from .known import is_known
-from .plans import Call, Outcome, Plan, Trail, found_in, require
+from .plans import Call, Outcome, Plan, Trail, look_for_kinds, require
 from .question import Condition, Phrase, Question, Target
 from .seen import Seen
 
@@ -270,14 +270,7 @@ def _counts(question: Question) -> bool:
 def common_plan(question: Question, book: ViewBook) -> Plan:
     """The kind of thing that all pictures show: the class whose weakest best box is strongest."""
     everywhere = list(range(1, book.image_count + 1))
-    labels = [target.phrase.noun for target in question.targets]
-    result = yield Call(
-        "detect",
-        {"labels": labels, "views": everywhere, "min_score": LOOK},
-        f"see what is in {wording.images(everywhere)}",
-    )
-    require(result, wording.understood(question))
-    found = found_in(result)
+    found = yield from look_for_kinds(question, everywhere)
     ranking = shared_kinds((f.box for f in found), everywhere)
     if not ranking and len(question.images) > 1:
         # `What is in both image 1 and image 3?` may say nothing of image 2.

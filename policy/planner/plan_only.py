@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...tools.views import ViewBook
-from ..weighing import EXPECTED, LOOK, SURE
+from ..weighing import EXPECTED, SURE, best_scores
 from . import wording
-from .choosing import Found
-from .plans import Call, Outcome, Plan, Trail, difference_plan, found_in, require
+from .plans import Outcome, Plan, Trail, look_for_kinds
 from .question import Question
 
 
@@ -21,15 +20,8 @@ def only_plan(question: Question, book: ViewBook) -> Plan:
     """
     every = range(1, book.image_count + 1)
     looked = sorted({*question.images, *question.against}) if question.against else [*every]
-    labels = [target.phrase.noun for target in question.targets]
-    result = yield Call(
-        "detect",
-        {"labels": labels, "views": looked, "min_score": LOOK},
-        f"see what is in {wording.images(looked)}",
-    )
-    require(result, wording.understood(question))
-    found = found_in(result)
-    best = _best(found)
+    found = yield from look_for_kinds(question, looked)
+    best = best_scores(f.box for f in found)
     kinds = [name for name in best if _fits(best[name], question, looked)]
     trail = Trail()
     for name in kinds:
@@ -44,37 +36,6 @@ def only_plan(question: Question, book: ViewBook) -> Plan:
         if f.box.label in kinds and f.score >= SURE and f.box.image in question.images
     )
     return Outcome(boxes, f"Only there: {', '.join(kinds)}.", tuple(trail.steps))
-
-
-def changed_or_only_plan(question: Question, book: ViewBook) -> Plan:
-    """What changed between two pictures; of two scenes, the kinds that only one of them shows.
-
-    The second where the question asks for things that one picture shows and the other lacks.
-    """
-    plan = difference_plan(question, book)
-    call = next(plan)
-    result = yield call
-    if result.ok or not question.against:
-        try:
-            plan.send(result)
-        except StopIteration as done:
-            outcome: Outcome = done.value
-            return outcome
-    shown = tuple(i for i in question.images if i not in question.against)
-    only = Question("only", shown, against=question.against)
-    outcome = yield from only_plan(only, book)
-    steps = (f"{result.summary}", *outcome.steps)
-    text = f"The two pictures show different scenes. {outcome.text}"
-    return Outcome(outcome.boxes, text, steps)
-
-
-def _best(found: Sequence[Found]) -> dict[str, dict[int, float]]:
-    """Of every label, the best score in each picture that has a box of it, surest first."""
-    best: dict[str, dict[int, float]] = {}
-    for one in sorted(found, key=lambda f: -f.score):
-        if one.box.label is not None:
-            best.setdefault(one.box.label, {}).setdefault(one.box.image, one.score)
-    return best
 
 
 def _fits(best: dict[int, float], question: Question, looked: Sequence[int]) -> bool:

@@ -15,8 +15,9 @@ from ..messages import ToolCall
 from ..policy import Completion, Request, Usage
 from . import wording
 from .plan_counterpart import counterpart_plan
+from .plan_difference import difference_plan
 from .plan_find import common_plan, find_plan
-from .plan_only import changed_or_only_plan, only_plan
+from .plan_only import only_plan
 from .plans import Call, Outcome, Plan, region_plan
 from .question import Question, Task
 from .understand import understand
@@ -26,7 +27,7 @@ _PLANS: dict[Task, Callable[[Question, ViewBook], Plan]] = {
     "common": common_plan,
     "region": region_plan,
     "only": only_plan,
-    "difference": changed_or_only_plan,
+    "difference": difference_plan,
     "counterpart": counterpart_plan,
 }
 _CALL_ID = "plan-"

@@ -14,6 +14,7 @@ from ...tools.boxes import Box
 from ...tools.errors import PolicyError, QueryNotUnderstood
 from ...tools.tool import ToolResult
 from ...tools.views import ViewBook
+from ..weighing import LOOK
 from . import wording
 from .choosing import Found
 from .question import Question
@@ -83,6 +84,27 @@ def require(result: ToolResult, what: str) -> None:
     raise PolicyError(f"The planner could not look for {what}. {result.text}")
 
 
+def look_for_kinds(
+    question: Question, views: Sequence[int]
+) -> Generator[Call, ToolResult, list[Found]]:
+    """Detect the kind that a question names, or everything, in some pictures; boxes best first.
+
+    Raises:
+        QueryNotUnderstood: the detector does not know the kind. PolicyError: it failed.
+    """
+    result = yield Call(
+        "detect",
+        {
+            "labels": [target.phrase.noun for target in question.targets],
+            "views": list(views),
+            "min_score": LOOK,
+        },
+        f"see what is in {wording.images(views)}",
+    )
+    require(result, wording.understood(question))
+    return found_in(result)
+
+
 def region_plan(question: Question, book: ViewBook) -> Plan:
     """The place of a close-up: match it against the other pictures, best place wins."""
     trail = Trail()
@@ -139,28 +161,3 @@ def _crop_order(question: Question, book: ViewBook) -> list[int]:
         from_the_end.remove(smallest)
         from_the_end.insert(0, smallest)
     return from_the_end[:4]
-
-
-def difference_plan(question: Question, book: ViewBook) -> Plan:
-    """What changed: compare two pictures."""
-    first, second = question.images
-    result = yield Call(
-        "compare",
-        {"first": first, "second": second, "report": question.report},
-        f"compare images {first} and {second}",
-    )
-    require(result, f"differences between images {first} and {second}")
-    found = found_in(result)
-    chosen = strongest(found) if question.single and question.report != "both" else found
-    steps = (f"Images {first} and {second} compared: {result.summary}.",)
-    if not found:
-        return Outcome((), f"Images {first} and {second} show no difference.", steps)
-    text = (
-        f"{len(chosen)} change{'s' if len(chosen) > 1 else ''}: {', '.join(f.id for f in chosen)}."
-    )
-    return Outcome(tuple((f, "difference") for f in chosen), text, steps)
-
-
-def strongest(found: Sequence[Found]) -> list[Found]:
-    """The best box, and others that are nearly as sure."""
-    return [f for f in found if f.score >= 0.9 * found[0].score] if found else []

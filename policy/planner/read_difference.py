@@ -8,7 +8,6 @@ from typing import Literal
 from ...tools.errors import QueryNotUnderstood
 from .pictures import Pictures
 from .question import Question
-from .read_only import read_exclusive
 from .reading import Reading, names_pictures
 
 _Side = Literal["first", "second", "both"]
@@ -20,14 +19,6 @@ def difference_question(reading: Reading) -> Question:
     Raises:
         QueryNotUnderstood: the odd one out of more than two is asked for.
     """
-    exclusive = read_exclusive(reading)
-    if exclusive is not None and exclusive.is_pair:
-        shown, lacking = exclusive.images[0], exclusive.against[0]
-        side: _Side = "first" if shown < lacking else "second"
-        return Question(
-            "difference", (min(shown, lacking), max(shown, lacking)), report=side,
-            single=_is_single(reading), against=exclusive.against,
-        )  # fmt: skip
     if reading.count > 2 and " odd one out " in reading.text:
         raise QueryNotUnderstood(
             "The planner can't tell which one is odd, or in what.",
@@ -40,10 +31,11 @@ def difference_question(reading: Reading) -> Question:
     pair = (images[0], images[1]) if len(images) >= 2 else _default_pair(reading, images)
     ordered = (min(pair), max(pair))
     report = _report(reading, ordered, named)
-    return Question("difference", ordered, report=report, single=_is_single(reading))
+    return Question("difference", ordered, report=report, single=is_single(reading))
 
 
-def _is_single(reading: Reading) -> bool:
+def is_single(reading: Reading) -> bool:
+    """Whether one change is expected, and the surest is the answer."""
     return re.search(r"differences|changes|alterations|edits| all | every ", reading.text) is None
 
 

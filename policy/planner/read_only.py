@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .known import closed_vocabulary
 from .pictures import Pictures
 from .question import Phrase, Question, Target
+from .read_difference import is_single
 from .reading import MARKS, Reading
 
 _SEEN = (
@@ -30,7 +31,7 @@ _BUT_NOT_THERE = re.compile(
 )
 
 
-class Exclusive(NamedTuple):
+class _Exclusive(NamedTuple):
     """Kinds of things that are told by where they are not.
 
     Attributes:
@@ -44,14 +45,26 @@ class Exclusive(NamedTuple):
     against: tuple[int, ...]
     times: tuple[int, int] | None = None
 
-    @property
-    def is_pair(self) -> bool:
-        """Whether two pictures are compared and anything counts, which may be seen in pixels."""
-        return self.kind is None and len(self.images) == len(self.against) == 1
+
+def only_question(reading: Reading) -> Question | None:
+    """The question where it tells things by the pictures that do not show them; else None.
+
+    Of two pictures and things of any kind it is a difference, which may be seen in pixels.
+    """
+    found = _read(reading) if reading.count > 1 else None
+    if found is None:
+        return None
+    if found.kind is None and len(found.images) == len(found.against) == 1:
+        pair = (*found.images, *found.against)
+        return Question(
+            "difference", (min(pair), max(pair)), report="first" if pair[0] < pair[1] else "second",
+            single=is_single(reading), against=found.against,
+        )  # fmt: skip
+    targets = (Target(found.kind, found.images),) if found.kind is not None else ()
+    return Question("only", found.images, targets, against=found.against, times=found.times)
 
 
-def read_exclusive(reading: Reading) -> Exclusive | None:
-    """What the question says of pictures that do not show what it asks for; None where nothing."""
+def _read(reading: Reading) -> _Exclusive | None:
     kind = _kind(reading)
     if kind is None or reading.boxes:
         return None
@@ -59,19 +72,11 @@ def read_exclusive(reading: Reading) -> Exclusive | None:
     named = [r for r in reading.references if r.kind in ("named", "rest", "role")]
     if _ONLY_HERE.search(reading.text) and len(named) == 1 and named[0].images != reading.every:
         here = named[0].images
-        return Exclusive(asked, here, tuple(i for i in reading.every if i not in here))
+        return _Exclusive(asked, here, tuple(i for i in reading.every if i not in here))
     if (found := _BUT_NOT_THERE.search(reading.text)) is not None:
         return _but_not_there(reading, asked, found, named)
     times = next((r.times for r in reading.references if r.times is not None), None)
-    return None if times is None else Exclusive(asked, reading.every, (), times)
-
-
-def only_question(exclusive: Exclusive) -> Question:
-    """Kinds of things by the pictures that show them."""
-    targets = (Target(exclusive.kind, exclusive.images),) if exclusive.kind is not None else ()
-    return Question(
-        "only", exclusive.images, targets, against=exclusive.against, times=exclusive.times
-    )
+    return None if times is None else _Exclusive(asked, reading.every, (), times)
 
 
 def _kind(reading: Reading) -> Phrase | None:
@@ -87,7 +92,7 @@ def _kind(reading: Reading) -> Phrase | None:
 
 def _but_not_there(
     reading: Reading, kind: Phrase | None, found: re.Match[str], named: list[Pictures]
-) -> Exclusive | None:
+) -> _Exclusive | None:
     """`In image 1 but not in image 3`, `what does image 1 have that image 2 lacks`."""
     before = sum(word in MARKS for word in reading.text[: found.start()].split())
     marks = [r for r in reading.references if r in named]
@@ -95,4 +100,4 @@ def _but_not_there(
     lacking = tuple(i for r in marks[before + 1 :] for i in r.images if i not in shown)
     if not shown or not lacking:
         return None
-    return Exclusive(kind, shown, lacking)
+    return _Exclusive(kind, shown, lacking)

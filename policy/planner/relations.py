@@ -11,7 +11,7 @@ from .lexicon import ARTICLES, ASKING, HOLDING, REACHING, word_set
 from .nouns import Noun
 from .question import RelationKind
 from .selections import VIEWERS
-from .stream import Builder, Chunk, Item, Stream
+from .stream import Builder, Chunk, Item, Stream, text_of
 from .tokens import Token
 
 _NP = r"(?= (?:@sel |@near )*@np)"
@@ -168,14 +168,10 @@ def _read_looks(stream: Stream) -> None:
     items = stream.items
     for index in range(len(items) - 2, -1, -1):
         end = index + 1
-        while end < len(items) and _word(items[end]) in ("at", "to", "into", "towards", "the"):
+        while end < len(items) and text_of(items[end]) in ("at", "to", "into", "towards", "the"):
             end += 1
-        if _word(items[index]) in _LOOKS and end < len(items) and _word(items[end]) in VIEWERS:
+        if text_of(items[index]) in _LOOKS and end < len(items) and text_of(items[end]) in VIEWERS:
             del items[index + 1 : end + 1]
-
-
-def _word(item: Item) -> str:
-    return item.text if isinstance(item, Token) else ""
 
 
 def _is_done_by(items: list[Item], index: int) -> bool:

@@ -93,6 +93,11 @@ class Stream:
         return bisect_left(starts, found.start()), bisect_left(starts, found.end())
 
 
+def text_of(item: Item) -> str:
+    """The word of a token; a chunk has none."""
+    return item.text if isinstance(item, Token) else ""
+
+
 def _word(item: Item) -> str:
     if isinstance(item, Chunk):
         return f"@{item.tag}"

@@ -7,7 +7,6 @@ import re
 from .cues import weigh
 from .known import closed_vocabulary
 from .question import Phrase, Task
-from .read_only import read_exclusive
 from .reading import SOUGHT, Reading
 
 
@@ -15,9 +14,6 @@ def task_of(reading: Reading) -> Task:
     """The kind of question."""
     if reading.count < 2:
         return "find"
-    exclusive = read_exclusive(reading)
-    if exclusive is not None:
-        return "difference" if exclusive.is_pair else "only"
     weights = dict(weigh(reading.text))
     named_noun = any(h.noun.known and not h.noun.pronoun for h in reading.heads)
     if _is_carried_over(reading):

@@ -8,7 +8,7 @@ from .question import Question, Target, Task
 from .read_counterpart import counterpart_question
 from .read_difference import difference_question
 from .read_find import find_question
-from .read_only import only_question, read_exclusive
+from .read_only import only_question
 from .read_region import region_question
 from .reading import Reading, marked_text
 from .stream import Stream
@@ -60,7 +60,7 @@ def understand(query: str, count: int) -> Question:
     stream.rewrite(_MARKING, "ask", lambda found, items: "ask")
     stream.rewrite(_LOOKING, "ask", lambda found, items: "ask")
     reading = Reading(stream, tokens, marked_text(stream), count)
-    question = _build(task_of(reading), reading)
+    question = only_question(reading) or _build(task_of(reading), reading)
     if question is None:
         raise QueryNotUnderstood("The planner can't read this question.", CAN_READ)
     return question
@@ -83,8 +83,6 @@ def _build(task: Task, reading: Reading) -> Question | None:
         images = reading.where() or reading.every
         kind = named_kind(reading)
         return Question("common", images, (Target(kind, images),) if kind else ())
-    if task == "only" and (exclusive := read_exclusive(reading)) is not None:
-        return only_question(exclusive)
     if task == "difference":
         return difference_question(reading)
     if task == "region":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -98,7 +98,7 @@ def _run(part: Finetune, base: Path, output: Path, scenes: Path, seed: int) -> P
         *([f"optim.steps={part.steps}"] if part.steps is not None else []),
     ]
     recipe = read_recipe(part.recipe, [*overrides, *part.set])
-    done = finetuned([output])
+    done = finetuned(output)
     if done is not None and done.steps >= recipe.optim.steps:
         return output / LAST
     if not (scenes / MANIFEST).is_file():
@@ -129,34 +129,38 @@ def take(studio: Studio, folder: Path) -> None:
             parameter.copy_(stored[name])
 
 
-def finetuned(folders: Sequence[Path]) -> Finetuned | None:
-    """What the files of runs say of them; None where one has not ended, or was stopped."""
+def finetuned(folder: Path) -> Finetuned | None:
+    """What a run's files say of it; None where it has not ended, or was stopped."""
     from ..run import last_outcome
 
-    seeds: list[int] = []
-    before: list[float] = []
-    after: list[float] = []
-    recipe: dict[str, Any] = {}
-    steps = 0
-    for folder in folders:
-        file, log = folder / "recipe.json", folder / "log.jsonl"
-        outcome = last_outcome(folder)
-        if outcome is None or outcome.stopped is not None:
-            return None
-        if not file.is_file() or not log.is_file() or not (folder / LAST / WEIGHTS).is_file():
-            return None
-        recipe = json.loads(file.read_text(encoding="utf-8"))
-        rewards = _rewards(log)
-        if not rewards:
-            return None
-        seeds.append(recipe["run"]["seed"])
-        before.append(fmean(rewards[:ENDS]))
-        after.append(fmean(rewards[-ENDS:]))
-        steps = outcome.step
-    if not seeds:
+    file, log = folder / "recipe.json", folder / "log.jsonl"
+    outcome = last_outcome(folder)
+    if outcome is None or outcome.stopped is not None:
         return None
-    rollouts = recipe["optim"]["batch"] * recipe["optim"]["accumulate"]
-    return Finetuned(recipe["name"], tuple(seeds), steps, rollouts, fmean(before), fmean(after))
+    if not file.is_file() or not log.is_file() or not (folder / LAST / WEIGHTS).is_file():
+        return None
+    recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    rewards = _rewards(log)
+    if not rewards:
+        return None
+    return Finetuned(
+        recipe["name"], (recipe["run"]["seed"],), outcome.step,
+        recipe["optim"]["batch"] * recipe["optim"]["accumulate"],
+        fmean(rewards[:ENDS]), fmean(rewards[-ENDS:]),
+    )  # fmt: skip
+
+
+def all_finetuned(folders: Sequence[Path]) -> Finetuned | None:
+    """What the files of runs say of them together; None where one has not ended."""
+    runs = [one for one in map(finetuned, folders) if one is not None]
+    if len(runs) < len(folders):
+        return None
+    return replace(
+        runs[-1],
+        seeds=tuple(seed for one in runs for seed in one.seeds),
+        before=fmean(one.before for one in runs),
+        after=fmean(one.after for one in runs),
+    )
 
 
 def _rewards(log: Path) -> list[float]:

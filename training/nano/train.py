@@ -9,7 +9,7 @@ from typing import Any
 from ...tools.errors import OutputError, UsageError
 from .evaluate import evaluate
 from .export import export
-from .finetune import finetune, finetuned, run_folders, take
+from .finetune import all_finetuned, finetune, run_folders, take
 from .leg import WEIGHTS, LegRun, Watch
 from .recipe import Leg, NanoRecipe
 from .studio import WORDS, Studio, open_studio
@@ -65,7 +65,7 @@ def train_nano(recipe: NanoRecipe, watch: Watch, only: str | None = None) -> Pat
     if made is None:
         return None
     take(studio, made)
-    done = finetuned(run_folders(recipe.finetune, output / RFT))
+    done = all_finetuned(run_folders(recipe.finetune, output / RFT))
     return export(studio, output / "model", read_log(log), done)
 
 

@@ -93,7 +93,7 @@ def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
     from ...run import run_recipe
 
     recipe, folder = plan.recipe_of(arm, seed), plan.folder(arm, seed)
-    done = finetuned([folder])
+    done = finetuned(folder)
     if done is not None and done.steps >= recipe.optim.steps:
         return folder / LAST
     outcome = run_recipe(recipe)
