@@ -61,6 +61,10 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
         chosen = {k: v for k, v in chosen.items() if v[0].box.image in shared}
     boxes = tuple(chosen.values())
     text = _text(question, boxes, passing, seen)
+    looked_for = zip(question.targets, per_target, strict=True)
+    missing = [wording.phrase(target.phrase) for target, there in looked_for if not there]
+    if boxes and missing:
+        text += f" Not found: {', '.join(dict.fromkeys(missing))}."
     return Outcome(boxes, text, tuple(trail.steps))
 
 

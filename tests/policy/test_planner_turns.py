@@ -61,6 +61,16 @@ def test_asks_once_then_names_ids() -> None:
     assert "dog" in payload["text"]
 
 
+def test_what_was_not_found_of_several_things_is_said() -> None:
+    request = Request("the horse and the person riding it", (), book(), tools=TOOLS)
+    result = detected(("horse", 2, (1, 1, 20, 20), 0.9), ("person", 1, (1, 1, 50, 50), 0.9))
+    text = ask(answered(request, ask(request).tool_calls[0], result)).text
+    assert '"id": "b1"' in text
+    assert "1 found in image 2. Not found: person with horse." in text
+    both = detected(("horse", 2, (1, 1, 90, 90), 0.9), ("person", 2, (10, 1, 50, 50), 0.9))
+    assert "Not found" not in ask(answered(request, ask(request).tool_calls[0], both)).text
+
+
 def test_same_request_same_completion() -> None:
     request = Request("the leftmost dog in image 2", (), book(), tools=TOOLS)
     assert ask(request).tool_calls == ask(request).tool_calls
