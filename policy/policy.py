@@ -91,7 +91,7 @@ class Completion:
         text: the whole text, prefill included, tool calls in text form included.
         tool_calls: calls that the backend itself recognised (OpenAI `tool_calls`, the planner);
             calls written in the text are the dialect's to find.
-        finish_reason: `length` means that the text was cut.
+        finish_reason: `length` means that the text was cut, at its limit or in a loop.
         tokens: with log-probabilities, prefill apart; None where the backend has none.
         grids: (width, height) after the processor's own resize, by view index, where known.
         model: the model's name as the backend reports it.

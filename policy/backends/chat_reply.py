@@ -68,7 +68,8 @@ class Reply:
         self._logprobs(choice.get("logprobs"))
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
-            self.finish = reason
+            # vLLM's word for an answer that it cut in a loop.
+            self.finish = "length" if reason == "repetition" else reason
 
     def _usage(self, usage: Any) -> None:
         if isinstance(usage, Mapping):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..policy import Completion, FinishReason, Request, Token, Usage
 from .grammar import Grammar
+from .repetition import repeats
 
 
 class Readied(Protocol):
@@ -92,10 +93,14 @@ class Row:
             self.ids.append(token)
             if self.grammar is not None and not self.grammar.accept(token):
                 self.finish = "stop"
-            if self.finish is None and len(self.ids) >= self.request.max_tokens:
+            if self.finish is None and self._is_cut():
                 self.finish = "length"
         if self.request.stop or self.request.on_text or self.finish:
             self._grow()
+
+    def _is_cut(self) -> bool:
+        """Whether the answer is to go no further: no room, or a loop that it won't leave."""
+        return len(self.ids) >= self.request.max_tokens or repeats(self.ids)
 
     def _grow(self) -> None:
         text: str = self.tokenizer.decode(self.ids, clean_up_tokenization_spaces=False)

@@ -18,6 +18,7 @@ from ..policy import Completion, FinishReason, Request, Token, Usage
 from .chat_turns import prompt_text
 from .hf_prompt import SPOKEN_FOR, processor_grid
 from .image_budget import VIEW_TOKENS, ImagePlan, plan_images
+from .repetition import LONGEST, SHORTEST, TIMES
 from .views_shown import image_needs, shown_views
 
 MAX_IMAGES = 32
@@ -152,7 +153,10 @@ class VLLMPolicy:
 
     def _sampling(self, request: Request) -> Any:
         from vllm import SamplingParams  # pyright: ignore[reportMissingImports]
-        from vllm.sampling_params import StructuredOutputsParams  # pyright: ignore[reportMissingImports]
+        from vllm.sampling_params import (  # pyright: ignore[reportMissingImports]
+            RepetitionDetectionParams,
+            StructuredOutputsParams,
+        )
 
         schema = request.response_schema
         held = None
@@ -167,13 +171,15 @@ class VLLMPolicy:
             skip_special_tokens=False,
             logit_bias=self._bias,
             structured_outputs=held,
+            repetition_detection=RepetitionDetectionParams(LONGEST, SHORTEST, TIMES),
         )
 
     def _completion(
         self, request: Request, plan: ImagePlan, last: Any, seconds: float
     ) -> Completion:
         said = last.outputs[0]
-        finish: FinishReason = "length" if said.finish_reason == "length" else "stop"
+        cut = said.finish_reason in ("length", "repetition")
+        finish: FinishReason = "length" if cut else "stop"
         usage = Usage(len(last.prompt_token_ids or ()), len(said.token_ids), plan.tokens, 1)
         return Completion(
             text=(request.prefill or "") + said.text,

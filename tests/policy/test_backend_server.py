@@ -174,6 +174,12 @@ def replace_retry(policy):
     return policy
 
 
+def test_an_answer_cut_in_a_loop_is_cut():
+    body = {"choices": [{"message": {"content": "[1, 1, 1"}, "finish_reason": "repetition"}]}
+    with serving(lambda *_: Reply(body)) as server:
+        assert ask(server, request()).finish_reason == "length"
+
+
 def test_tool_calls_streamed_in_pieces_and_damaged():
     first = {"index": 0, "id": "c1", "function": {"name": "zo", "arguments": '{"a"'}}
     second = {"index": 0, "function": {"name": "om", "arguments": ": 1}"}}
