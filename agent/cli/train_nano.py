@@ -121,6 +121,9 @@ def run_study(
     base: Annotated[str, typer.Option(help="Folder that all arms start from.")] = "nano",
     arms: Annotated[str, typer.Option(help="By commas.")] = "sft,hybrid,direct-only,think-only",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
+    again: Annotated[
+        list[Path] | None, typer.Option(help="Data set for hybrid-again to train on; again.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Of each run; the recipe's own where not given.")
     ] = None,
@@ -138,7 +141,7 @@ def run_study(
 
     plan = StudyPlan(
         out, base, tuple(train), tuple(held), tuple(arms.split(",")), tuple(range(seeds)), steps,
-        overrides=tuple(set_ or ()),
+        overrides=tuple(set_ or ()), again=tuple(again or ()),
     )  # fmt: skip
     run(plan, lambda line: typer.echo(line, err=True), jobs)
     _print_study(out)

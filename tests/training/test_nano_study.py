@@ -6,6 +6,8 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from gemvg.agent.cli.main import run
 from gemvg.policy.presets import get_preset as get_policy
@@ -35,7 +37,10 @@ def plan_of(folder, **changes):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_is_a_whole_recipe(arm, tmp_path):
-    recipe = plan_of(tmp_path, arms=(arm,), steps=7, overrides=("optim.batch=16",))
+    recipe = plan_of(
+        tmp_path, arms=(arm, "hybrid"), steps=7, overrides=("optim.batch=16",),
+        again=(tmp_path / "more",),
+    )  # fmt: skip
     found = recipe.recipe_of(arm, 3)
     assert (found.optim.steps, found.optim.batch, found.run.seed) == (7, 16, 3)
     assert found.run.output.endswith(f"{arm}-3")
@@ -117,9 +122,77 @@ def test_there_is_no_other_arm(tmp_path):
 
 def test_the_first_seed_of_all_arms_is_run_first(tmp_path):
     plan = plan_of(tmp_path, arms=("hybrid", "sft", "think-only"), seeds=(0, 1))
-    assert plan.runs == (
-        ("sft", 0), ("hybrid", 0), ("think-only", 0), ("hybrid", 1), ("think-only", 1),
-    )  # fmt: skip
+    assert plan.phases == (
+        (("sft", 0), ("hybrid", 0), ("think-only", 0), ("hybrid", 1), ("think-only", 1)),
+    )
+
+
+def test_arms_that_are_made_of_others_come_after_them(tmp_path):
+    arms = ("hybrid-again-mean", "hybrid-mean", "hybrid-again", "hybrid")
+    plan = plan_of(tmp_path, arms=arms, seeds=(0, 1), again=(tmp_path / "more",))
+    assert plan.phases == (
+        (("hybrid", 0), ("hybrid", 1)),
+        (("hybrid-again", 0), ("hybrid-again", 1)),
+        (("hybrid-again-mean", 0), ("hybrid-mean", 0)),
+    )
+    found = plan.recipe_of("hybrid-again", 1)
+    assert found.model.base == str(plan.folder("hybrid", 1) / "last")
+    assert [Path(folder).name for folder in found.data.train] == ["more"]
+
+
+def test_what_goes_on_and_what_is_a_mean_begin_where_the_others_ended(tmp_path, monkeypatch):
+    """A run adds 1 to what it begins with, and its seed."""
+
+    def weight(folder):
+        return load_file(Path(folder) / "model.safetensors")["w"].item()
+
+    def trained(recipe):
+        last = Path(recipe.run.output) / "last"
+        last.mkdir(parents=True)
+        value = weight(recipe.model.base) + 1.0 + recipe.run.seed
+        save_file({"w": torch.tensor(value)}, last / "model.safetensors")
+        return Outcome(last, 600, None)
+
+    def asked(model, held):
+        seen.append((model.parent.name, weight(model)))
+        return answers("a", "common", 1.0, 0.5, True)
+
+    seen = []
+    base = tmp_path / "study" / "base"
+    base.mkdir(parents=True)
+    save_file({"w": torch.tensor(10.0)}, base / "model.safetensors")
+    monkeypatch.setattr(runs, "ProcessPoolExecutor", HereAndNow)
+    monkeypatch.setattr("gemvg.training.run.run_recipe", trained)
+    monkeypatch.setattr("gemvg.training.nano.measure.measure", asked)
+    arms = ("hybrid", "hybrid-mean", "hybrid-again", "hybrid-again-mean")
+    plan = dataclasses.replace(
+        plan_of(tmp_path, arms=arms, seeds=(0, 1), again=(tmp_path / "more",)), base=str(base)
+    )
+    runs.run_study(plan, lambda _: None)
+    assert dict(seen) == {
+        "hybrid-0": 11.0, "hybrid-1": 12.0, "hybrid-mean-0": 11.5,
+        "hybrid-again-0": 12.0, "hybrid-again-1": 14.0, "hybrid-again-mean-0": 13.0,
+    }  # fmt: skip
+    assert {one.arm for one in read_study(plan.output)} == set(arms)
+
+
+@pytest.mark.parametrize(
+    ("arms", "again", "said"),
+    [
+        (("hybrid-mean",), (), "hybrid-mean is made of hybrid"),
+        (("hybrid", "hybrid-again-mean"), (), "hybrid-again-mean is made of hybrid-again"),
+        (("hybrid-again",), (Path("more"),), "hybrid-again is made of hybrid"),
+        (("hybrid", "hybrid-again"), (), "no questions"),
+    ],
+)
+def test_arms_without_what_they_are_made_of(tmp_path, arms, again, said):
+    with pytest.raises(UsageError, match=said):
+        plan_of(tmp_path, arms=arms, again=again)
+
+
+def test_one_seed_has_no_mean(tmp_path):
+    with pytest.raises(UsageError, match="mean of several seeds"):
+        plan_of(tmp_path, arms=("hybrid", "hybrid-mean"), seeds=(0,))
 
 
 def answers(sample, task, think, direct, auto_thinks):

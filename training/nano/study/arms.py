@@ -10,16 +10,22 @@ from pathlib import Path
 from ....tools.errors import UsageError
 from ...recipe import Recipe, read_recipe
 from ..episode_rows import is_recorded
+from ..finetune import LAST
 
 SFT = "sft"
 """The arm that is not trained at all: what the others start from."""
+
+HYBRID = "hybrid"
+
+AGAIN = "hybrid-again"
+"""The arm that goes on from where each seed of `HYBRID` ended, with other questions."""
 
 NO_EPISODES = "no-episodes"
 """The arm that is trained on scenes alone, without recorded conversations with tools."""
 
 ARMS: Mapping[str, tuple[str, ...]] = {
     SFT: (),
-    "hybrid": (),
+    HYBRID: (),
     "direct-only": ("rft.shares={think: 0.0, direct: 1.0}",),
     "think-only": ("rft.shares={think: 1.0, direct: 0.0}",),
     "no-format": ("rft.drop_terms=[format]",),
@@ -30,8 +36,15 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "no-direct-bonus": ("rft.direct_bonus=0.0",),
     "rollout-credit": ("rft.credit=rollout",),
     NO_EPISODES: (),
+    AGAIN: (),
 }
 """Changes of the recipe by arm. All arms take equally many steps of equally many rollouts."""
+
+MEANS: Mapping[str, str] = {"hybrid-mean": HYBRID, "hybrid-again-mean": AGAIN}
+"""Arms that are not trained: the mean of the weights of all seeds of another one."""
+
+Run = tuple[str, int]
+"""Arm and seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class StudyPlan:
         arms: of `ARMS`. seeds: of every arm but `sft`, whose answers are greedy.
         steps: of every run; the recipe's own where None.
         recipe: what the arms change. overrides: of all arms alike.
+        again: data set folders that `AGAIN` is trained on.
     """
 
     output: Path
@@ -57,20 +71,34 @@ class StudyPlan:
     steps: int | None = None
     recipe: str = "nano-rft"
     overrides: tuple[str, ...] = ()
+    again: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises UsageError for an arm that there is not."""
-        unknown = [arm for arm in self.arms if arm not in ARMS]
+        """Raises UsageError for an arm that there is not, or without what it is made of."""
+        every = [*ARMS, *MEANS]
+        unknown = [arm for arm in self.arms if arm not in every]
         if unknown:
-            raise UsageError(f"there is no arm {unknown[0][:40]!r}.", f"Arms: {', '.join(ARMS)}.")
+            raise UsageError(f"there is no arm {unknown[0][:40]!r}.", f"Arms: {', '.join(every)}.")
+        for arm, source in {**MEANS, AGAIN: HYBRID}.items():
+            if arm in self.arms and source not in self.arms:
+                raise UsageError(f"{arm} is made of {source}.", "Name both arms.")
+            if arm in self.arms and arm in MEANS and len(self.seeds) < 2:
+                raise UsageError(f"{arm} is the mean of several seeds.", "Raise --seeds.")
+        if AGAIN in self.arms and not self.again:
+            raise UsageError(f"{AGAIN} has no questions of its own.", "Name them with --again.")
 
     @property
-    def runs(self) -> tuple[tuple[str, int], ...]:
-        """(arm, seed) in the order in which they are best run: one seed of all arms first."""
-        first = tuple((arm, 0) for arm in self.arms if arm == SFT)
-        rest = (arm for arm in self.arms if arm != SFT)
-        arms = tuple(rest)
-        return first + tuple((arm, seed) for seed in self.seeds for arm in arms)
+    def phases(self) -> tuple[tuple[Run, ...], ...]:
+        """Runs that may go on side by side; those of a later phase need those of the ones before.
+
+        One seed of all arms comes first.
+        """
+        sft: tuple[Run, ...] = tuple((arm, 0) for arm in self.arms if arm == SFT)
+        apart = {SFT, AGAIN, *MEANS}
+        trained = tuple((a, seed) for seed in self.seeds for a in self.arms if a not in apart)
+        again = tuple((AGAIN, seed) for seed in self.seeds if AGAIN in self.arms)
+        means: tuple[Run, ...] = tuple((arm, 0) for arm in self.arms if arm in MEANS)
+        return tuple(phase for phase in (sft + trained, again, means) if phase)
 
     def folder(self, arm: str, seed: int) -> Path:
         """Of one run."""
@@ -82,13 +110,14 @@ class StudyPlan:
         Raises:
             DataError: no such recipe. UsageError: an override that is none.
         """
+        base = str(self.folder(HYBRID, seed) / LAST) if arm == AGAIN else self.base
         train = [
             str(folder.resolve())
-            for folder in self.train
+            for folder in (self.again if arm == AGAIN else self.train)
             if arm != NO_EPISODES or not is_recorded(folder)
         ]
         changes = [
-            f"model.base={json.dumps(self.base)}",
+            f"model.base={json.dumps(base)}",
             f"data.train={json.dumps(train)}",
             "data.eval=[]",
             f"run.output={json.dumps(str(self.folder(arm, seed).resolve()))}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from ....policy.presets import get_preset
 from ....tools.errors import GemvgError, OutputError, TrainingError
-from .arms import SFT, StudyPlan
+from .arms import MEANS, SFT, Run, StudyPlan
 from .summary import summarize, summary_name
 
 Watch = Callable[[str], None]
@@ -27,11 +28,17 @@ def run_study(plan: StudyPlan, watch: Watch, jobs: int = 1) -> None:
         jobs: runs side by side; each gets its share of the cores, or OMP_NUM_THREADS.
 
     Raises:
-        GemvgError: a run failed or was stopped; nothing is written of it, and all others were run.
+        GemvgError: a run failed or was stopped; nothing is written of it, and all others but those
+            that begin where it ends were run.
     """
-    missing = [one for one in plan.runs if _unmeasured(plan, *one)]
-    if not missing:
-        return
+    for phase in plan.phases:
+        missing = [run for run in phase if _unmeasured(plan, *run)]
+        if missing:
+            _run_all(plan, missing, watch, jobs)
+
+
+def _run_all(plan: StudyPlan, missing: Sequence[Run], watch: Watch, jobs: int) -> None:
+    """Runs that need none of each other; raises the first error once all have ended."""
     threads = int(os.environ.get("OMP_NUM_THREADS") or max(1, (os.cpu_count() or 1) // jobs))
     with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         started = {pool.submit(_one, plan, arm, seed, threads): (arm, seed)
@@ -70,11 +77,8 @@ def _one(plan: StudyPlan, arm: str, seed: int, threads: int) -> str:
 
     torch.set_num_threads(threads)
     folder = plan.folder(arm, seed)
-    model = _base(plan.base)
-    curve: list[dict[str, float]] = []
-    if arm != SFT:
-        model = _trained(plan, arm, seed)
-        curve = read_curve(folder / "log.jsonl")
+    model = _model(plan, arm, seed)
+    curve = read_curve(folder / "log.jsonl")
     lines: list[str] = []
     for number, held in _unmeasured(plan, arm, seed):
         found = summarize(arm, seed, list(measure(model, held)), curve, held.name)
@@ -85,6 +89,23 @@ def _one(plan: StudyPlan, arm: str, seed: int, threads: int) -> str:
             raise OutputError(f"{folder}: can't be written.", "Choose another output.") from error
         lines.append(found.line)
     return "\n".join(lines)
+
+
+def _model(plan: StudyPlan, arm: str, seed: int) -> Path:
+    """Folder of a run's model, made where it is not there yet."""
+    if arm == SFT:
+        return _base(plan.base)
+    return _mean(plan, arm) if arm in MEANS else _trained(plan, arm, seed)
+
+
+def _mean(plan: StudyPlan, arm: str) -> Path:
+    """Folder of the mean of another arm's seeds."""
+    from ...average import average
+    from ...nano.finetune import LAST
+
+    output = plan.folder(arm, 0) / LAST
+    shutil.rmtree(output, ignore_errors=True)
+    return average([plan.folder(MEANS[arm], seed) / LAST for seed in plan.seeds], output)
 
 
 def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
