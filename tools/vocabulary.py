@@ -52,6 +52,7 @@ class _Table(TypedDict):
     classes: dict[str, _Words]
     groups: dict[str, list[str]]
     everything: list[str]
+    colours_and_materials: list[str]
     not_a_kind_of_its_last_word: list[str]
     irregular_plurals: dict[str, str]
     determiners: list[str]
@@ -183,7 +184,8 @@ class Vocabulary:
         """The classes that a label means; total.
 
         The whole phrase is looked up first, then its head: "pair of scissors" is scissors, "cup of
-        coffee" is a cup, "the dog on the left" and "wet dog" are kinds of dog.
+        coffee" is a cup, "the dog on the left" and "wet dog" are kinds of dog, "food items" are
+        food.
         """
         phrase = normalize_label(label)
         if not phrase:
@@ -224,6 +226,8 @@ class Vocabulary:
             if word in _table()["head_ends"]:
                 words = words[:at]
                 break
+        if (kind := self._kind_before(words)).classes:
+            return kind
         for start in range(len(words)):
             phrase = " ".join(words[start:])
             if self._is_blocked(phrase):
@@ -231,3 +235,12 @@ class Vocabulary:
             if (found := self._look_up(phrase)) is not None:
                 return found if found.relation == "wider" else Resolution(found.classes, "narrower")
         return UNKNOWN
+
+    def _kind_before(self, words: list[str]) -> Resolution:
+        """Of `food items` and `dog objects` what stands before the word for anything."""
+        table = _table()
+        *kind, last = words
+        anything = any(form in table["everything"] for form in singular_forms(last))
+        if not kind or not anything or kind[-1] in table["colours_and_materials"]:
+            return UNKNOWN
+        return self.resolve(" ".join(kind))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .joining import is_joined
 from .known import closed_vocabulary
-from .lexicon import ADJECTIVES, ARTICLES, HOLDING, PREPOSITIONS, REACHING, word_set
+from .lexicon import ADJECTIVES, ARTICLES, ASKING, HOLDING, PREPOSITIONS, REACHING, word_set
 from .nouns import Noun
 from .stream import Chunk, Item, Stream, text_of
 from .tokens import Token
@@ -19,6 +19,8 @@ _MUTUAL = (["each", "other"], ["one", "another"])
 _ENDS = ([], ["."], [","], ["?"], ["!"], ["@pics"])
 _OWNERS = {"its": "it", "his": "him", "her": "her", "their": "them"}
 _SIDES = word_set("left right")
+_GOES_ON = frozenset({"and", "or", "&", ",", "plus", ".", ";", "then", "@said"})
+"""One of them stands between two things that are asked for; `@said` is `then` before `find`."""
 _BEFORE_A_NOUN = word_set("the a an his her its their @sel @near @many")
 _BINDING = PREPOSITIONS | HOLDING.keys() | REACHING.keys() | word_set("beside near alongside")
 
@@ -33,7 +35,7 @@ def read_sides_of(stream: Stream) -> None:
         words = [text_of(item) for item in items[index - 2 : index + 1]]
         if words[0] not in ("to", "on", "at") or words[1] not in _OWNERS or words[2] not in _SIDES:
             continue
-        if not {"and", "or", "&", ",", "plus"} & {text_of(item) for item in items[: index - 2]}:
+        if not _GOES_ON & {text_of(item) for item in items[: index - 2]}:
             continue
         end = index + 1
         while end < len(items) and text_of(items[end]) in ("hand", "side"):
@@ -107,7 +109,11 @@ def _points_back(words: Sequence[str], index: int) -> bool:
 def _antecedent(items: Sequence[Item], words: Sequence[str], index: int) -> list[Item] | None:
     """The noun phrase that is meant, its choices before it; None where none can be told."""
     bound = next((at for at in range(index - 1, 0, -1) if words[at] == "@np"), None)
-    if bound is None or not is_joined(words, _begin(words, bound)):
+    if bound is None:
+        return None
+    # `In one picture are more cats than dogs. Find the cats in it.`
+    inside = words[index - 1] in ("in", "inside", "within")
+    if not (is_joined if inside else _goes_on)(words, _begin(words, bound)):
         return None
     for at in range(bound - 1, -1, -1):
         item = items[at]
@@ -124,6 +130,15 @@ def _antecedent(items: Sequence[Item], words: Sequence[str], index: int) -> list
         chosen = [one for one in items[begin:at] if isinstance(one, Chunk) and one.tag == "sel"]
         return [*chosen, Chunk("np", replace(item.meaning, phrase=phrase, back=True))]
     return None
+
+
+def _goes_on(words: Sequence[str], at: int) -> bool:
+    """Whether what is asked for at `at` comes after another: `the dog, then find the cat`."""
+    if is_joined(words, at):
+        return True
+    before = next((i for i in range(at - 1, -1, -1) if words[i] in ("@np", "@pics")), at)
+    between = set(words[before + 1 : at])
+    return bool(_GOES_ON & between) and between <= _GOES_ON | ASKING | {"@ask", "please", "also"}
 
 
 def _begin(words: Sequence[str], at: int) -> int:

@@ -102,6 +102,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          rf"(?:same|again|also|it|she|he|they|him|her|them) (?:\S+ ){{0,4}}@named", 2),
         (r"@named (?:\S+ ){0,4}(?:this|that|the same) \w+ (?:appears?|occurs?|shows? up|returns?|"
          r"visible|present|there)(?: \S+){0,2} @named", 4),
+        (r"@named (?:\S+ ){1,8}matching \w+ (?:\w+ )?@named", 2),
+        (r"@named (?:\S+ ){0,4}(?:is|are) (?:this|that|the same) (?:\w+ ){1,3}@named", 4),
         (r"same (?:\w+ ){0,2}@named|track|follow|matching|re ?identify|again", 1),
     ],
 }  # fmt: skip

@@ -88,7 +88,9 @@ def keep_meant(heads: list[Head]) -> list[Head]:
     for index, head in enumerate(heads):
         tied = head.joined and bool(kept) and index > 0 and heads[index - 1] in kept
         ahead = index + 1 < len(heads) and heads[index + 1].joined and heads[index + 1].noun.known
-        placed = head.joined and head.noun.phrase.generic and bool(head.relations)
+        bound = any(mark.definite for tie in head.relations for mark in tie.landmarks)
+        placed = head.noun.phrase.generic and bool(head.relations)
+        placed = placed and (head.joined or (head.noun.asked and bound))
         named = not head.noun.phrase.generic and (tied or head.noun.asked or ahead)
         if head.noun.known or named or placed:
             kept.append(head)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ...tools.vocabulary import UNKNOWN, Resolution
 from .determiners import read_determiners
 from .known import closed_vocabulary, is_activity, is_known, words_of
 from .lexicon import (
@@ -214,6 +215,10 @@ def _is_bare(words: list[str]) -> bool:
     return all(w in ADJECTIVES for w in words) and not (words and is_known(words[-1]))
 
 
+def _is_generic(word: str) -> bool:
+    return word in GENERIC or word in GENERIC_PLURAL
+
+
 def _is_partitive(words: list[str], items: Sequence[Item], after: int) -> bool:
     if words[-1] not in PARTITIVES or after >= len(items):
         return False
@@ -233,14 +238,18 @@ def _noun(words: list[str], before: list[Item]) -> Item:
     while len(words) > 1 and words[0] in ADJECTIVES and not _is_class(words):
         modifiers.append(words[0])
         words = words[1:]
-    generic = words[-1] in GENERIC or words[-1] in GENERIC_PLURAL
+    plural = _is_plural(words[-1])
+    if len(words) > 1 and _is_generic(words[-1]) and _is_kind(words[:-1], words):
+        # `Food items`, `"dining table" objects`: what they are is said before.
+        words = words[:-1]
+    generic = _is_generic(words[-1])
     owner: list[str] = []
     if "'s" in words[1:-1]:
         at = len(words) - 2 - words[-2::-1].index("'s")
         owner, words = words[:at], words[at + 1 :]
     noun = " ".join(words)
     known = is_known(noun) and not generic
-    said = read_determiners(before, _is_plural(words[-1]))
+    said = read_determiners(before, plural)
     phrase = Phrase(
         noun, (*said.participles, *modifiers), generic, said.plural, said.quantity, said.definite
     )
@@ -267,4 +276,14 @@ def singular(noun: str) -> str:
 
 
 def _is_class(words: list[str]) -> bool:
-    return closed_vocabulary().resolve(" ".join(words)).relation in ("same", "wider")
+    return _meaning(words).relation in ("same", "wider")
+
+
+def _is_kind(words: list[str], whole: list[str]) -> bool:
+    """Whether words name a kind that the whole phrase does not say otherwise (`orange things`)."""
+    kind = _meaning(words)
+    return bool(kind.classes) and _meaning(whole) in (kind, UNKNOWN)
+
+
+def _meaning(words: list[str]) -> Resolution:
+    return closed_vocabulary().resolve(" ".join(words))

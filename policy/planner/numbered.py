@@ -73,9 +73,10 @@ def _begins_with(items: list[Item], index: int) -> bool:
 
 
 def _is_in_brackets(items: list[Item], index: int) -> bool:
-    """`Dog (2)`."""
+    """`Dog (2)`, `the dog in (2)`."""
     around = [text_of(item) for item in (*items[index - 1 : index], *items[index + 1 : index + 2])]
-    return index > 1 and around == ["(", ")"] and is_known(text_of(items[index - 2]))
+    before = text_of(items[index - 2]) if index > 1 else ""
+    return around == ["(", ")"] and (before == "in" or is_known(before))
 
 
 def _number_counted_things(items: list[Item]) -> None:

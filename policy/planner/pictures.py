@@ -162,7 +162,8 @@ class _Reader:
             (rf"{_DET}{_ADJ}PICS {number}{listed}(?: \))?", self.by_number),
             (rf"{_DET}{_ADJ}PIC {number}{two}(?: \))?", self.by_number),
             (rf"{_DET}PIC (?::|=|is) (?:NUM\d+|one){_BARE_END}", self.by_number),
-            (rf"{_DET}PIC [a-j]", self.by_letter),
+            (rf"{_DET}PIC (?:[b-hj]|a(?= (?:[.,;:?!)]|and|or|$)))", self.by_letter),
+            (rf"{_DET}PIC a", self.by_capital),
             (rf"{_DET}PIC (?:that|which) (?:comes?|is) (?:the )?{_ORD}{_END}", self.by_rank),
             (rf"{_DET}(?:very )?{_ORD} to {_ORD} {_NOUN}", self.from_the_end),
             (rf"{_DET}{_ORD} (?:NUM\d+|few|couple(?: of)?) {_NOUN}", self.first_few),
@@ -232,7 +233,11 @@ class _Reader:
         return self.by_number(found, items)
 
     def by_letter(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
-        """Image A is the first; a lower-case letter is an article and no name."""
+        """Image B is the second."""
+        return self.named([ord(found.group(0)[-1]) - ord("a") + 1])
+
+    def by_capital(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
+        """Image A is the first; in lower case it is an article (`in image a dog`)."""
         picture, last = items[-2:]
         if not isinstance(last, Token) or not last.raw.isupper():
             return None

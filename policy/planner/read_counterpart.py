@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .likened import likened_image
 from .pictures import Pictures
 from .question import Question, Source
 from .reading import MARKS, SOUGHT, Reading
@@ -58,6 +59,8 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
             return ref.images[0]
     if (marked := _marked_image(reading)) is not None:
         return marked
+    if (likened := likened_image(reading)) is not None:
+        return likened
     if "@box" in words and (beside := _beside_box(reading, words)) is not None:
         return beside
     same = re.search(

@@ -84,7 +84,10 @@ def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:
     begins = [0, *(at + 1 for at in ends)]
     sentences = [words[begin:end] for begin, end in zip(begins, [*ends, len(words)], strict=True)]
     own = [max(n for n, begin in enumerate(begins) if begin <= h.at) for h in targets]
-    asked = [n for n, h in zip(own, targets, strict=True) if h.noun.known and _orders(sentences[n])]
+    asked = [
+        n for n, h in zip(own, targets, strict=True)
+        if (h.noun.known and _orders(sentences[n])) or (h.noun.pronoun and h.relations)
+    ]  # fmt: skip
     if not asked or {"too", "also", "both"} & {*words}:
         return targets
     return [
@@ -231,17 +234,22 @@ def _uncounted(phrase: Phrase) -> Phrase:
 
 def _place(reading: Reading, targets: list[Head]) -> list[tuple[Head, tuple[int, ...]]]:
     """Each target with its pictures: its own where each has one, else all that are named."""
-    spots = [
+    every = [
         (index, item.meaning)
         for index, item in enumerate(reading.stream.items)
         if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)
-        and confines(item.meaning)
-    ]  # fmt: skip
+    ]
+    spots = [(index, ref) for index, ref in every if confines(ref)]
     together = reading.where([ref for _, ref in spots]) or reading.every
-    placed = [(i, r) for i, r in spots if not r.negated]
+    first = min((head.at for head in targets), default=0)
+    # `People in both, cars in the second`: behind its noun `both` is a place as any other.
+    placed = [
+        (i, r) for i, r in every
+        if not r.negated and (confines(r) or (r.kind == "all" and r.each and i > first))
+    ]  # fmt: skip
     if len(targets) < 2 or len(placed) < 2:
         return [(head, together) for head in targets]
-    leading = placed[0][0] < min(head.at for head in targets)
+    leading = placed[0][0] < first
     result: list[tuple[Head, tuple[int, ...]]] = []
     for head in targets:
         if leading:

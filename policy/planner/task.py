@@ -6,6 +6,7 @@ import re
 
 from .cues import weigh
 from .known import closed_vocabulary
+from .likened import likened_image
 from .question import Phrase, Task
 from .reading import SOUGHT, Reading
 
@@ -16,7 +17,7 @@ def task_of(reading: Reading) -> Task:
         return "find"
     weights = dict(weigh(reading.text))
     named_noun = any(h.noun.known and not h.noun.pronoun for h in reading.heads)
-    if _is_carried_over(reading):
+    if _is_carried_over(reading) or likened_image(reading) is not None:
         weights["counterpart"] += 3.0
     if any(h.noun.phrase.generic and h.selections for h in reading.heads) and not reading.boxes:
         # `The largest object in each picture` is one of each, and not what they share.
@@ -67,6 +68,8 @@ def _is_carried_over(reading: Reading) -> bool:
         for r in named
         if r not in known and (r.preposition in SOUGHT or (followed and r.preposition == "to"))
     ]
+    if known and re.search(r" (?:again|else) ", reading.text):
+        return any(r.kind == "which" for r in reading.references) or bool(sought)
     if reading.count == 2 and len(named) == 1 and " same " in reading.text:
         return named[0].preposition in SOUGHT and not reading.heads[0].noun.phrase.generic
     return any(not set(a.images) & set(b.images) for a in known for b in sought)

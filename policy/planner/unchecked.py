@@ -23,9 +23,14 @@ _ASKED = re.compile(
 )
 _EVERY_OTHER = re.compile(r" every (?:other|ORD[2-9]) (?!@|ones? )")
 _THING = r"(?:objects?|things?|items?|something|anything|everything|stuff|what)"
+_DOING = (
+    r"(?:sit|eat|drink|wear|ride|read|play|sleep|cook|cut|write|lie|stand|drive|rest|hold|carry|"
+    r"throw|open|watch|use|sell|buy|repair|clean|wash|fly|sail|climb|kick|catch|hit|hide)"
+)
 _BY_USE = re.compile(
     rf" {_THING} (?:(?:that|which) )?((?:you|one|people|we|they|i) (?:can|could|may|might|would) "
-    rf"\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|(?:can|could) "
+    rf"\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|"
+    rf"to {_DOING}(?: (?:on|in|from|with|at))?|(?:can|could) "
     rf"(?!you |we |i |be )\w+|flying|moving|burning|edible)(?= )"
 )
 _SEEING = word_set(

@@ -27,6 +27,7 @@ _SAID_BY_OTHERS = (
     r"customer)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
     r"told|tells|thinks?|claims?|asked|asks|wants|insists|swears|believes)(?: (?:me|us|that))*"
 )
+_SPEAKER = r"(?<=^ )(?:user|human|customer|q|question|prompt|instruction|task|request) :"
 _STEP = (
     r"(?:(?<=^ )|(?<=[.,;:] )|(?<= and )|(?<= then ))"
     r"(?:(?:at )?ORD-?\d+|firstly|secondly|thirdly|lastly|finally|next(?! to)|afterwards?|"
@@ -54,6 +55,7 @@ def understand(query: str, count: int) -> Question:
     """
     tokens = _flatten_quotes(tokenise(query))
     stream = Stream(tokens)
+    stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
     stream.rewrite(_STEP, "said", lambda found, items: "said")
     read_pictures(stream, count)

@@ -53,6 +53,9 @@ COUNTED = [
 NO_BOXES = [
     "every other chair",
     "things you can sit on",
+    "something to sit on",
+    "things to eat in image 1",
+    "anything to drink from",
     "objects used for eating",
     "what can hold water",
     "things flying",

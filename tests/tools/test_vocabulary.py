@@ -50,6 +50,8 @@ ONE_CLASS = [
     ("hot-dogs", "hot dog", "same"),
     ("teddy_bear", "teddy bear", "same"),
     ("cup of coffee", "cup", "narrower"),
+    ("dog objects", "dog", "same"),
+    ("the stop sign things", "stop sign", "same"),
     ("slice of pizza", "pizza", "narrower"),
     ("two of the dogs", "dog", "same"),
     ("a group of people", "person", "same"),
@@ -76,6 +78,9 @@ GROUPS = [
     ("kitchen appliances", {"microwave", "oven", "toaster", "refrigerator"}),
     ("bags", {"handbag", "backpack", "suitcase"}),
     ("everything", set(coco_classes())),
+    # A colour and a material, not a fruit and a vessel.
+    ("orange objects", set(coco_classes())),
+    ("glass items", set(coco_classes())),
 ]
 
 NOT_KNOWN = [
