@@ -17,7 +17,8 @@ _OBJECTS = word_set("it him her them")
 _SUBJECTS = word_set("it he she they")
 _MUTUAL = (["each", "other"], ["one", "another"])
 _ENDS = ([], ["."], [","], ["?"], ["!"], ["@pics"])
-_OWNERS = {"its": "it", "his": "him", "her": "her", "their": "them"}
+_OWNERS = {"its": "it", "his": "him", "her": "her", "their": "him"}
+"""`The left of them` would be the left one of several."""
 _SIDES = word_set("left right")
 _GOES_ON = frozenset({"and", "or", "&", ",", "plus", ".", ";", "then", "@said"})
 """One of them stands between two things that are asked for; `@said` is `then` before `find`."""

@@ -243,6 +243,10 @@ def _noun(words: list[str], before: list[Item]) -> Item:
         # `Food items`, `"dining table" objects`: what they are is said before.
         words = words[:-1]
     generic = _is_generic(words[-1])
+    if generic:
+        # `Glowing objects` are looked for as objects, and the answer says what was not checked.
+        modifiers += words[:-1]
+        words = words[-1:]
     owner: list[str] = []
     if "'s" in words[1:-1]:
         at = len(words) - 2 - words[-2::-1].index("'s")

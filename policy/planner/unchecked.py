@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from ...tools.errors import QueryNotUnderstood
 from .heads import Head
-from .lexicon import ACTIVITY, ADJECTIVES, ASKING, word_set
+from .known import is_activity
+from .lexicon import ACTIVITY, ADJECTIVES, ASKING, HOLDING, word_set
 
 _PROPERTY = (
     r"(?:colou?rs?|breeds?|race|age|gender|sex|size|weight|height|width|length|distance|shape|"
@@ -97,7 +98,7 @@ _ENDS = ({"left", "right"}, {"top", "bottom"}, {"largest", "smallest"})
 
 
 def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
-    """Add to the heads what is said behind them and not checked: `dogs that are sleeping`.
+    """Add to the heads what is said of them and not checked: `dogs that are sleeping`.
 
     What goes on with a place is checked by that place: `sitting on the couch`.
     """
@@ -106,9 +107,19 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
             continue
         head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
         if head is not None:
-            phrase = head.noun.phrase
-            said = replace(phrase, modifiers=(*phrase.modifiers, word))
-            head.noun = replace(head.noun, phrase=said)
+            _note(head, word)
+    for head in heads:
+        doing = words[head.at - 1] if head.at else ""
+        if doing.endswith("ing") and is_activity(doing) and doing not in ASKING | HOLDING.keys():
+            # `Glowing objects`.
+            _note(head, doing)
+
+
+def _note(head: Head, word: str) -> None:
+    phrase = head.noun.phrase
+    if word not in phrase.modifiers:
+        said = replace(phrase, modifiers=(*phrase.modifiers, word))
+        head.noun = replace(head.noun, phrase=said)
 
 
 def _is_predicate(words: Sequence[str], index: int) -> bool:
