@@ -17,8 +17,8 @@ from .joining import (
     is_second_choice,
     shares_choice,
 )
-from .known import is_known
-from .landmarks import clause_about, lacked_besides, noun_at
+from .known import closed_vocabulary, is_known
+from .landmarks import clause_about, held_besides, lacked_besides, noun_at
 from .negation import APART, is_all_but, left_out, refuse_unclear
 from .nouns import Noun, singular
 from .pictures import Pictures
@@ -283,6 +283,11 @@ class Assembler:
                 relations.append(lacked[0])
                 self.read.update(range(at + 1, lacked[1]))
                 at = lacked[1]
+            if nested is None and len(landmarks) == 1 and self._is_person():
+                for held, end in held_besides(self.items, self.words, at):
+                    relations.append(held)
+                    self.read.update(range(at + 1, end))
+                    at = end
         if self.heads:
             self._set_apart(index)
             for relation in relations:
@@ -290,6 +295,11 @@ class Assembler:
         else:
             self.waiting_relations.extend(relations)
         return at
+
+    def _is_person(self) -> bool:
+        """Whether the thing that a relation is of is a person, who holds and wears things."""
+        last = self.heads[-1].noun.phrase.noun if self.heads else ""
+        return "person" in closed_vocabulary().resolve(last).classes
 
     def _lacked_by_pictures(self, index: int) -> bool:
         """`Pictures with boats but without people`: what lacks is what shows."""

@@ -35,8 +35,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"(?:details?|thumbnail|extract|section|portion|bit|piece|part|tile|sample|regions?)"
          r"(?! of (?!which|what|one|the|this|that|it|@)\w) (?:\w+ ){0,2}"
          r"(?:@pics|out of|from|of (?:which|what|one))", 2.5),
-        (r"(?:(?<!bite )(?<!bites )taken(?! away)|cut|lifted|extracted|clipped|snipped|torn|"
-         r"copied|sampled|sliced|"
+        (r"(?:(?<!bite )(?<!bites )taken(?! away)|cut(?! off @\w+ (?:border|edge|margin))|lifted|"
+         r"extracted|clipped|snipped|torn|copied|sampled|sliced|"
          r"originat\w+) (?:\w+ ){0,2}(?:from|out|@pics)", 3),
         (r"(?:comes?|came|stems?|is|was|are) (?:\w+ )?(?:from|out of) (?:which|one|what)", 2),
         (r"(?:comes?|came|stems?|originat\w+|hails?) @pics", 2),

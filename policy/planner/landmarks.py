@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
+from .known import closed_vocabulary
 from .nouns import Noun
 from .question import Relation, Selection
 from .relations import Bound
@@ -45,6 +47,50 @@ def clause_about(
     selections = tuple(meaning for meaning in chosen if isinstance(meaning, Selection))
     meant = replace(landmark.phrase, selections=selections)
     return Relation(bound.kind, (meant,), bound.negated), end
+
+
+def held_besides(
+    items: Sequence[Item], words: Sequence[str], at: int
+) -> list[tuple[Relation, int]]:
+    """What else a person has besides the landmark at `at`: `with a hat, a tie and a bag`.
+
+    Only things that are held or worn, none of them known already (`the`) or with a place of its own
+    (`and a cup on the table`): those are sought themselves.
+
+    Returns:
+        The relations, and where the landmark of each stands.
+    """
+    found: list[tuple[Relation, int]] = []
+    first, end = noun_at(items, at), at
+    if first is None or first.phrase.definite:
+        return []
+    while True:
+        begin = end + 1
+        while words[begin : begin + 1] in (["and"], [","], ["&"]):
+            begin += 1
+        noun = noun_at(items, begin)
+        placed = words[begin + 1 : begin + 2] in (["@rel"], ["@sel"], ["@clause"], ["@near"])
+        if begin == end + 1 or noun is None or placed or not _is_carried(noun):
+            break
+        found.append((Relation("with", (noun.phrase,)), begin))
+        end = begin
+    tied = bool({"and", "&"} & {*words[at:end]})
+    return found if tied else []
+
+
+def _is_carried(noun: Noun) -> bool:
+    """Whether a person may hold or wear it. A word that is not known (hat, scarf) may be."""
+    phrase = noun.phrase
+    if phrase.definite or phrase.generic or noun.asked or noun.pronoun or phrase.quantity:
+        return False
+    return not _too_large() & {*closed_vocabulary().resolve(phrase.noun).classes}
+
+
+@cache
+def _too_large() -> frozenset[str]:
+    kinds = ("person", "animal", "vehicle", "furniture", "appliance", "street furniture", "tv")
+    words = closed_vocabulary()
+    return frozenset(name for kind in kinds for name in words.resolve(kind).classes)
 
 
 def lacked_besides(

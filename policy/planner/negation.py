@@ -12,6 +12,7 @@ from typing import Literal, NoReturn
 
 from ...tools.errors import QueryNotUnderstood
 from .lexicon import word_set
+from .tokens import Token
 
 Kind = Literal["", "except", "without"]
 
@@ -45,6 +46,7 @@ _LEFT_OUT: list[tuple[str, Kind]] = [
     (r"(?:do|does) not include", "except"),
     (r"no|without|lacks?|lacking|zero|neither|nor|not|never", "without"),
 ]
+_SEEN = word_set("visible shown seen present there pictured depicted in")
 _ALL_BUT = re.compile(r"(?:^| )(?:all|everything|anything|everyone|anyone) but$")
 
 _NEGATIONS = word_set(
@@ -68,6 +70,36 @@ _IDIOMS = [
     r"(?:answer|return|say|give|output|report|write|mark|box)(?: with)? (?:nothing|none)(?! but)",
 ]
 """Negations that leave out nothing."""
+
+
+_SHOWING = word_set("with showing shows show containing contains contain where has have having")
+
+
+def open_nobody(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """`Pictures showing nobody`, `the image where no one is visible`: without a person.
+
+    What nobody does (`the chair nobody sits on`, `where nobody sits`) stays as it is.
+    """
+    opened: list[Token] = []
+    words = [token.text for token in tokens]
+    for index, token in enumerate(tokens):
+        before = "nobody" if token.text == "nobody" else " ".join(words[index - 1 : index + 1])
+        if before not in ("nobody", "no one"):
+            opened.append(token)
+            continue
+        first = index if before == "nobody" else index - 1
+        shown = words[first - 1 : first] if first else []
+        seen = words[index + 1 : index + 3]
+        where = shown == ["where"] and seen[:1] == ["is"] and {*seen[1:]} <= _SEEN
+        if shown and shown[0] in _SHOWING and (where or shown != ["where"]):
+            opened[len(opened) - (index - first) :] = [_word("no"), _word("person")]
+        else:
+            opened.append(token)
+    return tuple(opened)
+
+
+def _word(text: str) -> Token:
+    return Token(text, text, "word")
 
 
 def left_out(before: Sequence[str]) -> tuple[Kind, int]:

@@ -25,6 +25,11 @@ _COMPARATIVE = (
 )
 _WHICH_IS = rf" which (?:one |of the two )?(?:\w+ )?is (?:the )?(?:{_COMPARATIVE}|\w+est) "
 _MORE_IN = re.compile(r" (?:more|fewer|less) (?:\S+ ){1,8}@named or (?:\w+ )?@named ")
+_DEPENDS = re.compile(
+    r"^ (?:@said |please )*if (?:there|you|the|an?|any|we|it|@\w+) (?!.* (?:too|also|both) )|"
+    r"[.,;] if (?:none|not|no|there (?:is|are) (?:no|none))[ ,]"
+)
+"""`If there is a dog, find the cat`; `find the dog; if none, the cat`."""
 _ORDERS = word_set(
     """
     find locate box mark detect show point highlight outline label identify draw circle give return
@@ -111,7 +116,8 @@ def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:
         QueryNotUnderstood: all that is named is said not to be there.
     """
     words = reading.stream.words()
-    otherwise = len(targets) > 1 and bool({"otherwise", "elsewise"} & {*words})
+    otherwise = bool({"otherwise", "elsewise"} & {*words}) or _DEPENDS.search(reading.text)
+    otherwise = len(targets) > 1 and otherwise
     if otherwise or (len(targets) > 1 and any(_is_only_if_not(words[: h.at]) for h in targets)):
         raise QueryNotUnderstood(
             "The planner can't do one thing or another, depending on what is there.",

@@ -43,7 +43,7 @@ def shown_by(items: Sequence[Item], words: Sequence[str], index: int) -> Picture
     if start is None or any(w in ("@np", "@rel", ",", ";") for w in words[start + 1 : index]):
         return None
     between = " ".join(words[start + 1 : index])
-    if re.fullmatch(r"(?:where|in which)(?: (?:an?|the|any|some|@sel))*", between):
+    if re.fullmatch(r"(?:where|in which)(?: (?:an?|the|any|some|no|@sel))*", between):
         # `Pictures where a cat is present`, `where a dog lies on a bed`.
         return pictures_before(items, start + 1)
     if re.match(r"(?:that |which )?(?:is|are) not$", between):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .cues import weigh
 from .known import closed_vocabulary
@@ -82,13 +83,20 @@ def _generic_head(reading: Reading) -> bool:
 def named_kind(reading: Reading) -> Phrase | None:
     """`Which animal is in every picture?`: a word wider than a class, asked for in all of them."""
     kinds = [h.noun.phrase for h in reading.heads if not h.negated]
-    if len(kinds) != 1 or kinds[0].generic or kinds[0].plural or kinds[0].relations:
+    kinds = [kind for kind in kinds if kind.noun not in ("share", "shares")]
+    if len(kinds) != 1 or kinds[0].generic:
         return None
-    wider = closed_vocabulary().resolve(kinds[0].noun).relation == "wider"
-    asked = re.search(rf" (?:which|what) (?:(?:kind|type|sort) of )?{kinds[0].noun} ", reading.text)
-    return kinds[0] if wider and asked and re.search(_EVERYWHERE, reading.text) else None
+    kind, wider = kinds[0], closed_vocabulary().resolve(kinds[0].noun).relation == "wider"
+    if wider and re.search(_IN_COMMON, reading.text):
+        return replace(kind, relations=(), plural=False)
+    if kind.plural:
+        return None
+    asked = re.search(rf" (?:which|what) (?:(?:kind|type|sort) of )?{kind.noun} ", reading.text)
+    everywhere = asked and not kind.relations and re.search(_EVERYWHERE, reading.text)
+    return kind if wider and everywhere else None
 
 
+_IN_COMMON = " in common | shared? | shares? "
 _EVERYWHERE = "@both| everywhere | throughout "
 
 

@@ -10,6 +10,7 @@ from ...tools.errors import QueryNotUnderstood
 from .heads import Head
 from .known import is_activity
 from .lexicon import ACTIVITY, ADJECTIVES, ASKING, HOLDING, word_set
+from .reading import Reading
 
 _PROPERTY = (
     r"(?:colou?rs?|breeds?|race|age|gender|sex|size|weight|height|width|length|distance|shape|"
@@ -21,6 +22,11 @@ _ASKED = re.compile(
     r"| how (far|old|young|big|tall|small|large|long|heavy|fast|high|wide|deep|hot|expensive|close)"
     r"(?= )| what (?:\S+ ){1,8}(doing)(?= )| how many (colou?rs)(?= )| (how) (?:is|are) |"
     r" (why)(?! (?:do )?not)(?= )"
+)
+_TELLING = re.compile(
+    r" (?:please |can you |could you |@said |, )*(describe|caption|summari[sz]e|explain|narrate|"
+    r"transcribe|translate) (?:(?:the|these|all|both|me|to|us|in|detail|@\w+|what|you|i|can|see|"
+    r"everything|it|them|content|contents|scene|scenes|objects|of|is|happening|here|[.,?!]) )*$"
 )
 _EVERY_OTHER = re.compile(r" every (?:other|ORD[2-9]) (?!@|ones? )")
 _THING = r"(?:objects?|things?|items?|something|anything|everything|stuff|what)"
@@ -75,6 +81,20 @@ def require_boxes_asked(text: str) -> None:
         raise QueryNotUnderstood(
             f"The planner answers with boxes and counts; it can't tell '{word}'.",
             "Ask where the thing is, how many there are, or which picture shows it.",
+        )
+
+
+def require_boxes_wanted(reading: Reading) -> None:
+    """Refuse what asks for words alone.
+
+    Raises:
+        QueryNotUnderstood: a description is asked for, and no thing is named.
+    """
+    named = any(head.noun.known for head in reading.heads)
+    if not named and (telling := _TELLING.match(reading.text)) is not None:
+        raise QueryNotUnderstood(
+            f"The planner answers with boxes and counts; it can't {telling.group(1)}.",
+            "Ask where a thing is, how many there are, or which picture shows it.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...tools.errors import QueryNotUnderstood
+from .negation import open_nobody
 from .pictures import read_pictures
 from .question import Question, Target, Task
 from .read_counterpart import counterpart_question
@@ -14,6 +15,7 @@ from .reading import Reading, marked_text
 from .stream import Stream
 from .task import named_kind, task_of
 from .tokens import Token, tokenise
+from .unchecked import require_boxes_wanted
 
 CAN_READ = (
     "I can read, for example: every dog and cat; which picture shows a bus; the second person from "
@@ -53,7 +55,7 @@ def understand(query: str, count: int) -> Question:
         QueryNotUnderstood: nothing to look for could be read, or a picture is named that does not
             exist; the message says what can be read.
     """
-    tokens = _flatten_quotes(tokenise(query))
+    tokens = open_nobody(_flatten_quotes(tokenise(query)))
     stream = Stream(tokens)
     stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
@@ -62,6 +64,7 @@ def understand(query: str, count: int) -> Question:
     stream.rewrite(_MARKING, "ask", lambda found, items: "ask")
     stream.rewrite(_LOOKING, "ask", lambda found, items: "ask")
     reading = Reading(stream, tokens, marked_text(stream), count)
+    require_boxes_wanted(reading)
     question = only_question(reading) or _build(task_of(reading), reading)
     if question is None:
         raise QueryNotUnderstood("The planner can't read this question.", CAN_READ)
