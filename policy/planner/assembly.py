@@ -9,7 +9,6 @@ from .amounts import Amount, require_no_relation
 from .clauses import Clause
 from .heads import Head, all_beside, either, some_of, without_pronouns, without_repeats
 from .joining import (
-    alternatives,
     is_before_its_noun,
     is_broken_off,
     is_joined,
@@ -18,7 +17,7 @@ from .joining import (
     shares_choice,
 )
 from .known import closed_vocabulary, is_known
-from .landmarks import clause_about, held_besides, lacked_besides, noun_at
+from .landmarks import bound_landmarks, noun_at
 from .negation import APART, is_all_but, left_out, refuse_unclear
 from .nouns import Noun, singular
 from .pictures import Pictures
@@ -259,35 +258,10 @@ class Assembler:
             return self._head_after_pictures(index, at, first, bound)
         if shows and pictures_that(self.items, self.words, index) is not None:
             return self._head_after_pictures(index, at, first, bound)
-        landmarks = [replace(first.phrase, selections=tuple(selections))]
-        if bound.kind == "between" and self.words[at + 1 : at + 2] == ["and"]:
-            second = noun_at(self.items, at + 2)
-            if second is not None:
-                landmarks.append(second.phrase)
-                at += 2
-        nested = clause_about(self.items, self.words, at)
-        if nested is not None:
-            landmarks = [replace(landmarks[0], relations=(*landmarks[0].relations, nested[0]))]
-            at = nested[1]
-        elif bound.kind != "between":
-            for further in alternatives(self.words, at):
-                landmark = noun_at(self.items, further)
-                if landmark is not None and not self._is_named(landmark):
-                    landmarks.append(landmark.phrase)
-                    self.read.update(range(at, further))
-                    at = further
-        relations = [Relation(bound.kind, tuple(landmarks), bound.negated)]
-        if bound.kind == "with" and not bound.negated:
-            lacked = lacked_besides(self.items, self.words, at)
-            if lacked is not None:
-                relations.append(lacked[0])
-                self.read.update(range(at + 1, lacked[1]))
-                at = lacked[1]
-            if nested is None and len(landmarks) == 1 and self._is_person():
-                for held, end in held_besides(self.items, self.words, at):
-                    relations.append(held)
-                    self.read.update(range(at + 1, end))
-                    at = end
+        relations, at, read = bound_landmarks(
+            self.items, self.words, at, bound, selections, self._is_named, self._is_person()
+        )
+        self.read.update(read)
         if self.heads:
             self._set_apart(index)
             for relation in relations:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
+from .joining import alternatives
 from .known import closed_vocabulary
 from .nouns import Noun
-from .question import Relation, Selection
+from .question import Phrase, Relation, Selection
 from .relations import Bound
 from .stream import Chunk, Item
 
@@ -18,6 +20,84 @@ def noun_at(items: Sequence[Item], index: int) -> Noun | None:
     item = items[index] if index < len(items) else None
     meaning = item.meaning if isinstance(item, Chunk) else None
     return meaning if isinstance(meaning, Noun) else None
+
+
+class Landmarks(NamedTuple):
+    """What a relation word binds to.
+
+    Attributes:
+        relations: the first is of the word's own kind. end: where the last landmark stands.
+        read: places of the words between, which are understood.
+    """
+
+    relations: list[Relation]
+    end: int
+    read: set[int]
+
+
+def bound_landmarks(
+    items: Sequence[Item],
+    words: Sequence[str],
+    at: int,
+    bound: Bound,
+    selections: Sequence[Selection],
+    is_named: Callable[[Noun], bool],
+    of_person: bool,
+) -> Landmarks:
+    """The landmarks of a relation word, from the one at `at` on, and what is said of them.
+
+    Args:
+        items: of the stream.
+        words: of the stream, a tag for each chunk.
+        at: where the first landmark stands.
+        bound: the relation word.
+        selections: choices before the first landmark.
+        is_named: whether a noun is sought itself, and is no landmark.
+        of_person: whether it is a person of whom the word speaks.
+    """
+    landmarks, end, read = _landmark(items, words, at, bound, selections, is_named)
+    relations = [Relation(bound.kind, tuple(landmarks), bound.negated)]
+    if bound.kind != "with" or bound.negated:
+        return Landmarks(relations, end, read)
+    lacked = lacked_besides(items, words, end)
+    besides = [lacked] if lacked is not None else []
+    if of_person and len(landmarks) == 1 and not landmarks[0].relations:
+        besides += held_besides(items, words, lacked[1] if lacked is not None else end)
+    for relation, further in besides:
+        relations.append(relation)
+        read.update(range(end + 1, further))
+        end = further
+    return Landmarks(relations, end, read)
+
+
+def _landmark(
+    items: Sequence[Item],
+    words: Sequence[str],
+    at: int,
+    bound: Bound,
+    selections: Sequence[Selection],
+    is_named: Callable[[Noun], bool],
+) -> tuple[list[Phrase], int, set[int]]:
+    """One landmark with what a clause says of it, two for `between`, or several tied by `or`."""
+    read = set[int]()
+    first = noun_at(items, at)
+    if first is None:
+        return [], at, read
+    landmarks = [replace(first.phrase, selections=tuple(selections))]
+    second = noun_at(items, at + 2) if words[at + 1 : at + 2] == ["and"] else None
+    if bound.kind == "between" and second is not None:
+        return [*landmarks, second.phrase], at + 2, read
+    nested = clause_about(items, words, at)
+    if nested is not None:
+        relations = (*landmarks[0].relations, nested[0])
+        return [replace(landmarks[0], relations=relations)], nested[1], read
+    for further in alternatives(words, at) if bound.kind != "between" else ():
+        landmark = noun_at(items, further)
+        if landmark is not None and not is_named(landmark):
+            landmarks.append(landmark.phrase)
+            read.update(range(at, further))
+            at = further
+    return landmarks, at, read
 
 
 def clause_about(
