@@ -41,7 +41,8 @@ def difference_plan(question: Question, book: ViewBook) -> Plan:
 def _only_in_one(question: Question, book: ViewBook, compared: ToolResult) -> Plan:
     shown = tuple(i for i in question.images if i not in question.against)
     outcome = yield from only_plan(Question("only", shown, against=question.against), book)
-    text = f"The two pictures show different scenes. {outcome.text}"
+    why = compared.summary.removeprefix("compare: ").rstrip(".")
+    text = f"Told by kinds of things alone ({why}). {outcome.text}"
     return Outcome(outcome.boxes, text, (compared.summary, *outcome.steps))
 
 

@@ -6,10 +6,9 @@ import re
 from typing import NamedTuple
 
 from .known import closed_vocabulary
-from .pictures import Pictures
 from .question import Phrase, Question, Target
 from .read_difference import is_single
-from .reading import MARKS, Reading
+from .reading import MARKS, Reading, names_pictures
 
 _SEEN = (
     r"(?:is|are|be|being|appears?|appearing|occurs?|exists?|present|found|seen|shown|visible|"
@@ -74,7 +73,7 @@ def _read(reading: Reading) -> _Exclusive | None:
         here = named[0].images
         return _Exclusive(asked, here, tuple(i for i in reading.every if i not in here))
     if (found := _BUT_NOT_THERE.search(reading.text)) is not None:
-        return _but_not_there(reading, asked, found, named)
+        return _but_not_there(reading, asked, found)
     times = next((r.times for r in reading.references if r.times is not None), None)
     return None if times is None else _Exclusive(asked, reading.every, (), times)
 
@@ -91,13 +90,14 @@ def _kind(reading: Reading) -> Phrase | None:
 
 
 def _but_not_there(
-    reading: Reading, kind: Phrase | None, found: re.Match[str], named: list[Pictures]
+    reading: Reading, kind: Phrase | None, found: re.Match[str]
 ) -> _Exclusive | None:
     """`In image 1 but not in image 3`, `what does image 1 have that image 2 lacks`."""
     before = sum(word in MARKS for word in reading.text[: found.start()].split())
-    marks = [r for r in reading.references if r in named]
-    shown = marks[before].images if before < len(marks) else ()
-    lacking = tuple(i for r in marks[before + 1 :] for i in r.images if i not in shown)
+    # A reference for each mark of the text; `these pictures` among them names none.
+    here, *there = reading.references[before:]
+    shown = here.images
+    lacking = tuple(i for r in there if names_pictures(r) for i in r.images if i not in shown)
     if not shown or not lacking:
         return None
     return _Exclusive(kind, shown, lacking)

@@ -97,4 +97,16 @@ def test_of_two_scenes_kinds_are_compared():
         answered(asked, call, detected(("dog", 1, HERE, 0.9), ("cat", 2, HERE, 0.8)))
     )
     assert found == ["b2"]
-    assert "different scenes" in words
+    assert "(image 1 and image 2 do not show the same scene)" in words
+
+
+def test_why_kinds_are_compared_is_said():
+    request = Request("Which objects are in image 2 but not in image 1?", (), book(), tools=TOOLS)
+    barred = ToolResult.failure("The tool compare is not allowed here.")
+    asked = answered(request, ask(request).tool_calls[0], barred)
+    found, words = answer(
+        answered(asked, ask(asked).tool_calls[0], detected(("cat", 2, HERE, 0.8)))
+    )
+    assert found == ["b1"]
+    assert "The tool compare is not allowed here" in words
+    assert "scene" not in words
