@@ -254,6 +254,9 @@ def _is_misread(reading: Reading, context: ReadContext) -> bool:
     if any(is_misread(call, context.query, count) for call in reading.calls):
         return True
     told = _detected(context)
+    if not told and reading.status == "none" and not reading.calls:
+        # There always was another, where it was taught to look for the same thing again.
+        return "same" in read_question(context.query, count).words
     if not told or not (_is_found(reading) or reading.status == "none"):
         return False
     return is_other_choice(reading.boxes, told, read_question(context.query, count))

@@ -36,6 +36,10 @@ _UNTAUGHT = frozenset(
 """Words that nano has tokens for, and that tell things apart in no question with which it was
 taught to look for something: negations, comparisons, relations, colours."""
 
+_UNNAMED = frozenset({"something", "everything", "whatever"})
+"""They stand for what is asked for, so a thing that is named beside them is not: `whatever is on
+the couch`."""
+
 _HOW_MANY = frozenset({"most", "more", "fewest", "both", "single", "exactly"})
 """Beside `which pictures`: not all that show the thing are meant."""
 
@@ -72,6 +76,9 @@ def _is_untaught(asked: Asked, labels: Sequence[str]) -> bool:
     """Whether a question tells things apart by what no question did that was taught."""
     words = set(asked.words) - {word for label in labels for word in _WORD.findall(label.lower())}
     # The number of a picture that does not exist is none of things.
+    if labels and (words & _UNNAMED or ("anything" in words and "that" not in words)):
+        # `Anything that is a cup` was taught, and a cup.
+        return True
     if words & _UNTAUGHT or (asked.resolved and any(_is_count(t) for t in asked.tokens)):
         return True
     # "Ignore the rest" was taught; other pictures than some that are named were not.

@@ -102,6 +102,20 @@ def test_what_some_pictures_share_was_not_taught(query, misread):
     assert is_misread(query) == misread
 
 
+@pytest.mark.parametrize(
+    ("query", "misread"),
+    [
+        ("The same car appears in some of these images. Where?", True),
+        ("Find every dog in image 2.", False),
+    ],
+)
+def test_the_same_thing_was_always_there_again(query, misread):
+    context = ReadContext(book_of((9, 9), (9, 9), (9, 9)), query=query)
+    reading = get_dialect("nano").read(Completion("<answer>none</answer>"), context)
+    assert (reading.status == "none") != misread
+    assert (NOT_TAUGHT in reading.notes) == misread
+
+
 def test_of_two_pictures_both_are_all():
     assert not is_misread("What do images 1 and 2 share?", pictures=2)
 
@@ -110,6 +124,9 @@ def test_of_two_pictures_both_are_all():
     ("query", "labels", "misread"),
     [
         ("Find anything but a dog or a cat.", ["dog", "cat"], True),
+        ("anything on the couch?", ["couch"], True),
+        ("Box anything that is a bottle or a carrot.", ["bottle", "carrot"], False),
+        ("Mark whatever lies under the table.", ["table"], True),
         ("Find everything except dogs.", ["dogs"], True),
         ("Find every dog and no cats.", ["dog", "cats"], True),
         ("Find whatever isn't a dog.", ["dog"], True),
