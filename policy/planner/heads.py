@@ -94,6 +94,9 @@ def keep_meant(heads: list[Head]) -> list[Head]:
         named = not head.noun.phrase.generic and (tied or head.noun.asked or ahead)
         if head.noun.known or named or placed:
             kept.append(head)
+        elif kept and head.selections and not (kept[-1].selections or head.joined):
+            # `Man far right grey suit`: what can't be told is dropped, and not where he is.
+            kept[-1].selections.extend(head.selections)
     return kept
 
 

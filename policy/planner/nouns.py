@@ -13,6 +13,7 @@ from .lexicon import (
     ADJECTIVES,
     ARTICLES,
     ASKING,
+    COLOURS,
     CONJUNCTIONS,
     FUNCTION_WORDS,
     GENERIC,
@@ -192,8 +193,9 @@ def _compound(items: Sequence[Item], start: int) -> int:
 def _split_trailing(words: list[str]) -> tuple[list[str], int]:
     """The noun's words, and how many words after it are a verb or the like (`dogs sleep`)."""
     bare = " ".join(words[:-1])
-    if words[-1] in ADJECTIVES and bare and is_known(bare) and not _is_class(words):
-        # `Is the car red?`
+    said_of_it = words[-1] in COLOURS or not is_known(" ".join(words))
+    if words[-1] in ADJECTIVES and said_of_it and bare and is_known(bare) and not _is_class(words):
+        # `Is the car red?`, but `a green traffic light`.
         return words[:-1], 1
     if is_known(" ".join(words)):
         return words, 0

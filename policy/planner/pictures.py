@@ -187,7 +187,8 @@ class _Reader:
             (rf"{quantity} {_DET}{_ADJ}{_NOUN}", self.all),
             (rf"{quantity.replace('(?: of)?', ' of')} {them}{_END}", self.all),
             (rf"{_DET}(?:{_ROLE}|{'|'.join(_CROP)})(?: hand)? PIC", self.role),
-            (rf"the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?(?: side)?"
+            (rf"(?<!edge of )(?<!side of )(?<!border of )(?<!part of )(?<!half of )(?<!corner of )"
+             rf"the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?(?: side)?"
              rf"{_END}", self.on_a_side),
             (r"(?:the )?middle PIC", self.middle),
             (rf"{_DET}{_ADJ}PICS", self.all),

@@ -8,6 +8,7 @@ from typing import cast
 
 from ...tools.errors import QueryNotUnderstood
 from .known import closed_vocabulary
+from .lexicon import word_set
 from .nouns import is_content
 from .question import Key, Selection
 from .stream import Builder, Chunk, Item, Stream
@@ -28,6 +29,15 @@ _VIEWER = rf"(?:{'|'.join(VIEWERS)})"
 _NOT_OF = (
     r"(?!(?: (?:hand|side|half|part|edge|end|corner))* of (?!all |them |the frame |the scene ))"
 )
+_NO_PLACE = word_set(
+    """
+    is are was were be been being has have had got to on in at the a he she they you we i who that
+    what which nothing anything something one ones not still only and or turn turns go
+    """
+)
+_NO_VERB = "(?<=[a-z] )" + "".join(f"(?<!{word} )" for word in sorted(_NO_PLACE))
+"""Not behind these is `left` the side: `lady left`, but `what is left`."""
+
 _DEGREE = r"(?:very |far |extreme |utmost |exact |dead )*"
 
 _END = rf"({_D}){_EDGE}{_NOT_OF}"
@@ -257,7 +267,7 @@ _RULES: list[tuple[str, Builder]] = [
      _corner),
     (r"(left|right|top|bottom|upper|lower) ?most", _extreme),
     # Of two, the comparative chooses: the lower of the two cats, the left one of both.
-    (r"(?<=the )(left|right|upper|lower|top|bottom)(?: hand)?(?: one)?"
+    (r"(?<=the )(?<!to the )(?<!on the )(left|right|upper|lower|top|bottom)(?: hand)?(?: one)?"
      r" of (?:the |these |those )?(?:NUM2|both|pair of)(?: the| these| those)?", _extreme),
     (rf"(?:furthest|farthest|most distant|most remote)(?: away)? from (?:the )?{_DEGREE}"
      rf"({_D}){_EDGE}",
@@ -284,7 +294,9 @@ _RULES: list[tuple[str, Builder]] = [
     (r"(?:most distant|furthest away|farthest away|furthest back|farthest back)", _key("smallest")),
     (r"in (?:the )?(?:far )?(?:background|distance)", _key("smallest", True)),
     (r"far (?:away|off|back)(?! from)", _key("smallest", True)),
-    (rf"(?<=[,(] )({_D})(?= (?:[.,;)?!]|@pics) | $)", _side),
+    (rf"(?<=[,(] )({_D}){_PART}(?= (?:[.,;)?!]|@pics) | $)", _side),
+    (rf"{_NO_VERB}(left|right)(?: side)?(?= (?:[.,;)?!]|@pics) | $)", _side),
+    (r"(?<=[a-z] )(?<!the )(?<!in )front(?= (?:[.,;)?!]|@pics) | $)", _key("largest", True)),
     (rf"(?<!the ){_MIDDLE}(?= (?:[.,;)?!]|@pics) | $)", _key("center", True)),
     (r"background(?= \w)", _key("smallest", True)),
     (r"foreground(?= \w)", _key("largest", True)),
