@@ -109,7 +109,11 @@ class Assembler:
             self.waiting.append(meaning)
         elif is_second_choice(self.words, index) or self._is_elliptic(index):
             # `The people at the far left and at the far right`: both, not what is both at once.
-            self.run_of = [replace(h, joined=True, selections=[meaning]) for h in self.run_of]
+            elsewhere = "@pics" in self.words[self.heads[-1].at : index]
+            self.run_of = [
+                replace(h, joined=True, selections=[meaning], at=index if elsewhere else h.at)
+                for h in self.run_of
+            ]
             self.heads.extend(self.run_of)
         else:
             self._set_apart(index)
@@ -121,10 +125,15 @@ class Assembler:
     def _is_elliptic(self, index: int) -> bool:
         """`The second dog from the left and the third from the right`: a second dog."""
         at = index - 1
-        while at > 0 and self.words[at] in ("the", ",", "and", "or", "&"):
+        passed = ["the", ",", "and", "or", "&"]
+        if self.words[index + 1 : index + 2] in (["one"], ["ones"]):
+            # `The bigger dog in image 1 and the smaller one in image 2`.
+            passed.append("@pics")
+        while at > 0 and self.words[at] in passed:
             at -= 1
         tied = bool({"and", "or", "&"} & {*self.words[at + 1 : index]})
-        return tied and at == self.heads[-1].at and bool(self.heads[-1].selections)
+        chosen = bool(self.heads[-1].selections) or "@pics" in self.words[at + 1 : index]
+        return tied and at == self.heads[-1].at and chosen
 
     def _set_apart(self, index: int) -> None:
         """`Everyone but the leftmost one`: what follows is about one of the head's things."""

@@ -45,12 +45,13 @@ def without_repeats(heads: list[Head]) -> list[Head]:
     """Without phrases that only set the scene: `there are cars; box the second car`.
 
     Of two phrases about the same noun, one with and one without a choice, the first to speak of a
-    choice stands for both.
+    choice stands for both, unless `and` joins it to the other: `the dogs in image 1 and the largest
+    one in image 2`.
     """
     chosen = {
         singular(h.noun.phrase.noun)
         for h in heads
-        if (h.selections or h.relations) and h.negated != "except"
+        if (h.selections or h.relations) and h.negated != "except" and not h.joined
     }
     seen: set[str] = set()
     kept: list[Head] = []
