@@ -164,7 +164,7 @@ def test_what_goes_on_and_what_is_a_mean_begin_where_the_others_ended(tmp_path, 
     monkeypatch.setattr(runs, "ProcessPoolExecutor", HereAndNow)
     monkeypatch.setattr("gemvg.training.run.run_recipe", trained)
     monkeypatch.setattr("gemvg.training.nano.measure.measure", asked)
-    arms = ("hybrid", "hybrid-mean", "hybrid-again", "hybrid-again-mean")
+    arms = ("hybrid", "hybrid-mean", "hybrid-again", "hybrid-again-mean", "hybrid-cycles")
     plan = dataclasses.replace(
         plan_of(tmp_path, arms=arms, seeds=(0, 1), again=(tmp_path / "more",)), base=str(base)
     )
@@ -172,6 +172,7 @@ def test_what_goes_on_and_what_is_a_mean_begin_where_the_others_ended(tmp_path, 
     assert dict(seen) == {
         "hybrid-0": 11.0, "hybrid-1": 12.0, "hybrid-mean-0": 11.5,
         "hybrid-again-0": 12.0, "hybrid-again-1": 14.0, "hybrid-again-mean-0": 13.0,
+        "hybrid-cycles-0": 11.5, "hybrid-cycles-1": 13.0,
     }  # fmt: skip
     assert {one.arm for one in read_study(plan.output)} == set(arms)
 
@@ -182,6 +183,7 @@ def test_what_goes_on_and_what_is_a_mean_begin_where_the_others_ended(tmp_path, 
         (("hybrid-mean",), (), "hybrid-mean is made of hybrid"),
         (("hybrid", "hybrid-again-mean"), (), "hybrid-again-mean is made of hybrid-again"),
         (("hybrid-again",), (Path("more"),), "hybrid-again is made of hybrid"),
+        (("hybrid", "hybrid-cycles"), (), "hybrid-cycles is made of hybrid and hybrid-again"),
         (("hybrid", "hybrid-again"), (), "no questions"),
     ],
 )

@@ -40,8 +40,20 @@ ARMS: Mapping[str, tuple[str, ...]] = {
 }
 """Changes of the recipe by arm. All arms take equally many steps of equally many rollouts."""
 
-MEANS: Mapping[str, str] = {"hybrid-mean": HYBRID, "hybrid-again-mean": AGAIN}
-"""Arms that are not trained: the mean of the weights of all seeds of another one."""
+MEANS: Mapping[str, tuple[str, ...]] = {
+    "hybrid-mean": (HYBRID,),
+    "hybrid-again-mean": (AGAIN,),
+    "hybrid-both-mean": (HYBRID, AGAIN),
+}
+"""Arms that are not trained: the mean of the weights of all seeds of other ones."""
+
+CYCLES = "hybrid-cycles"
+"""The arm that is not trained: of each seed the mean of where `HYBRID` and `AGAIN` ended.
+
+Each begins with the whole learning rate and ends without any, so they are two cycles of one run
+(stochastic weight averaging: Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
+Generalization", UAI 2018, section 3.1).
+"""
 
 Run = tuple[str, int]
 """Arm and seed."""
@@ -75,17 +87,22 @@ class StudyPlan:
 
     def __post_init__(self) -> None:
         """Raises UsageError for an arm that there is not, or without what it is made of."""
-        every = [*ARMS, *MEANS]
+        every = [*ARMS, CYCLES, *MEANS]
         unknown = [arm for arm in self.arms if arm not in every]
         if unknown:
             raise UsageError(f"there is no arm {unknown[0][:40]!r}.", f"Arms: {', '.join(every)}.")
-        for arm, source in {**MEANS, AGAIN: HYBRID}.items():
-            if arm in self.arms and source not in self.arms:
-                raise UsageError(f"{arm} is made of {source}.", "Name both arms.")
+        for arm, sources in {**MEANS, AGAIN: (HYBRID,), CYCLES: (HYBRID, AGAIN)}.items():
+            if arm in self.arms and not {*sources} <= {*self.arms}:
+                raise UsageError(f"{arm} is made of {' and '.join(sources)}.", "Name them, too.")
             if arm in self.arms and arm in MEANS and len(self.seeds) < 2:
                 raise UsageError(f"{arm} is the mean of several seeds.", "Raise --seeds.")
         if AGAIN in self.arms and not self.again:
             raise UsageError(f"{AGAIN} has no questions of its own.", "Name them with --again.")
+
+    def parts(self, arm: str, seed: int) -> tuple[Path, ...]:
+        """The models whose mean a run of `MEANS` or `CYCLES` is."""
+        sources, seeds = ((HYBRID, AGAIN), (seed,)) if arm == CYCLES else (MEANS[arm], self.seeds)
+        return tuple(self.folder(one, number) / LAST for one in sources for number in seeds)
 
     @property
     def phases(self) -> tuple[tuple[Run, ...], ...]:
@@ -94,10 +111,11 @@ class StudyPlan:
         One seed of all arms comes first.
         """
         sft: tuple[Run, ...] = tuple((arm, 0) for arm in self.arms if arm == SFT)
-        apart = {SFT, AGAIN, *MEANS}
+        apart = {SFT, AGAIN, CYCLES, *MEANS}
         trained = tuple((a, seed) for seed in self.seeds for a in self.arms if a not in apart)
         again = tuple((AGAIN, seed) for seed in self.seeds if AGAIN in self.arms)
-        means: tuple[Run, ...] = tuple((arm, 0) for arm in self.arms if arm in MEANS)
+        means: tuple[Run, ...] = tuple((CYCLES, s) for s in self.seeds if CYCLES in self.arms)
+        means += tuple((arm, 0) for arm in self.arms if arm in MEANS)
         return tuple(phase for phase in (sft + trained, again, means) if phase)
 
     def folder(self, arm: str, seed: int) -> Path:

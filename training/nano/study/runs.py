@@ -13,7 +13,7 @@ from typing import Any
 
 from ....policy.presets import get_preset
 from ....tools.errors import GemvgError, OutputError, TrainingError
-from .arms import MEANS, SFT, Run, StudyPlan
+from .arms import CYCLES, MEANS, SFT, Run, StudyPlan
 from .summary import summarize, summary_name
 
 Watch = Callable[[str], None]
@@ -95,17 +95,17 @@ def _model(plan: StudyPlan, arm: str, seed: int) -> Path:
     """Folder of a run's model, made where it is not there yet."""
     if arm == SFT:
         return _base(plan.base)
-    return _mean(plan, arm) if arm in MEANS else _trained(plan, arm, seed)
+    return _mean(plan, arm, seed) if arm in (CYCLES, *MEANS) else _trained(plan, arm, seed)
 
 
-def _mean(plan: StudyPlan, arm: str) -> Path:
-    """Folder of the mean of another arm's seeds."""
+def _mean(plan: StudyPlan, arm: str, seed: int) -> Path:
+    """Folder of the mean of other arms' models."""
     from ...average import average
     from ...nano.finetune import LAST
 
-    output = plan.folder(arm, 0) / LAST
+    output = plan.folder(arm, seed) / LAST
     shutil.rmtree(output, ignore_errors=True)
-    return average([plan.folder(MEANS[arm], seed) / LAST for seed in plan.seeds], output)
+    return average(plan.parts(arm, seed), output)
 
 
 def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
