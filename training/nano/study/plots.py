@@ -51,13 +51,13 @@ def _tokens(axes: Any, arms: dict[str, list[ArmSummary]]) -> None:
             reached = [one.macro(way) for one in own]
             # From the least to the most of the seeds.
             axes.vlines(place, min(reached), max(reached), color=f"C{number}")
-            axes.scatter(
-                place, fmean(reached),
-                marker=MARKS[way], s=70, color=f"C{number}",
-                label=f"{arm}, {way}",
-            )  # fmt: skip
+            axes.scatter(place, fmean(reached), marker=MARKS[way], s=70, color=f"C{number}")
+        # An entry for each colour, and behind them one for each mark.
+        axes.scatter([], [], marker="o", s=50, color=f"C{number}", label=arm)
+    for way in WAYS:
+        axes.scatter([], [], marker=MARKS[way], s=50, facecolors="none", edgecolors="k", label=way)
     axes.set(xlabel="tokens of an answer", ylabel="macro F1 at IoU .5")
-    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes.grid(alpha=0.3)
 
 
