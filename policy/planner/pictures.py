@@ -58,6 +58,10 @@ _END = rf"(?= (?:(?:{_LAST}|@\w+) |$))"
 _RUN = rf"(?:(?: ,|(?: ,)? (?:and|or|&))(?: the)? {_ORD}(?: one)?)+"
 _NO_THING = rf"(?!{_RUN} (?!(?:{_LAST}|@\w+) |$))"
 """After a rank: it is not one of several ranks of a thing (`the second and third person`)."""
+_NO_PART = "".join(
+    f"(?<!{part} of )" for part in ("edge", "side", "border", "part", "half", "corner")
+)
+"""`The edge of the picture on the right` is an edge, and the picture any."""
 _BARE_END = r"(?= (?:(?:[.,;:?!)]|please|and @\w+) |$))"
 _FIRST_ROLES = sorted(
     word_set(
@@ -187,9 +191,8 @@ class _Reader:
             (rf"{quantity} {_DET}{_ADJ}{_NOUN}", self.all),
             (rf"{quantity.replace('(?: of)?', ' of')} {them}{_END}", self.all),
             (rf"{_DET}(?:{_ROLE}|{'|'.join(_CROP)})(?: hand)? PIC", self.role),
-            (rf"(?<!edge of )(?<!side of )(?<!border of )(?<!part of )(?<!half of )(?<!corner of )"
-             rf"the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?(?: side)?"
-             rf"{_END}", self.on_a_side),
+            (rf"{_NO_PART}the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?"
+             rf"(?: side)?{_END}", self.on_a_side),
             (r"(?:the )?middle PIC", self.middle),
             (rf"{_DET}{_ADJ}PICS", self.all),
             (rf"(?:a|an) {_ADJ}PIC", self.all),
