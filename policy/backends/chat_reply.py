@@ -11,6 +11,7 @@ from typing import Any
 
 from ..messages import ToolCall
 from ..policy import FinishReason, Token
+from .repetition import CUT
 
 _END_TOKEN = re.compile(r"<\|\w{1,40}\|>|</s>|<eos>|<end_of_turn>")
 
@@ -68,8 +69,7 @@ class Reply:
         self._logprobs(choice.get("logprobs"))
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
-            # vLLM's word for an answer that it cut in a loop.
-            self.finish = "length" if reason == "repetition" else reason
+            self.finish = "length" if reason in CUT else reason
 
     def _usage(self, usage: Any) -> None:
         if isinstance(usage, Mapping):

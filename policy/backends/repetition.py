@@ -19,6 +19,10 @@ TIMES = 8
 an answer is read, so eight equal boxes in a row say no more than one."""
 
 
+CUT = frozenset({"length", "repetition"})
+"""Reasons of vLLM's to end an answer that mean that it was cut."""
+
+
 def repeats(ids: Sequence[int]) -> bool:
     """Whether `ids` end with `TIMES` equal stretches of `SHORTEST` to `LONGEST` tokens."""
     length = len(ids)

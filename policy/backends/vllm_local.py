@@ -18,7 +18,7 @@ from ..policy import Completion, FinishReason, Request, Token, Usage
 from .chat_turns import prompt_text
 from .hf_prompt import SPOKEN_FOR, processor_grid
 from .image_budget import VIEW_TOKENS, ImagePlan, plan_images
-from .repetition import LONGEST, SHORTEST, TIMES
+from .repetition import CUT, LONGEST, SHORTEST, TIMES
 from .views_shown import image_needs, shown_views
 
 MAX_IMAGES = 32
@@ -178,8 +178,7 @@ class VLLMPolicy:
         self, request: Request, plan: ImagePlan, last: Any, seconds: float
     ) -> Completion:
         said = last.outputs[0]
-        cut = said.finish_reason in ("length", "repetition")
-        finish: FinishReason = "length" if cut else "stop"
+        finish: FinishReason = "length" if said.finish_reason in CUT else "stop"
         usage = Usage(len(last.prompt_token_ids or ()), len(said.token_ids), plan.tokens, 1)
         return Completion(
             text=(request.prefill or "") + said.text,

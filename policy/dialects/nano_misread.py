@@ -75,10 +75,10 @@ def is_misread(call: ToolCall, query: str, pictures: int) -> bool:
 def _is_untaught(asked: Asked, labels: Sequence[str]) -> bool:
     """Whether a question tells things apart by what no question did that was taught."""
     words = set(asked.words) - {word for label in labels for word in _WORD.findall(label.lower())}
-    # The number of a picture that does not exist is none of things.
     if labels and (words & _UNNAMED or ("anything" in words and "that" not in words)):
         # `Anything that is a cup` was taught, and a cup.
         return True
+    # The number of a picture that does not exist is none of things.
     if words & _UNTAUGHT or (asked.resolved and any(_is_count(t) for t in asked.tokens)):
         return True
     # "Ignore the rest" was taught; other pictures than some that are named were not.

@@ -17,7 +17,7 @@ from .joining import (
     shares_choice,
 )
 from .known import closed_vocabulary, is_known
-from .landmarks import bound_landmarks, noun_at
+from .landmarks import LandmarkReader, noun_at
 from .negation import APART, is_all_but, left_out, refuse_unclear
 from .nouns import Noun, singular
 from .pictures import Pictures
@@ -34,6 +34,7 @@ class Assembler:
     def __init__(self, stream: Stream) -> None:
         self.items = stream.items
         self.words = stream.words()
+        self.landmarks = LandmarkReader(self.items, self.words, self._is_named)
         self.heads: list[Head] = []
         self.waiting: list[Selection] = []
         self.waiting_relations: list[Relation] = []
@@ -267,8 +268,8 @@ class Assembler:
             return self._head_after_pictures(index, at, first, bound)
         if shows and pictures_that(self.items, self.words, index) is not None:
             return self._head_after_pictures(index, at, first, bound)
-        relations, at, read = bound_landmarks(
-            self.items, self.words, at, bound, selections, self._is_named, self._is_person()
+        relations, at, read = self.landmarks.read(
+            at, bound, selections, of_person=self._is_person()
         )
         self.read.update(read)
         if self.heads:

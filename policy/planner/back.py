@@ -10,7 +10,7 @@ from .known import closed_vocabulary
 from .lexicon import ADJECTIVES, ARTICLES, ASKING, HOLDING, PREPOSITIONS, REACHING, word_set
 from .nouns import Noun
 from .stream import Chunk, Item, Stream, text_of
-from .tokens import Token
+from .tokens import Token, word_token
 
 _OF_THINGS = word_set("it its")
 _OBJECTS = word_set("it him her them")
@@ -42,7 +42,7 @@ def read_sides_of(stream: Stream) -> None:
         while end < len(items) and text_of(items[end]) in ("hand", "side"):
             end += 1
         items[index - 1 : end] = [
-            _word("the"), items[index], _word("of"), _word(_OWNERS[words[1]]),
+            word_token("the"), items[index], word_token("of"), word_token(_OWNERS[words[1]]),
         ]  # fmt: skip
 
 
@@ -147,7 +147,3 @@ def _begin(words: Sequence[str], at: int) -> int:
     while at and words[at - 1] in _BEFORE_A_NOUN:
         at -= 1
     return at
-
-
-def _word(text: str) -> Token:
-    return Token(text, text, "word")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -35,69 +35,69 @@ class Landmarks(NamedTuple):
     read: set[int]
 
 
-def bound_landmarks(
-    items: Sequence[Item],
-    words: Sequence[str],
-    at: int,
-    bound: Bound,
-    selections: Sequence[Selection],
-    is_named: Callable[[Noun], bool],
-    of_person: bool,
-) -> Landmarks:
-    """The landmarks of a relation word, from the one at `at` on, and what is said of them.
+@dataclass(frozen=True, slots=True)
+class LandmarkReader:
+    """Reads the landmarks of relation words.
 
-    Args:
-        items: of the stream.
-        words: of the stream, a tag for each chunk.
-        at: where the first landmark stands.
-        bound: the relation word.
-        selections: choices before the first landmark.
+    Attributes:
+        items: of the stream. words: the same, a tag for each chunk.
         is_named: whether a noun is sought itself, and is no landmark.
-        of_person: whether it is a person of whom the word speaks.
     """
-    landmarks, end, read = _landmark(items, words, at, bound, selections, is_named)
-    relations = [Relation(bound.kind, tuple(landmarks), bound.negated)]
-    if bound.kind != "with" or bound.negated:
+
+    items: Sequence[Item]
+    words: Sequence[str]
+    is_named: Callable[[Noun], bool]
+
+    def read(
+        self, at: int, bound: Bound, selections: Sequence[Selection], *, of_person: bool
+    ) -> Landmarks:
+        """The landmarks of a relation word, from the one at `at` on, and what is said of them.
+
+        Args:
+            at: where the first landmark stands.
+            bound: the relation word.
+            selections: choices before the first landmark.
+            of_person: whether it is a person of whom the word speaks.
+        """
+        landmarks, end, read = self._landmark(at, bound, selections)
+        relations = [Relation(bound.kind, tuple(landmarks), bound.negated)]
+        if bound.kind != "with" or bound.negated:
+            return Landmarks(relations, end, read)
+        lacked = lacked_besides(self.items, self.words, end)
+        besides = [lacked] if lacked is not None else []
+        if of_person and len(landmarks) == 1 and not landmarks[0].relations:
+            last = lacked[1] if lacked is not None else end
+            besides += held_besides(self.items, self.words, last)
+        for relation, further in besides:
+            relations.append(relation)
+            read.update(range(end + 1, further))
+            end = further
         return Landmarks(relations, end, read)
-    lacked = lacked_besides(items, words, end)
-    besides = [lacked] if lacked is not None else []
-    if of_person and len(landmarks) == 1 and not landmarks[0].relations:
-        besides += held_besides(items, words, lacked[1] if lacked is not None else end)
-    for relation, further in besides:
-        relations.append(relation)
-        read.update(range(end + 1, further))
-        end = further
-    return Landmarks(relations, end, read)
 
-
-def _landmark(
-    items: Sequence[Item],
-    words: Sequence[str],
-    at: int,
-    bound: Bound,
-    selections: Sequence[Selection],
-    is_named: Callable[[Noun], bool],
-) -> tuple[list[Phrase], int, set[int]]:
-    """One landmark with what a clause says of it, two for `between`, or several tied by `or`."""
-    read = set[int]()
-    first = noun_at(items, at)
-    if first is None:
-        return [], at, read
-    landmarks = [replace(first.phrase, selections=tuple(selections))]
-    second = noun_at(items, at + 2) if words[at + 1 : at + 2] == ["and"] else None
-    if bound.kind == "between" and second is not None:
-        return [*landmarks, second.phrase], at + 2, read
-    nested = clause_about(items, words, at)
-    if nested is not None:
-        relations = (*landmarks[0].relations, nested[0])
-        return [replace(landmarks[0], relations=relations)], nested[1], read
-    for further in alternatives(words, at) if bound.kind != "between" else ():
-        landmark = noun_at(items, further)
-        if landmark is not None and not is_named(landmark):
-            landmarks.append(landmark.phrase)
-            read.update(range(at, further))
-            at = further
-    return landmarks, at, read
+    def _landmark(
+        self, at: int, bound: Bound, selections: Sequence[Selection]
+    ) -> tuple[list[Phrase], int, set[int]]:
+        """One landmark with what a clause says of it, two for `between`, several tied by `or`."""
+        read = set[int]()
+        first = noun_at(self.items, at)
+        if first is None:
+            return [], at, read
+        landmarks = [replace(first.phrase, selections=tuple(selections))]
+        joined = self.words[at + 1 : at + 2] == ["and"]
+        second = noun_at(self.items, at + 2) if joined else None
+        if bound.kind == "between" and second is not None:
+            return [*landmarks, second.phrase], at + 2, read
+        nested = clause_about(self.items, self.words, at)
+        if nested is not None:
+            relations = (*landmarks[0].relations, nested[0])
+            return [replace(landmarks[0], relations=relations)], nested[1], read
+        for further in alternatives(self.words, at) if bound.kind != "between" else ():
+            landmark = noun_at(self.items, further)
+            if landmark is not None and not self.is_named(landmark):
+                landmarks.append(landmark.phrase)
+                read.update(range(at, further))
+                at = further
+        return landmarks, at, read
 
 
 def clause_about(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .reading import MARKS, Reading
+from .reading import Reading
 
 _LIKENED = (
     r" (?:(?:correspond\w*|match\w*|equivalent|equal|identical) (?:to|with|of)|"
@@ -34,7 +34,7 @@ def likened_image(reading: Reading) -> int | None:
     )
     if found is None:
         return None
-    at = sum(word in MARKS for word in reading.text[: found.end()].split()) - 1
+    at = reading.marks_before(found.end()) - 1
     earlier, ref = reading.references[:at], reading.references[at]
     elsewhere = any(one.kind == "named" and one.images != ref.images for one in earlier)
     return ref.images[0] if elsewhere and len(ref.images) == 1 else None

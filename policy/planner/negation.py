@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from ...tools.errors import QueryNotUnderstood
 from .lexicon import word_set
-from .tokens import Token
+from .tokens import Token, word_token
 
 Kind = Literal["", "except", "without"]
 
@@ -46,7 +46,6 @@ _LEFT_OUT: list[tuple[str, Kind]] = [
     (r"(?:do|does) not include", "except"),
     (r"no|without|lacks?|lacking|zero|neither|nor|not|never", "without"),
 ]
-_SEEN = word_set("visible shown seen present there pictured depicted in")
 _ALL_BUT = re.compile(r"(?:^| )(?:all|everything|anything|everyone|anyone) but$")
 
 _NEGATIONS = word_set(
@@ -72,6 +71,7 @@ _IDIOMS = [
 """Negations that leave out nothing."""
 
 
+_SEEN = word_set("visible shown seen present there pictured depicted in")
 _SHOWING = word_set("with showing shows show containing contains contain where has have having")
 
 
@@ -92,14 +92,10 @@ def open_nobody(tokens: Sequence[Token]) -> tuple[Token, ...]:
         seen = words[index + 1 : index + 3]
         where = shown == ["where"] and seen[:1] == ["is"] and {*seen[1:]} <= _SEEN
         if shown and shown[0] in _SHOWING and (where or shown != ["where"]):
-            opened[len(opened) - (index - first) :] = [_word("no"), _word("person")]
+            opened[len(opened) - (index - first) :] = [word_token("no"), word_token("person")]
         else:
             opened.append(token)
     return tuple(opened)
-
-
-def _word(text: str) -> Token:
-    return Token(text, text, "word")
 
 
 def left_out(before: Sequence[str]) -> tuple[Kind, int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from .known import is_known
 from .lexicon import PICTURE, PICTURES, word_set
 from .stream import Item, Stream, text_of
-from .tokens import Token
+from .tokens import Token, word_token
 
 _SIGNS = ("#", "number", "numbered", "no", "nr")
 _JOINS = frozenset({"and", "or", "&", ","})
@@ -63,7 +63,7 @@ def read_labels(stream: Stream, count: int) -> None:
                 spots[index] = item.value
         if len(spots) > 1 and len({*spots.values()}) == len(spots):
             for index in reversed(spots):
-                stream.items.insert(index, Token("image", "image", "word"))
+                stream.items.insert(index, word_token("image"))
 
 
 def _begins_with(items: list[Item], index: int) -> bool:

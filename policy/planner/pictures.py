@@ -95,6 +95,17 @@ _CROP = sorted(
     )
 )
 
+_WHICH_OF = rf"(?:(?:of|among|amongst|from|out of|between) )?{_DET}{_ADJ}"
+_QUANTITY = (
+    r"(?:all|every|each|any|both|either|some|one|none|neither|most|several|at least one)"
+    r"(?: single| and every| one)?(?: of)?"
+)
+_TIES = r"(?: (?:,|and|or|&|\+|to|through|thru|till|until|-|/)(?: and)?"
+_LISTED = rf"(?:NUM\d+|one(?={_TIES} NUM)))(?:{_TIES} (?:NUM\d+|one{_END})))*"
+_TWO = r"(?:NUM\d+|one)(?:(?:(?: , NUM\d+)+(?: ,)?)? (?:and|or|&|\+|to|-) NUM\d+)?"
+_NUMBER = r"(?:(?:number|numbers|no|nr|num|index|indices|no \.|nr \.|#|\() )*"
+_RANKS = rf"{_ORD}(?:(?: ,)?(?: (?:and|or|&))?(?: the)? {_ORD})*"
+_THEM = r"(?:them|these|those|(?:the|these|those) NUM\d+)"
 _PREPOSITION = (
     r"(?:shown in|given in|seen in|displayed in|visible in|depicted in|provided (?:in|as)|"
     r"given as|shown as|out of|from within|inside of|in|on|at|from|of|within|inside|into|onto|to|"
@@ -151,20 +162,9 @@ class _Reader:
 
     def rules(self) -> list[tuple[str, Builder]]:
         """(pattern, builder) in the order in which they are tried: the longest forms first."""
-        which_of = rf"(?:(?:of|among|amongst|from|out of|between) )?{_DET}{_ADJ}"
-        quantity = (
-            r"(?:all|every|each|any|both|either|some|one|none|neither|most|several|at least one)"
-            r"(?: single| and every| one)?(?: of)?"
-        )
-        ties = r"(?: (?:,|and|or|&|\+|to|through|thru|till|until|-|/)(?: and)?"
-        listed = rf"(?:NUM\d+|one(?={ties} NUM)))(?:{ties} (?:NUM\d+|one{_END})))*"
-        two = r"(?:NUM\d+|one)(?:(?:(?: , NUM\d+)+(?: ,)?)? (?:and|or|&|\+|to|-) NUM\d+)?"
-        number = r"(?:(?:number|numbers|no|nr|num|index|indices|no \.|nr \.|#|\() )*"
-        ranks = rf"{_ORD}(?:(?: ,)?(?: (?:and|or|&))?(?: the)? {_ORD})*"
-        them = r"(?:them|these|those|(?:the|these|those) NUM\d+)"
         return [
-            (rf"{_DET}{_ADJ}PICS {number}{listed}(?: \))?", self.by_number),
-            (rf"{_DET}{_ADJ}PIC {number}{two}(?: \))?", self.by_number),
+            (rf"{_DET}{_ADJ}PICS {_NUMBER}{_LISTED}(?: \))?", self.by_number),
+            (rf"{_DET}{_ADJ}PIC {_NUMBER}{_TWO}(?: \))?", self.by_number),
             (rf"{_DET}PIC (?::|=|is) (?:NUM\d+|one){_BARE_END}", self.by_number),
             (rf"{_DET}PIC (?:[b-hj]|a(?= (?:[.,;:?!)]|and|or|$)))", self.by_letter),
             (rf"{_DET}PIC a", self.by_capital),
@@ -172,24 +172,24 @@ class _Reader:
             (rf"{_DET}(?:very )?{_ORD} to {_ORD} {_NOUN}", self.from_the_end),
             (rf"{_DET}{_ORD} (?:NUM\d+|few|couple(?: of)?) {_NOUN}", self.first_few),
             (rf"{_DET}NUM\d+ {_ORD} {_NOUN}", self.first_few),
-            (rf"{_DET}(?:very )?{ranks}(?: one)?(?: of)? {_DET}{_ADJ}{_NOUN}", self.by_rank),
-            (rf"{_DET}{_ORD}(?: one)? of {them}{_END}", self.by_rank),
+            (rf"{_DET}(?:very )?{_RANKS}(?: one)?(?: of)? {_DET}{_ADJ}{_NOUN}", self.by_rank),
+            (rf"{_DET}{_ORD}(?: one)? of {_THEM}{_END}", self.by_rank),
             (rf"(?:which|what|whichever) (?:one |ones |NUM\d+ )?(?:of the )?(?:other|remaining) "
              rf"(?:NUM\d+ )?{_NOUN}", self.rest),
-            (rf"(?:(?:which|what|whichever)(?: ones?)?|how many) {which_of}{_NOUN}", self.which),
-            (rf"which (?:ones? )?(?:of|among) {them}{_END}", self.which),
+            (rf"(?:(?:which|what|whichever)(?: ones?)?|how many) {_WHICH_OF}{_NOUN}", self.which),
+            (rf"which (?:ones? )?(?:of|among) {_THEM}{_END}", self.which),
             (r"(?<= in )which(?: ones?)?(?= (?:is|are|do|does|did|can|could) )", self.which),
             (r"which(?: ones?)?(?= (?:shows?|has|have|contains?|includes?|features?|depicts?) )",
              self.which),
-            (rf"(?:{quantity} )?(?:of )?(?:the |my |your |these )?(?:NUM\d+ )?(?:other|remaining|"
+            (rf"(?:{_QUANTITY} )?(?:of )?(?:the |my |your |these )?(?:NUM\d+ )?(?:other|remaining|"
              rf"another|rest of the)(?: NUM\d+)? (?:{_NOUN}|ones?)", self.rest),
             (rf"(?:(?:any|one|all|each|some) of )?the (?:others|rest|other (?:NUM\d+|one)){_END}",
              self.rest),
             (rf"the (?:others|rest) of {_DET}{_NOUN}", self.rest),
             (rf"(?:{_BOUND} )?(?:NUM\d+|one|(?:a )?single|several|multiple|some)(?: of)? "
              rf"{_DET}{_ADJ}{_NOUN}", self.so_many),
-            (rf"{quantity} {_DET}{_ADJ}{_NOUN}", self.all),
-            (rf"{quantity.replace('(?: of)?', ' of')} {them}{_END}", self.all),
+            (rf"{_QUANTITY} {_DET}{_ADJ}{_NOUN}", self.all),
+            (rf"{_QUANTITY.replace('(?: of)?', ' of')} {_THEM}{_END}", self.all),
             (rf"{_DET}(?:{_ROLE}|{'|'.join(_CROP)})(?: hand)? PIC", self.role),
             (rf"{_NO_PART}the PIC (?:on|to|at) (?:the|your|my) (?:far )?(?:left|right)(?: hand)?"
              rf"(?: side)?{_END}", self.on_a_side),
@@ -204,7 +204,7 @@ class _Reader:
             (rf"the {_ORD}{_NO_THING}(?! (?:to|from) (?:the )?{_ORD}){_END}", self.by_rank),
             (r"(?<= in | of )(?:(?:number|no|no \.|#) )+(?:NUM\d+|one)", self.by_number),
             (r"# (?:NUM\d+|one)", self.by_number),
-            (rf"(?<= in |rom )(?:NUM\d+|one(?={ties} NUM)))(?:{ties} NUM\d+))*{_BARE_END}",
+            (rf"(?<= in |rom )(?:NUM\d+|one(?={_TIES} NUM)))(?:{_TIES} NUM\d+))*{_BARE_END}",
              self.by_bare_number),
             (rf"(?<= in |oss |rom |hin )(?:all|any|each|both|either|one)(?: NUM\d+)?{_END}",
              self.all),
@@ -238,7 +238,7 @@ class _Reader:
 
     def by_letter(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """Image B is the second."""
-        return self.named([ord(found.group(0)[-1]) - ord("a") + 1])
+        return self.named(["abcdefghij".index(found.group(0)[-1]) + 1])
 
     def by_capital(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """Image A is the first; in lower case it is an article (`in image a dog`)."""
@@ -248,7 +248,7 @@ class _Reader:
         if isinstance(picture, Token) and picture.raw.isupper():
             # `IN IMAGE A DOG`: where all is written so, it tells nothing.
             return None
-        return self.named([ord(last.text) - ord("a") + 1])
+        return self.by_letter(found, items)
 
     def by_rank(self, found: re.Match[str], items: list[Item]) -> Pictures | None:
         """The second picture; the first and the last photo."""

@@ -85,7 +85,7 @@ def _marked_image(reading: Reading) -> int | None:
     found = re.search(_POINTED, reading.text)
     if found is None or not re.search(_OPENED, reading.text):
         return None
-    at = sum(word in MARKS for word in reading.text[: found.end()].split()) - 1
+    at = reading.marks_before(found.end()) - 1
     if not 0 < at < len(reading.references):
         return None
     ref = reading.references[at]

@@ -116,9 +116,12 @@ def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:
         QueryNotUnderstood: all that is named is said not to be there.
     """
     words = reading.stream.words()
-    otherwise = bool({"otherwise", "elsewise"} & {*words}) or _DEPENDS.search(reading.text)
-    otherwise = len(targets) > 1 and otherwise
-    if otherwise or (len(targets) > 1 and any(_is_only_if_not(words[: h.at]) for h in targets)):
+    depends = (
+        bool({"otherwise", "elsewise"} & {*words})
+        or _DEPENDS.search(reading.text) is not None
+        or any(_is_only_if_not(words[: h.at]) for h in targets)
+    )
+    if depends and len(targets) > 1:
         raise QueryNotUnderstood(
             "The planner can't do one thing or another, depending on what is there.",
             "Ask as in: which picture has no cat; dogs in pictures without a cat.",

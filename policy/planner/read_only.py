@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .known import closed_vocabulary
 from .question import Phrase, Question, Target
 from .read_difference import is_single
-from .reading import MARKS, Reading, names_pictures
+from .reading import Reading, names_pictures
 
 _SEEN = (
     r"(?:is|are|be|being|appears?|appearing|occurs?|exists?|present|found|seen|shown|visible|"
@@ -93,9 +93,8 @@ def _but_not_there(
     reading: Reading, kind: Phrase | None, found: re.Match[str]
 ) -> _Exclusive | None:
     """`In image 1 but not in image 3`, `what does image 1 have that image 2 lacks`."""
-    before = sum(word in MARKS for word in reading.text[: found.start()].split())
-    # A reference for each mark of the text; `these pictures` among them names none.
-    here, *there = reading.references[before:]
+    # `These pictures` among them names none.
+    here, *there = reading.references[reading.marks_before(found.start()) :]
     shown = here.images
     lacking = tuple(i for r in there if names_pictures(r) for i in r.images if i not in shown)
     if not shown or not lacking:

@@ -73,6 +73,10 @@ class Reading:
         self.heads = assembler.run()
         self.read = assembler.read
 
+    def marks_before(self, end: int) -> int:
+        """How many references to pictures the text holds before this place; each has its mark."""
+        return sum(word in MARKS for word in self.text[:end].split())
+
     def located(self) -> list[Pictures]:
         """References that shut out or name pictures, in order."""
         return [r for r in self.references if confines(r)]

@@ -65,6 +65,11 @@ class Token:
     inner: tuple[Token, ...] = ()
 
 
+def word_token(text: str) -> Token:
+    """A word that a rule puts in, in lower case."""
+    return Token(text, text, "word")
+
+
 def tokenise(query: str) -> tuple[Token, ...]:
     """The tokens of a question, at most 2,000 characters of it."""
     held: list[Token] = []
