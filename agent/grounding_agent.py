@@ -20,6 +20,7 @@ from .budgets import Budgets
 from .episode import Episode, EpisodeOptions, Scores
 from .events import Answered, Event
 from .handing_on import answer_or_hand_on, options_for
+from .named_files import by_number
 from .pictures import MAX_IMAGES, Fetcher, PictureSource, load_pictures
 from .rules import EscalationRules, load_rules
 from .work_threads import in_work_thread
@@ -133,7 +134,7 @@ class GroundingAgent:
         """Answer one question and wait for it; also inside a running event loop.
 
         Args:
-            query: the question, in words.
+            query: the question, in words; it may call a picture by its number or its file name.
             images: paths, encoded bytes, PIL images, arrays (height, width, 3) uint8 RGB.
             mode: otherwise than the agent's own.
             strategy: otherwise than the agent's own.
@@ -242,6 +243,7 @@ class GroundingAgent:
         options = self._chosen(choice)
         tools = self._allowed(choice.tools)
         pictures = await self._load(images)
+        numbered = by_number(query, [picture.source for picture in pictures])
         began = time.perf_counter()
 
         async def episode_of(policy: Policy) -> Answer:
@@ -250,9 +252,11 @@ class GroundingAgent:
             episode = Episode.begin(policy, tools, pictures, fitting)
             if emit is not None:
                 episode.emit, episode.streaming = emit, streaming
-            return await _run(episode, query, len(pictures))
+            return await _run(episode, numbered, len(pictures))
 
-        answer = await answer_or_hand_on(self.policy, self._second, query, episode_of)
+        answer = await answer_or_hand_on(self.policy, self._second, numbered, episode_of)
+        if numbered != query:
+            answer = answer.model_copy(update={"query": query})
         if emit is not None:
             emit(Answered(answer))
         return answer
