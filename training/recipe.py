@@ -144,10 +144,15 @@ class RftPart(_Part):
 
 
 class OptimPart(_Part):
-    """How it is optimised. `batch` is samples (SFT) or rollouts (RFT) per device and pass."""
+    """How it is optimised. `batch` is samples (SFT) or rollouts (RFT) per device and pass.
+
+    With `cycles` above 1 the schedule, warmup included, is gone through so many times within
+    `steps`, and the final model is the mean of the cycles' ends; see `cycles.CycleEnds`.
+    """
 
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-6
     steps: Positive = 1000
+    cycles: Positive = 1
     batch: Positive = 8
     accumulate: Positive = 1
     warmup: Fraction = 0.03
@@ -207,6 +212,16 @@ class Recipe(_Part):
             raise ValueError(
                 f"optim.batch ({self.optim.batch}) must be a multiple of rft.group "
                 f"({self.rft.group}), so that a group is never split between passes"
+            )
+        if self.optim.steps % self.optim.cycles:
+            raise ValueError(
+                f"optim.steps ({self.optim.steps}) must be a multiple of optim.cycles "
+                f"({self.optim.cycles}), so that all are equally long"
+            )
+        if self.optim.cycles > 1 and self.model.lora is not None:
+            raise ValueError(
+                "optim.cycles means weights, and adapters can't be averaged: leave out "
+                "model.lora or optim.cycles"
             )
         return self
 

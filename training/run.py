@@ -13,6 +13,7 @@ from typing import Any
 from ..tools.errors import OutputError, TrainingError
 from ..tools.transformers_bars import without_bars
 from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog, last_good_checkpoint
+from .cycles import CycleEnds, mean_of_cycles
 from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
 from .recipe import Recipe
@@ -95,25 +96,31 @@ def _save_last(trainer: Any, recipe: Recipe, outcome: Outcome) -> None:
     """The final model with its processor and card, complete or not there at all."""
     folder = outcome.folder
     fresh = folder.with_name("last.new")
-    trainer.save_model(str(fresh))
+    whole = recipe.optim.cycles == 1 or outcome.step < recipe.optim.steps
+    if whole:
+        trainer.save_model(str(fresh))
     if trainer.is_world_process_zero():
-        write_card(
-            fresh, recipe, training_dialect(recipe.model), int(trainer.state.global_step),
-            trainer.state.log_history,
-        )  # fmt: skip
+        if not whole:
+            mean_of_cycles(Path(recipe.run.output), recipe.optim.cycles, fresh)
+        _describe(fresh, recipe, trainer.state)
         said = {"step": outcome.step, "stopped": outcome.stopped}
         (fresh / OUTCOME).write_text(json.dumps(said), encoding="utf-8")
-        config = fresh / "config.json"
-        if config.is_file():
-            # A served or local folder names its own dialect: nobody has to know it.
-            content = json.loads(config.read_text(encoding="utf-8"))
-            content["gemvg_dialect"] = training_dialect(recipe.model).name
-            config.write_text(json.dumps(content, indent=2), encoding="utf-8")
         old = folder.with_name("last.old")
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
         _remove(old)
+
+
+def _describe(folder: Path, recipe: Recipe, state: Any) -> None:
+    """A model's card, and its dialect in its config: nobody has to know it to serve the folder."""
+    dialect = training_dialect(recipe.model)
+    write_card(folder, recipe, dialect, int(state.global_step), state.log_history)
+    config = folder / "config.json"
+    if config.is_file():
+        content = json.loads(config.read_text(encoding="utf-8"))
+        content["gemvg_dialect"] = dialect.name
+        config.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def _remove(folder: Path) -> None:
@@ -145,6 +152,16 @@ def make_trainer(recipe: Recipe) -> Any:
         JsonLog(output), Guard(recipe.guard), GoodCheckpoints(save_card), CleanStop(),
     ):  # fmt: skip
         trainer.add_callback(callback)
+    optim = recipe.optim
+    if optim.cycles > 1:
+
+        def save_end(folder: Path, state: Any) -> None:
+            trainer.save_model(str(folder))
+            if state.is_world_process_zero:
+                _describe(folder, recipe, state)
+
+        trainer.cycles = optim.cycles
+        trainer.add_callback(CycleEnds(output, optim.steps // optim.cycles, save_end))
     return trainer
 
 
@@ -168,7 +185,7 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "learning_rate": optim.learning_rate,
         "per_device_train_batch_size": optim.batch,
         "gradient_accumulation_steps": optim.accumulate,
-        "warmup_steps": round(optim.warmup * optim.steps),
+        "warmup_steps": round(optim.warmup * (optim.steps // optim.cycles)),
         "lr_scheduler_type": optim.schedule,
         "weight_decay": optim.weight_decay,
         "max_grad_norm": optim.max_grad_norm,

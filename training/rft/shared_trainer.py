@@ -8,11 +8,12 @@ import torch
 from trl import GRPOTrainer
 
 from ...tools.errors import TrainingError
+from ..cycles import RestartingSchedule
 from .shared_loss import read_rows, shared_log_probs
 from .shared_prefill import PromptRow, Sampling, can_share, generate, prompt_rows
 
 
-class SharedPrefixTrainer(GRPOTrainer):
+class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
     """GRPO whose groups need not be asked in one way: prompts may differ at their end.
 
     Where sharing can't be had (vLLM, sharded weights, narrowed sampling; in the loss also several

@@ -20,7 +20,9 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
     Raises:
         DataError: data missing or wrong. TrainingError: packing with an attention that can't.
     """
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
+
+    from .trainer import RecipeSFTTrainer
 
     part = recipe.sft
     assert part is not None
@@ -43,7 +45,7 @@ def build_sft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    trainer = SFTTrainer(
+    trainer = RecipeSFTTrainer(
         model=model,
         args=arguments,
         data_collator=SftCollator(processor, model, part.packing, part.max_tokens),
