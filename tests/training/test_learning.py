@@ -12,7 +12,8 @@ from gemvg.training.rewards.rollout import BoxSet, Sample
 from gemvg.training.rewards.scorer import Spoken, score
 from gemvg.training.rft.modes import HybridShares
 from gemvg.training.rft.reward_functions import GroupScorer
-from gemvg.training.rft.shared_prefill import PromptRow, Sampling, generate
+from gemvg.training.rft.shared_prefill import PromptRow
+from gemvg.training.rft.shared_writing import Sampling, generate
 from tests.training import toy
 
 SEEDS = (0, 1, 2)

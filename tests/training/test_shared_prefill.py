@@ -6,9 +6,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gemvg.training.rft import shared_loss, shared_prefill
+from gemvg.training.rft import shared_loss, shared_writing
 from gemvg.training.rft.shared_loss import read_rows, shared_log_probs
-from gemvg.training.rft.shared_prefill import PromptRow, Sampling, can_share, generate
+from gemvg.training.rft.shared_prefill import PromptRow, can_share
+from gemvg.training.rft.shared_writing import Sampling, generate
 from tests.tiny_models import tiny_model
 from tests.training import toy
 
@@ -55,7 +56,7 @@ def test_who_has_left_changes_nothing_for_the_others(monkeypatch, temperature):
     sampling = Sampling(40, (1, 5), 0, temperature)
     said = []
     for leaving in (1, 16):
-        monkeypatch.setattr(shared_prefill, "LEAVING", leaving)
+        monkeypatch.setattr(shared_writing, "LEAVING", leaving)
         torch.manual_seed(7)
         said.append(generate(model, rows, sampling))
     assert said[0] == said[1]
@@ -68,7 +69,7 @@ def test_tokens_are_sampled_as_often_as_they_are_likely():
     logits = torch.log(torch.tensor([0.5, 0.0, 0.3, 0.2])).repeat(20_000, 1)
     torch.manual_seed(1)
     sampling = Sampling(1, (1,), 0, 1.0, suppressed=(3,))
-    token = shared_prefill._choose(logits, sampling, torch.arange(20_000), 20_000)
+    token = shared_writing._choose(logits, sampling, torch.arange(20_000), 20_000)
     shares = torch.bincount(token, minlength=4) / 20_000
     torch.testing.assert_close(shares, torch.tensor([0.625, 0, 0.375, 0]), atol=0.015, rtol=0)
     assert shares[1] == 0

@@ -13,7 +13,8 @@ from ...policy.policy import Completion
 from ...tools.boxes import Box, GroundedBox
 from ..chat import MODES, sizes_context
 from ..data.teacher.episodes import f1
-from ..rft.shared_prefill import PromptRow, Sampling, generate
+from ..rft.shared_prefill import PromptRow
+from ..rft.shared_writing import Sampling, generate
 from ..rows import open_picture, rft_rows
 
 TOGETHER = 32

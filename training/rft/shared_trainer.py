@@ -10,7 +10,8 @@ from trl import GRPOTrainer
 from ...tools.errors import TrainingError
 from ..cycles import RestartingSchedule
 from .shared_loss import read_rows, shared_log_probs
-from .shared_prefill import PromptRow, Sampling, can_share, generate, prompt_rows
+from .shared_prefill import PromptRow, can_share, prompt_rows
+from .shared_writing import Sampling, generate
 
 
 class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
