@@ -334,6 +334,7 @@ class Assembler:
     def _head_after_pictures(self, before: int, at: int, noun: Noun, bound: Bound) -> int:
         head = Head(noun, at, joined=False, negated="without" if bound.negated else "")
         head.denied = bound.denied
+        head.amount = self._amount(at)
         head.shown_by = pictures_that(self.items, self.words, before) or self._shown_by(at)
         self.heads.append(head)
         self.run_of, self.choice = [head], []
@@ -347,10 +348,18 @@ class Assembler:
             # `Every person but children`, `animals but dogs`.
             kind, length = "except", 1
         self.read.update(range(end - length, end))
-        if kind == "except" and before[-1:] == ["not"] and self.heads and self.heads[-1].shown_by:
+        if kind == "except" and before[-1:] == ["not"] and self._is_of_pictures():
             # `Which picture shows a dog but not a cat?` is about the picture.
             return "without"
         return kind
+
+    def _is_of_pictures(self) -> bool:
+        """Whether the head before is what pictures are said, or asked, to show."""
+        if not self.heads:
+            return False
+        asked = (i.meaning for i in self.items if isinstance(i, Chunk))
+        which = any(isinstance(ref, Pictures) and ref.kind == "which" for ref in asked)
+        return self.heads[-1].shown_by is not None or which
 
     def _is_universal(self, index: int) -> bool:
         """Whether the head that ends here speaks of all of a kind."""

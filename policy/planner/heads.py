@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ...tools.errors import QueryNotUnderstood
-from .amounts import Amount
+from .amounts import Amount, condition
 from .nouns import Noun, singular
 from .pictures import Pictures
 from .question import Phrase, Relation, Selection
@@ -13,7 +13,10 @@ from .question import Phrase, Relation, Selection
 
 @dataclass(slots=True)
 class Head:
-    """A noun phrase that is not a landmark, while it is being put together."""
+    """A noun phrase that is not a landmark, while it is being put together.
+
+    `again` is where the same thing is named once more, and nothing else is said of it.
+    """
 
     noun: Noun
     at: int
@@ -23,6 +26,7 @@ class Head:
     denied: bool = False
     shown_by: Pictures | None = None
     amount: Amount | None = None
+    again: int | None = None
     selections: list[Selection] = field(default_factory=list[Selection])
     relations: list[Relation] = field(default_factory=list[Relation])
 
@@ -61,11 +65,24 @@ def without_repeats(heads: list[Head]) -> list[Head]:
             continue
         noun = singular(head.noun.phrase.noun)
         bare = not head.selections and not head.relations
+        if _counts_in_pictures(head):
+            # `The bikes in the photo that has more than one bike`: which photo it is.
+            kept.append(head)
+            seen.add(noun)
+            continue
         if (bare and noun in chosen) or (bare and noun in seen and not head.negated):
+            first = next((h for h in kept if singular(h.noun.phrase.noun) == noun), None)
+            if first is not None and head.noun.known:
+                first.again = head.at
             continue
         seen.add(noun)
         kept.append(head)
     return kept
+
+
+def _counts_in_pictures(head: Head) -> bool:
+    """Whether a phrase says by a number which pictures are meant."""
+    return head.shown_by is not None and condition(head.noun, head.amount) is not None
 
 
 def without_pronouns(heads: list[Head]) -> list[Head]:

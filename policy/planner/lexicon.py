@@ -51,7 +51,9 @@ CONTRACTIONS: dict[str, str] = {
     "wasn't": "was not", "weren't": "were not", "they've": "they have",
     "we're": "we are", "you're": "you are",
     "whats": "what is", "wheres": "where is", "theres": "there is", "doesnt": "does not",
-    "isnt": "is not", "dont": "do not",
+    "isnt": "is not", "dont": "do not", "arent": "are not", "didnt": "did not",
+    "hasnt": "has not", "havent": "have not", "wasnt": "was not", "werent": "were not",
+    "cant": "can not", "wont": "will not",
 }  # fmt: skip
 
 ARTICLES = word_set(
@@ -113,6 +115,7 @@ ASKING = word_set(
     label labels labeling labelling labeled labelled indicate indicates indicating name names
     naming list lists listing look looks looking looked search searches searching searched see
     sees seeing seen seem seems check checks checking determine determines work works ground
+    confirm confirms verify verifies leave omit omits minus
     grounding grounded localization localisation region regions area areas spatial enclose
     encloses enclosing surround surrounding frame framing framed pinpoint pinpoints track tracks
     ask asks asking asked answer answers question questions request task hunt hunting describe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...tools.errors import QueryNotUnderstood
 from ...tools.views import View, ViewBook
 from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_best
 from . import wording
@@ -44,6 +45,7 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
         )
         results += [more] if more.ok else []
     seen = Seen.of(results, nouns)
+    _require_tellable(question, seen)
     scenes = {image: _scene(image, question, seen, book) for image in looked}
     for noun in nouns:
         everywhere = [f for s in scenes.values() for f in s.found.get(noun, ())]
@@ -66,6 +68,22 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
     if boxes and missing:
         text += f" Not found: {', '.join(dict.fromkeys(missing))}."
     return Outcome(boxes, text, tuple(trail.steps))
+
+
+def _require_tellable(question: Question, seen: Seen) -> None:
+    """Refuse pictures that are told by a thing that was not looked for: none would show it.
+
+    Raises:
+        QueryNotUnderstood: the detector does not know what a picture is said to show or to lack.
+    """
+    for asked in question.conditions:
+        for phrase in (asked.phrase, *([asked.other] if asked.other is not None else [])):
+            if phrase.noun in seen.unknown:
+                raise QueryNotUnderstood(
+                    f"The planner can't tell which pictures are meant: the detector does not know "
+                    f"'{phrase.noun}'.",
+                    "Name the pictures by number, as in: zebras in images 1 and 3.",
+                )
 
 
 def _looked_at(question: Question, book: ViewBook) -> list[int]:
@@ -276,9 +294,10 @@ def common_plan(question: Question, book: ViewBook) -> Plan:
     everywhere = list(range(1, book.image_count + 1))
     found = yield from look_for_kinds(question, everywhere)
     ranking = shared_kinds((f.box for f in found), everywhere)
-    if not ranking and len(question.images) > 1:
+    among = question.among or question.images
+    if not ranking and len(among) > 1:
         # `What is in both image 1 and image 3?` may say nothing of image 2.
-        ranking = shared_kinds((f.box for f in found), question.images)
+        ranking = shared_kinds((f.box for f in found), among)
     trail = Trail()
     if not ranking:
         trail.say("No kind of thing was found in every picture.")

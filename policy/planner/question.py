@@ -146,6 +146,7 @@ class Question:
         against: of `only`, the pictures that must not show a kind. Of a difference, the one that
             lacks what the other shows, where things were asked for and not what changed.
         times: of `only`, least and most of the pictures that show a kind.
+        among: of `common`, the pictures that share it, where boxes are wanted in some of them only.
     """
 
     task: Task
@@ -162,3 +163,4 @@ class Question:
     notes: tuple[str, ...] = ()
     against: tuple[int, ...] = ()
     times: tuple[int, int] | None = None
+    among: tuple[int, ...] = ()

@@ -50,6 +50,8 @@ def find_question(reading: Reading) -> Question | None:
             head.negated = "except"
     excluded = tuple(h.phrase() for h in reading.heads if h.negated == "except")
     conditions, targets = _split(reading, [h for h in reading.heads if h.negated != "except"])
+    scene, targets = _asked_again(reading, targets)
+    conditions += scene
     require_all_read(reading.stream.words(), reading.read)
     require_no_comparison(reading.stream.words())
     _require_something_wanted(reading, targets)
@@ -99,6 +101,33 @@ def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:
         h for n, h in zip(own, targets, strict=True)
         if n >= asked[-1] or _orders(sentences[n]) or not _tells(sentences[n])
     ]  # fmt: skip
+
+
+def _asked_again(reading: Reading, targets: list[Head]) -> tuple[list[Condition], list[Head]]:
+    """`Which image has horses and a bicycle? Box the bicycle.`: the rest tells which image."""
+    words = reading.stream.words()
+    ends = [at for at, word in enumerate(words) if word in (".", ";", "!", "?", ":")]
+
+    def sentence(at: int) -> int:
+        return sum(end < at for end in ends)
+
+    def ordered(head: Head) -> bool:
+        if head.again is None or sentence(head.again) == sentence(head.at):
+            return False
+        begin = max((end for end in ends if end < head.again), default=0)
+        return bool((_ORDERS - {"@which", "which"}) & {*words[begin : head.again]})
+
+    which = any(r.kind == "which" for r in reading.references)
+    again = [h for h in targets if ordered(h)] if which else []
+    scene = [h for h in targets if h not in again and sentence(h.at) == sentence(again[0].at)] if (
+        again
+    ) else []  # fmt: skip
+    shown = [
+        condition(h.noun, h.amount) or Condition("shows", h.phrase())
+        for h in scene
+        if not h.negated
+    ]
+    return shown, [h for h in targets if h not in scene]
 
 
 def _orders(sentence: list[str]) -> bool:
@@ -200,12 +229,15 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
     conditions: list[Condition] = []
     for head in targets:
         choosing = asked or head.shown_by is not None
-        choosing = choosing and not head.selections and not head.one
+        # `In the photo with two cats, box the right one`: the number says which photo it is.
+        apart = head.one and head.shown_by is not None and head.shown_by.kind == "this"
+        choosing = choosing and (apart or not (head.selections or head.one))
         bound = condition(head.noun, head.amount) if choosing else None
         if bound is None:
             head.noun = as_target(head.noun, head.amount)
         else:
-            bound = replace(bound, phrase=_with_relations(bound.phrase, head))
+            if not apart:
+                bound = replace(bound, phrase=_with_relations(bound.phrase, head))
             conditions.append(bound)
             if bound.kind in ("exactly", "at least", "at most"):
                 head.noun = replace(head.noun, phrase=_uncounted(head.noun.phrase))

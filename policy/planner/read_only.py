@@ -96,6 +96,11 @@ def _but_not_there(
     # `These pictures` among them names none.
     here, *there = reading.references[reading.marks_before(found.start()) :]
     shown = here.images
+    if any(r.negated for r in there):
+        # `In both image 2 and image 3, but not in image 1`.
+        at = next(index for index, r in enumerate(there) if r.negated)
+        shown = tuple(dict.fromkeys(i for r in (here, *there[:at]) for i in r.images))
+        there = there[at:]
     lacking = tuple(i for r in there if names_pictures(r) for i in r.images if i not in shown)
     if not shown or not lacking:
         return None

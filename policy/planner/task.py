@@ -20,6 +20,11 @@ def task_of(reading: Reading) -> Task:
     named_noun = any(h.noun.known and not h.noun.pronoun for h in reading.heads)
     if _is_carried_over(reading) or likened_image(reading) is not None:
         weights["counterpart"] += 3.0
+    if _names_all(reading):
+        # `An object that appears in pictures 1, 2 and 3` is known from none of them.
+        weights["counterpart"] -= 3.0
+    if _names_several(reading):
+        weights["counterpart"] -= 2.0
     if any(h.noun.phrase.generic and h.selections for h in reading.heads) and not reading.boxes:
         # `The largest object in each picture` is one of each, and not what they share.
         weights["common"] -= 3.0
@@ -38,6 +43,21 @@ def task_of(reading: Reading) -> Task:
         return "region"
     shared = _asks_for_shared_thing(reading) or named_kind(reading) is not None
     return "common" if shared else "find"
+
+
+def _names_several(reading: Reading) -> bool:
+    """`The bus in image 1 and also every car in the others`: none of the two is found again."""
+    known = {h.noun.phrase.noun for h in reading.heads if h.noun.known and not h.negated}
+    again = re.search(r" (?:same|again|correspond\w*|counterparts?|equivalent) |@box", reading.text)
+    return len(known) > 1 and again is None
+
+
+def _names_all(reading: Reading) -> bool:
+    """Whether all pictures are named at once: `in pictures 1, 2 and 3`."""
+    return any(
+        r.kind == "named" and r.plural and not r.negated and {*r.images} == {*reading.every}
+        for r in reading.references
+    )
 
 
 def _is_placed_in_others(reading: Reading) -> bool:
@@ -92,7 +112,8 @@ def named_kind(reading: Reading) -> Phrase | None:
     if kind.plural:
         return None
     asked = re.search(rf" (?:which|what) (?:(?:kind|type|sort) of )?{kind.noun} ", reading.text)
-    everywhere = asked and not kind.relations and re.search(_EVERYWHERE, reading.text)
+    everywhere = re.search(_EVERYWHERE, reading.text) or _names_all(reading)
+    everywhere = asked and not kind.relations and everywhere
     return kind if wider and everywhere else None
 
 
@@ -104,7 +125,7 @@ def _asks_for_shared_thing(reading: Reading) -> bool:
     """`What appears in every picture?`: no noun is named, and it is said to be in all."""
     if any(not h.noun.phrase.generic or h.selections for h in reading.heads):
         return False
-    everywhere = re.search(_EVERYWHERE, reading.text) is not None
+    everywhere = re.search(_EVERYWHERE, reading.text) is not None or _names_all(reading)
     if reading.heads and reading.heads[0].noun.phrase.noun in ("everything", "anything"):
         return False
     plural = any(h.noun.phrase.plural for h in reading.heads)

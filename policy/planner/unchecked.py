@@ -102,9 +102,16 @@ def require_one_choice(heads: Sequence[Head]) -> None:
     """Refuse a thing that is to lie at both ends at once.
 
     Raises:
-        QueryNotUnderstood: two choices were read for one thing, which may be for two.
+        QueryNotUnderstood: two choices were read for one thing, which may be for two, or a rank by
+            distance from another thing.
     """
     for head in heads:
+        ranked = any(abs(s.rank) > 1 for s in head.selections)
+        if ranked and any(r.kind in ("nearest to", "farthest from") for r in head.relations):
+            raise QueryNotUnderstood(
+                "The planner knows the nearest and the farthest of something, no rank between.",
+                "Ask as in: the boat nearest to the train; the second boat from the left.",
+            )
         chosen = {s.key for s in head.selections if not s.side}
         if any(pair <= chosen for pair in _ENDS):
             raise QueryNotUnderstood(

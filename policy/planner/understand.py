@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...tools.errors import QueryNotUnderstood
 from .negation import open_nobody
 from .pictures import read_pictures
-from .question import Question, Target, Task
+from .plain import plain
+from .question import Question, Task
+from .read_common import common_question
 from .read_counterpart import counterpart_question
 from .read_difference import difference_question
 from .read_find import find_question
@@ -13,7 +15,7 @@ from .read_only import only_question
 from .read_region import region_question
 from .reading import Reading, marked_text
 from .stream import Stream
-from .task import named_kind, task_of
+from .task import task_of
 from .tokens import Token, tokenise
 from .unchecked import require_boxes_wanted
 
@@ -55,7 +57,7 @@ def understand(query: str, count: int) -> Question:
         QueryNotUnderstood: nothing to look for could be read, or a picture is named that does not
             exist; the message says what can be read.
     """
-    tokens = open_nobody(_flatten_quotes(tokenise(query)))
+    tokens = open_nobody(_flatten_quotes(tokenise(plain(query))))
     stream = Stream(tokens)
     stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
@@ -85,9 +87,7 @@ def _flatten_quotes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 def _build(task: Task, reading: Reading) -> Question | None:
     """The question of this kind, or None where it can't be made out."""
     if task == "common":
-        images = reading.where() or reading.every
-        kind = named_kind(reading)
-        return Question("common", images, (Target(kind, images),) if kind else ())
+        return common_question(reading)
     if task == "difference":
         return difference_question(reading)
     if task == "region":

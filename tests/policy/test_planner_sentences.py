@@ -59,7 +59,8 @@ def brief(question: Question) -> str:
         return f"difference {where[1:]} {question.report}{many}"
     if question.task == "common":
         kinds = "".join(f"{phrase(t.phrase)} " for t in question.targets)
-        return f"common {kinds}{where}"
+        among = f" among {digits(question.among)}" if question.among else ""
+        return f"common {kinds}{where}{among}"
     if question.task == "only":
         kinds = "".join(f"{phrase(t.phrase)} " for t in question.targets)
         but = f" not {digits(question.against)}" if question.against else ""
