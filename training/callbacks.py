@@ -14,15 +14,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from .recipe import GuardPart
-
-COMPLETE = "complete.json"
-"""Written into a checkpoint after everything else: without it, the checkpoint was cut short."""
-
-
-def last_good_checkpoint(folder: str | Path) -> Path | None:
-    """The newest checkpoint that was written to its end, or None."""
-    good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
-    return max(good, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+from .run_folder import COMPLETE
 
 
 class JsonLog(TrainerCallback):

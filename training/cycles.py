@@ -11,6 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..tools.errors import TrainingError
 from .average import average
+from .run_folder import read_outcome
 
 SaveModel = Callable[[Path, TrainerState], None]
 
@@ -86,18 +87,34 @@ def cycle_folder(output: Path, number: int) -> Path:
     return output / f"cycle-{number}"
 
 
-def mean_of_cycles(output: Path, cycles: int, target: Path) -> Path:
+def check_cycles(output: Path, length: int) -> None:
+    """Whether the cycles that a run has behind it are as long as those to come.
+
+    Raises:
+        TrainingError: one ended at another step.
+    """
+    for end in sorted(output.glob("cycle-*")):
+        number, said = end.name.rpartition("-")[2], read_outcome(end)
+        if number.isdigit() and said is not None and said.step != int(number) * length:
+            raise TrainingError(
+                f"{output}: {end.name} ended at step {said.step}, and now cycles have {length}.",
+                "Set optim.steps and optim.cycles as they were, or train anew with --no-resume.",
+            )
+
+
+def mean_of_cycles(output: Path, steps: int, cycles: int, target: Path) -> Path:
     """Write the mean of the ends of a run's cycles.
 
     Raises:
         TrainingError: the end of a cycle is gone. OutputError, WeightsError: as for `average`.
     """
     ends = [cycle_folder(output, number) for number in range(1, cycles + 1)]
-    gone = [end.name for end in ends if not end.is_dir()]
-    if gone:
-        raise TrainingError(
-            f"{output}: {gone[0]} is gone, and the run's model is the mean of its cycles.",
-            "Train anew into another run.output.",
-        )
+    for number, end in enumerate(ends, 1):
+        said = read_outcome(end)
+        if said is None or said.step != number * (steps // cycles):
+            raise TrainingError(
+                f"{output}: {end.name} is gone, and the run's model is the mean of its cycles.",
+                "Train anew with --no-resume.",
+            )
     shutil.rmtree(target, ignore_errors=True)
     return average(ends, target)

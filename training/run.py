@@ -6,38 +6,32 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..tools.errors import OutputError, TrainingError
 from ..tools.transformers_bars import without_bars
-from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog, last_good_checkpoint
-from .cycles import CycleEnds, mean_of_cycles
+from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog
+from .cycles import CycleEnds, check_cycles, mean_of_cycles
 from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
-from .recipe import Recipe
-
-OUTCOME = "outcome.json"
-"""In the folder of a final model: at which step it was saved, and why it ended early."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        folder: of the final model (`last`), or of the last good checkpoint where it was stopped.
-        step: optimizer steps done. stopped: why it ended early, or None.
-    """
-
-    folder: Path
-    step: int
-    stopped: str | None
+from .recipe import OptimPart, Recipe
+from .run_folder import (
+    LAST,
+    Outcome,
+    last_good_checkpoint,
+    last_outcome,
+    put_aside,
+    step_of,
+    write_outcome,
+)
 
 
 def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()) -> Outcome:
     """Train. With `resume`, goes on from the last good checkpoint of the same output folder.
+
+    Without, what an earlier run left there is put into its folder `before-N`. A run that has come
+    to its end takes no further step.
 
     `watchers` are further trainer callbacks, such as `progress.Progress`.
 
@@ -47,9 +41,17 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     output = Path(recipe.run.output)
     try:
         output.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            put_aside(output)
+        begin = last_good_checkpoint(output)
+        if begin is not None and recipe.optim.cycles > 1:
+            check_cycles(output, recipe.optim.steps // recipe.optim.cycles)
         (output / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{output}: can't be written.", "Choose another run.output.") from error
+    done = last_outcome(output)
+    if begin is not None and done is not None and _ended(done, recipe.optim.steps):
+        return done
     # Advice of the libraries to users of their own command lines; ours are told what matters.
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -58,14 +60,14 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     trainer = make_trainer(recipe)
     for watcher in watchers:
         trainer.add_callback(watcher)
-    begin = last_good_checkpoint(output) if resume else None
     with _callback(trainer, CleanStop) as stop, without_bars():
         try:
-            trainer.train(resume_from_checkpoint=str(begin) if begin else None)
+            _train(trainer, begin, recipe.optim.steps)
+            step = int(trainer.state.global_step)
             why = _callback(trainer, Guard).stopped
-            if stop.signal is not None:
+            if stop.signal is not None and step < recipe.optim.steps:
                 why = "a signal asked for it; the same command goes on from here"
-            outcome = Outcome(output / "last", int(trainer.state.global_step), why)
+            outcome = Outcome(output / LAST, step, why)
             _save_last(trainer, recipe, outcome)
         except OSError as error:
             kept = last_good_checkpoint(output)
@@ -77,14 +79,20 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     return outcome
 
 
-def last_outcome(output: Path) -> Outcome | None:
-    """How the run of a folder ended the last time; None where it did not end."""
-    folder = output / "last"
-    try:
-        said: Any = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
-        return Outcome(folder, int(said["step"]), said["stopped"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _ended(outcome: Outcome, steps: int) -> bool:
+    """Whether a run has done all its steps."""
+    return outcome.stopped is None and outcome.step >= steps
+
+
+def _train(trainer: Any, begin: Path | None, steps: int) -> None:
+    """The steps that are missing: transformers would take one more behind the last one."""
+    if begin is not None and step_of(begin) >= steps:
+        from transformers import TrainerState
+
+        trainer.state = TrainerState.load_from_json(str(begin / "trainer_state.json"))
+        trainer._load_from_checkpoint(str(begin))
+        return
+    trainer.train(resume_from_checkpoint=str(begin) if begin else None)
 
 
 def _callback(trainer: Any, kind: type[Any]) -> Any:
@@ -101,10 +109,9 @@ def _save_last(trainer: Any, recipe: Recipe, outcome: Outcome) -> None:
         trainer.save_model(str(fresh))
     if trainer.is_world_process_zero():
         if not whole:
-            mean_of_cycles(Path(recipe.run.output), recipe.optim.cycles, fresh)
+            mean_of_cycles(Path(recipe.run.output), recipe.optim.steps, recipe.optim.cycles, fresh)
         _describe(fresh, recipe, trainer.state)
-        said = {"step": outcome.step, "stopped": outcome.stopped}
-        (fresh / OUTCOME).write_text(json.dumps(said), encoding="utf-8")
+        write_outcome(fresh, outcome.step, outcome.stopped)
         old = folder.with_name("last.old")
         if folder.exists():
             folder.rename(old)
@@ -159,10 +166,18 @@ def make_trainer(recipe: Recipe) -> Any:
             trainer.save_model(str(folder))
             if state.is_world_process_zero:
                 _describe(folder, recipe, state)
+                write_outcome(folder, int(state.global_step), None)
 
         trainer.cycles = optim.cycles
         trainer.add_callback(CycleEnds(output, optim.steps // optim.cycles, save_end))
     return trainer
+
+
+def _schedule(optim: OptimPart) -> str:
+    """Of transformers' names: its `constant` has no warmup."""
+    return (
+        "constant_with_warmup" if optim.schedule == "constant" and optim.warmup else optim.schedule
+    )
 
 
 def common_arguments(recipe: Recipe) -> dict[str, Any]:
@@ -186,7 +201,7 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "per_device_train_batch_size": optim.batch,
         "gradient_accumulation_steps": optim.accumulate,
         "warmup_steps": round(optim.warmup * (optim.steps // optim.cycles)),
-        "lr_scheduler_type": optim.schedule,
+        "lr_scheduler_type": _schedule(optim),
         "weight_decay": optim.weight_decay,
         "max_grad_norm": optim.max_grad_norm,
         "logging_steps": run.log_every,

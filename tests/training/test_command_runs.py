@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gemvg.agent.cli.main import run
-from gemvg.training.callbacks import last_good_checkpoint
+from gemvg.training.run_folder import last_good_checkpoint
 from tests.tiny_models import tiny_model
 from tests.training.tiny_data import data_folder, logged
 

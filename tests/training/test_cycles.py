@@ -1,5 +1,7 @@
 """Runs in cycles: the rate begins again, the mean of the ends is kept, and going on is exact."""
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -96,7 +98,47 @@ def test_cycles_that_can_not_be_are_refused(data, tmp_path, values, said):
         rft_recipe(data, tmp_path, **values)
 
 
-def test_without_the_end_of_a_cycle_there_is_no_mean(whole, tmp_path):
+def test_without_the_end_of_a_cycle_there_is_no_mean(tmp_path):
     with pytest.raises(TrainingError, match="cycle-1 is gone"):
-        mean_of_cycles(tmp_path, 2, tmp_path / "mean")
+        mean_of_cycles(tmp_path, 6, 2, tmp_path / "mean")
     assert not (tmp_path / "mean").exists()
+
+
+def test_cycles_of_another_length_are_not_gone_on_with(data, whole):
+    before = weights(whole / "last")
+    with pytest.raises(TrainingError, match="cycle-1 ended at step 3, and now cycles have 6"):
+        run_recipe(sft_recipe(data, whole, **RUN, optim__steps=12, optim__cycles=2))
+    assert same(weights(whole / "last"), before)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_run_at_its_end_takes_no_further_step(data, tmp_path, gone):
+    recipe = sft_recipe(data, tmp_path, **RUN, optim__steps=2)
+    run_recipe(recipe)
+    before = weights(tmp_path / "last")
+    if gone:
+        shutil.rmtree(tmp_path / "last")
+    again = run_recipe(recipe)
+    assert (again.folder, again.step, again.stopped) == (tmp_path / "last", 2, None)
+    assert same(weights(tmp_path / "last"), before)
+    assert [p.name for p in sorted(tmp_path.glob("checkpoint-*"))] == [
+        "checkpoint-1",
+        "checkpoint-2",
+    ]
+
+
+def test_a_run_that_begins_anew_has_nothing_of_the_one_before(data, tmp_path):
+    run_recipe(sft_recipe(data, tmp_path, **RUN, optim__steps=4, optim__cycles=2))
+    first = weights(tmp_path / "last")
+    anew = sft_recipe(data, tmp_path, **RUN | {"optim__schedule": "constant"}, optim__steps=2)
+    assert run_recipe(anew, resume=False, watchers=[StopAt(1)]).step == 1
+    assert run_recipe(anew).step == 2
+    assert len(logged(tmp_path, "loss")) == 2
+    assert not same(weights(tmp_path / "last"), first)
+    assert same(weights(tmp_path / "before-1" / "last"), first)
+
+
+def test_a_constant_rate_is_warmed_up_too(data, tmp_path):
+    values = RUN | {"optim__schedule": "constant", "optim__warmup": 0.5}
+    run_recipe(sft_recipe(data, tmp_path, **values, optim__steps=4))
+    assert logged(tmp_path, "learning_rate") == pytest.approx([0, RATE / 2, RATE, RATE])

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from gemvg.tools.errors import OutputError
-from gemvg.training.callbacks import COMPLETE, last_good_checkpoint
 from gemvg.training.rft.reward_functions import GroupScorer
 from gemvg.training.run import run_recipe
+from gemvg.training.run_folder import COMPLETE, last_good_checkpoint
 from tests.training.tiny_data import data_folder, logged, rft_recipe, sft_recipe
 
 pytestmark = pytest.mark.slow

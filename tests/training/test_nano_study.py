@@ -27,7 +27,7 @@ from gemvg.training.nano.study import (
 from gemvg.training.nano.study.runs import read_curve
 from gemvg.training.nano.study.summary import SUMMARY, WAYS, summarize
 from gemvg.training.rewards.presets import get_preset
-from gemvg.training.run import Outcome
+from gemvg.training.run_folder import Outcome
 
 
 def plan_of(folder, **changes):

@@ -19,14 +19,15 @@ from gemvg.tools.images import picture_from_image
 from gemvg.tools.views import ViewBook
 from gemvg.training import run as runs
 from gemvg.training.nano.evaluate import evaluate
-from gemvg.training.nano.finetune import LAST, take
 from gemvg.training.nano.finetune import WEIGHTS as WEIGHTS_FILE
+from gemvg.training.nano.finetune import take
 from gemvg.training.nano.leg import STATE, WEIGHTS, LegRun
 from gemvg.training.nano.optimizer import is_inner_matrix, rate
 from gemvg.training.nano.recipe import Leg, packaged_recipes, read_nano_recipe
 from gemvg.training.nano.steps import Steps
 from gemvg.training.nano.studio import open_studio
 from gemvg.training.nano.train import read_log, train_nano
+from gemvg.training.run_folder import LAST
 
 from .test_nano_model import tiny
 

@@ -7,10 +7,11 @@ import pytest
 
 from gemvg.agent.cli.main import run
 from gemvg.tools.errors import DataError
-from gemvg.training.callbacks import COMPLETE, Guard, last_good_checkpoint
+from gemvg.training.callbacks import Guard
 from gemvg.training.plan import plan
 from gemvg.training.recipe import RECIPES, GuardPart, read_recipe
 from gemvg.training.rft.modes import HybridShares
+from gemvg.training.run_folder import COMPLETE, last_good_checkpoint
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 

@@ -11,13 +11,11 @@ from statistics import fmean
 from typing import Any
 
 from ...tools.errors import WeightsError
+from ..run_folder import LAST, last_outcome
 from .recipe import Finetune
 from .studio import Studio
 
 WEIGHTS = "model.safetensors"
-
-LAST = "last"
-"""Folder of a run that holds what it ended with."""
 
 ENDS = 20
 """Steps over which the first and the last rewards are averaged."""
@@ -131,8 +129,6 @@ def take(studio: Studio, folder: Path) -> None:
 
 def finetuned(folder: Path) -> Finetuned | None:
     """What a run's files say of it; None where it has not ended, or was stopped."""
-    from ..run import last_outcome
-
     file, log = folder / "recipe.json", folder / "log.jsonl"
     outcome = last_outcome(folder)
     if outcome is None or outcome.stopped is not None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ....tools.errors import UsageError
 from ...recipe import Recipe, read_recipe
+from ...run_folder import LAST
 from ..episode_rows import is_recorded
-from ..finetune import LAST
 
 SFT = "sft"
 """The arm that is not trained at all: what the others start from."""

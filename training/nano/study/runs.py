@@ -13,6 +13,7 @@ from typing import Any
 
 from ....policy.presets import get_preset
 from ....tools.errors import GemvgError, OutputError, TrainingError
+from ...run_folder import LAST
 from .arms import CYCLES, MEANS, SFT, Run, StudyPlan
 from .summary import summarize, summary_name
 
@@ -101,7 +102,6 @@ def _model(plan: StudyPlan, arm: str, seed: int) -> Path:
 def _mean(plan: StudyPlan, arm: str, seed: int) -> Path:
     """Folder of the mean of other arms' models."""
     from ...average import average
-    from ...nano.finetune import LAST
 
     output = plan.folder(arm, seed) / LAST
     shutil.rmtree(output, ignore_errors=True)
@@ -110,7 +110,7 @@ def _mean(plan: StudyPlan, arm: str, seed: int) -> Path:
 
 def _trained(plan: StudyPlan, arm: str, seed: int) -> Path:
     """Folder of a run's model, trained where it is not yet."""
-    from ...nano.finetune import LAST, finetuned
+    from ...nano.finetune import finetuned
     from ...run import run_recipe
 
     recipe, folder = plan.recipe_of(arm, seed), plan.folder(arm, seed)

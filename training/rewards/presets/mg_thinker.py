@@ -23,11 +23,12 @@ def tag_parts(batch: ScoredBatch) -> Floats:
 
 
 def id_and_iou(batch: ScoredBatch) -> Floats:
-    """Mean over true boxes of (1 + banded IoU) / 2 where the picture is right, else 0, (B,).
+    """Sum of (1 + banded IoU) / 2 over true boxes whose picture is right, over the count, (B,).
 
     IoU at or above .9 counts 1, at or below .1 counts 0, itself between; a wrong picture earns
     neither part. Targets are aligned one to one within pictures. The published sum grows with the
-    number of targets; dividing by it keeps the term in [0, 1].
+    number of targets; dividing by it, or by that of predicted boxes where they are more, keeps the
+    term in [0, 1] and lets boxes astray cost.
     """
 
     def quality(iou: Floats) -> Floats:

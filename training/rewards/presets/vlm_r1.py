@@ -12,11 +12,11 @@ THRESHOLDS = np.arange(0.5, 0.96, 0.05)
 
 
 def _average_precision(iou: Floats) -> float:
-    """Mean over IoU .5 to .95 of hits / max(truth, 1), all boxes at one confidence.
+    """Mean over IoU .5 to .95 of precision times recall, all boxes at one confidence.
 
-    With equal confidences the precision-recall curve has one point; the published reward runs a
-    whole COCO evaluation to find it. Matched optimally instead of greedily, so that the order in
-    which boxes are written does not matter.
+    With equal confidences the precision-recall curve has one point, and the area under it is their
+    product; the published reward runs a whole COCO evaluation to find it. Matched optimally instead
+    of greedily, so that the order in which boxes are written does not matter.
     """
     from scipy.optimize import linear_sum_assignment
 

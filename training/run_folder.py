@@ -1,0 +1,83 @@
+"""What a run leaves in its folder: checkpoints, cycles' ends, the final model and how it ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+OUTCOME = "outcome.json"
+"""In the folder of a final model: at which step it was saved, and why it ended early."""
+
+COMPLETE = "complete.json"
+"""Written into a checkpoint after everything else: without it, the checkpoint was cut short."""
+
+LAST = "last"
+"""Folder of a run that holds what it ended with."""
+
+_LEFT = ("checkpoint-*", "cycle-*", LAST, "log.jsonl", "recipe.json", "samples")
+"""What a run that begins anew must not find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        folder: of the final model (`last`), or of the last good checkpoint where it was stopped.
+        step: optimizer steps done. stopped: why it ended early, or None.
+    """
+
+    folder: Path
+    step: int
+    stopped: str | None
+
+
+def last_outcome(output: Path) -> Outcome | None:
+    """How the run of a folder ended the last time; None where it did not end."""
+    return read_outcome(output / LAST)
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """What a model's folder says of the run it is from; None where it says nothing."""
+    try:
+        said: Any = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        return Outcome(folder, int(said["step"]), said["stopped"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_outcome(folder: Path, step: int, stopped: str | None) -> None:
+    """Say in a model's folder how the run came to it."""
+    said = {"step": step, "stopped": stopped}
+    (folder / OUTCOME).write_text(json.dumps(said), encoding="utf-8")
+
+
+def last_good_checkpoint(folder: str | Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
+    return max(good, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Steps done at a checkpoint."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def put_aside(output: Path) -> Path | None:
+    """Move what an earlier run left into a folder `before-N` of its own; None of nothing.
+
+    A run that begins anew and is broken off would else go on from the earlier one's checkpoints.
+    """
+    left = [path for pattern in _LEFT for path in output.glob(pattern)]
+    if not left:
+        return None
+    number = 1
+    while (output / f"before-{number}").exists():
+        number += 1
+    folder = output / f"before-{number}"
+    folder.mkdir()
+    for path in left:
+        path.rename(folder / path.name)
+    return folder
