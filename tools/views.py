@@ -52,6 +52,10 @@ class View:
         return Frame(self.width, self.height, grid)
 
 
+ViewPlan = tuple[int, Box, tuple[int, int], str]
+"""A view to be: image, window (picture pixels), raster size (width, height), what it shows."""
+
+
 class ViewBook:
     """The views of one episode and their pixels. Views are only ever added.
 
@@ -106,16 +110,31 @@ class ViewBook:
         Raises:
             BudgetExhausted: the book may not grow any more.
         """
+        return self.add_all([(image, window, size, shows)])[0]
+
+    def add_all(self, plans: Sequence[ViewPlan]) -> tuple[View, ...]:
+        """Append a view for each plan, or none: a view that is not shown must not be in the book.
+
+        Raises:
+            BudgetExhausted: there is no room for all of them.
+        """
         with self._lock:
-            if self.max_new is not None and len(self._views) - self.image_count >= self.max_new:
-                self.refused += 1
+            begin = len(self._views)
+            room = None if self.max_new is None else self.max_new - (begin - self.image_count)
+            if room is not None and len(plans) > room:
+                self.refused += len(plans)
                 raise BudgetExhausted(
-                    f"the limit of {self.max_new} new views is reached.",
+                    f"{len(plans)} new views are more than the {room} left."
+                    if room > 0
+                    else f"the limit of {self.max_new} new views is reached.",
                     "Answer with what you have.",
                 )
-            view = View(len(self._views) + 1, image, window, size[0], size[1], shows)
-            self._views.append(view)
-            return view
+            views = tuple(
+                View(index, image, window, width, height, shows)
+                for index, (image, window, (width, height), shows) in enumerate(plans, begin + 1)
+            )
+            self._views.extend(views)
+            return views
 
     def raster(self, index: int, size: tuple[int, int] | None = None) -> Image.Image:
         """The pixels of a view, RGB, at its own size or at `size` (width, height).

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from .boxes import Box
 from .tool import Region, Tool, ToolArguments, ToolContext, ToolResult, resolve_region
+from .views import ViewPlan
 
 MIN_SIDE = 336
 MAX_SIDE = 1024
@@ -60,7 +61,7 @@ class Zoom(Tool[ZoomArguments]):
                 f"zoom: there are already {len(context.book)} views. Answer from what you have."
             )
         plans = [plan_zoom(region, arguments.padding, context) for region in arguments.regions]
-        views = tuple(context.book.add(*plan) for plan in plans)
+        views = context.book.add_all(plans)
         lines = [f"view {view.index}: {view.shows}" for view in views]
         pictures = context.book
         whole = [v for v in views if v.window.area >= 0.9 * pictures[v.image].window.area]
@@ -71,10 +72,8 @@ class Zoom(Tool[ZoomArguments]):
         return ToolResult(True, "\n".join(lines), summary, views=views)
 
 
-def plan_zoom(
-    region: Region, padding: float, context: ToolContext
-) -> tuple[int, Box, tuple[int, int], str]:
-    """What `ViewBook.add` takes for a region: image, window, raster size, what it shows.
+def plan_zoom(region: Region, padding: float, context: ToolContext) -> ViewPlan:
+    """The view of a region, as `ViewBook.add_all` takes it.
 
     Raises:
         GemvgError: see `resolve_region`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .pictures import mentions, picture_named
@@ -15,7 +15,8 @@ LABEL_KEYS = ("label", "name", "class", "category", "object", "description")
 IMAGE_KEYS = ("image", "view", "image_id", "image_index", "picture")
 LIST_KEYS = ("answer", "boxes", "bboxes", "objects", "detections", "results", "items")
 ID_KEYS = ("id", "box_id")
-_NOT_LABELS = frozenset(("point", "point_2d", "points", "score", "confidence", "text"))
+_POINTS = ("point", "point_2d", "points")
+_NOT_LABELS = frozenset((*_POINTS, "score", "confidence", "text"))
 _GROUPS = frozenset(("images", "pictures", "photos", "views", "frames", "per_image", "by_image"))
 """Names of lists with an object for each picture."""
 
@@ -41,7 +42,7 @@ class Walk:
 
     def run(self, root: Any) -> Parsed:
         """Collect everything under a root value."""
-        # A list in which no box was found and none was damaged holds empty lists only.
+        # A list in which no box was found and none was damaged holds empty values only.
         none = isinstance(root, list)
         if isinstance(root, list):
             self._values(root)
@@ -64,13 +65,25 @@ class Walk:
         words = root.get("text")
         self.text = words if isinstance(words, str) and words.strip() else None
         image, label = image_index(_first(root, IMAGE_KEYS)), _label(root)
-        for key in LIST_KEYS:
-            if key in root:
-                return self._under(root[key], image, label, 0)
+        if lists := _lists(root):
+            return self._under_each(lists, image, label, 0)
         if any(key in root for key in ID_KEYS):
             self._item(root)
-            return False
-        return self._by_keys(root, image, label, 0)
+            return _is_empty_item(root)
+        return self._by_keys(root, image, label, 0) or _is_empty_item(root)
+
+    def _under_each(
+        self, lists: Sequence[Any], image: int | None, label: str | None, depth: int
+    ) -> bool:
+        """What stands under names of lists; returns whether all say that nothing is there."""
+        found, groups, nothing = self.boxes, list[list[RawBox]](), True
+        for inner in lists:
+            self.boxes = []
+            nothing = self._under(inner, image, label, depth) and nothing
+            groups.append(self.boxes)
+        found.extend(_once(groups) if len(groups) > 1 else groups[0])
+        self.boxes = found
+        return nothing
 
     def _under(self, inner: Any, image: int | None, label: str | None, depth: int) -> bool:
         """What stands under a key; returns whether it says that nothing is there."""
@@ -84,7 +97,7 @@ class Walk:
                 return len(self.boxes) == before
             own = image_index(_first(inner, IMAGE_KEYS))
             return self._by_keys(inner, image if own is None else own, label, depth)
-        return inner is None or inner == {} or _is_nothing(inner)
+        return _is_empty(inner)
 
     def _by_keys(
         self, root: Mapping[str, Any], image: int | None, label: str | None, depth: int
@@ -151,15 +164,15 @@ class Walk:
         if found is not None:
             self.boxes.append(RawBox(None, words, None, f"b{int(found[1])}"))
             return
-        inner = _first(item, LIST_KEYS)
-        if isinstance(inner, (list, dict)) and depth < _DEPTH:
-            self._under(inner, image, words, depth + 1)
+        lists = _lists(item)
+        if any(isinstance(inner, (list, dict)) for inner in lists) and depth < _DEPTH:
+            self._under_each(lists, image, words, depth + 1)
         elif any(picture_key(key) is not None for key in item):
             before = len(self.boxes)
             nothing = self._by_keys(item, image, words, depth + 1)
             self.damaged = self.damaged or not (nothing or len(self.boxes) > before)
         else:
-            self.damaged = True
+            self.damaged = self.damaged or not _is_empty_item(item)
 
     def _box(self, value: Any, label: str | None, image: int | None) -> None:
         """A box value: four numbers, two points, a list of such, an object or a string."""
@@ -261,6 +274,19 @@ def _is_nothing(value: Any) -> bool:
     return isinstance(value, str) and value.strip().lower().rstrip(".") in ("", "none", "null")
 
 
+def _is_empty(value: Any) -> bool:
+    """Whether a field's value says that nothing is there."""
+    return value is None or value in ([], {}) or _is_nothing(value)
+
+
+def _is_empty_item(item: Mapping[str, Any]) -> bool:
+    """Whether an object has fields for boxes, and nothing in any of them."""
+    held = [item[key] for key in (*BOX_KEYS, *LIST_KEYS) if key in item]
+    # A point, or a name that is no box id, says of something that it is there.
+    other = isinstance(_first(item, ID_KEYS), str) or any(key in item for key in _POINTS)
+    return bool(held) and not other and all(map(_is_empty, held))
+
+
 def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     for key in keys:
         if key in item:
@@ -269,7 +295,7 @@ def _first(item: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _box_value(item: Mapping[str, Any]) -> Any:
-    found = _first(item, BOX_KEYS)
+    found = next((item[k] for k in BOX_KEYS if k in item and not _is_empty(item[k])), None)
     if found is None and "x1" in item and "y2" in item:
         return dict(item)
     return found
@@ -283,3 +309,44 @@ def _label(item: Mapping[str, Any]) -> str | None:
 def _is_item(item: Mapping[str, Any]) -> bool:
     """Whether an object is a box, or holds a list of them under a name for such lists."""
     return _box_value(item) is not None or any(k in item for k in (*ID_KEYS, *BOX_KEYS, *LIST_KEYS))
+
+
+def _lists(item: Mapping[str, Any]) -> list[Any]:
+    """What stands under the names for lists, in order; of all but the first name only boxes."""
+    first = next((key for key in LIST_KEYS if key in item), None)
+    return [
+        inner
+        for key, inner in item.items()
+        if key == first or (key in LIST_KEYS and _may_hold_boxes(inner))
+    ]
+
+
+def _may_hold_boxes(value: Any) -> bool:
+    """Whether a value is more than words or numbers that stand beside the boxes of another list."""
+    if not isinstance(value, list):
+        return isinstance(value, dict)
+    return not value or to_quad(value) is not None or any(map(_may_be_box, value[:MAX_BOXES]))
+
+
+def _may_be_box(value: Any) -> bool:
+    if isinstance(value, dict):
+        return _is_item(value) or any(picture_key(key) is not None for key in value)
+    if isinstance(value, str):
+        return _ID.fullmatch(value) is not None or to_quad(value) is not None
+    return isinstance(value, list)
+
+
+def _once(groups: Sequence[Sequence[RawBox]]) -> list[RawBox]:
+    """The boxes of several lists, in order, without those that another list gave as well."""
+    placed = {(b.numbers, b.id) for boxes in groups for b in boxes if b.image is not None}
+    seen: set[tuple[Quad | None, str | None, int | None]] = set()
+    kept: list[RawBox] = []
+    for boxes in groups:
+        kept += [
+            b
+            for b in boxes
+            if (b.numbers, b.id, b.image) not in seen
+            and (b.image is not None or (b.numbers, b.id) not in placed)
+        ]
+        seen.update((b.numbers, b.id, b.image) for b in boxes)
+    return kept

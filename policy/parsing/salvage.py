@@ -23,8 +23,11 @@ _ANCHOR = re.compile(
     r"""|(?<![A-Za-z])(?:box_)?id["']?\s{0,8}:\s{0,8}["']?[bB](\d{1,6})\b["']?"""
 )
 _DIGIT = re.compile(r"\d")
+_BOX_KEY = r"""["'](?:bbox_2d|bbox|box)["']\s{0,8}+:\s{0,8}+"""
+_NO_BOX = r"""(?:\[\s{0,8}\]|(?:None|null)\b|(["'])(?i:none|null)?\.?\1)"""
 _BEGUN = re.compile(
-    r"""\[\s{0,40}[-+]?\d|["'](?:bbox_2d|bbox|box)["']\s{0,8}:|["'](?:box_)?id["']\s{0,8}:"""
+    rf"""\[\s{{0,40}}[-+]?\d|{_BOX_KEY}(?!{_NO_BOX})"""
+    r"""|["'](?:box_)?id["']\s{0,8}:"""
     r"""|\bNaN\b|\bInfinity\b"""
 )
 _LABEL = re.compile(
@@ -47,7 +50,7 @@ _KEY = re.compile(r"""["']([^"'\n]{1,40})["']\s{0,8}:[\s\[]{0,8}$""")
 _KEY_REACH = 60
 _SAME_LIST = re.compile(r"[\s,]{0,40}|\s{0,40}\]\s{0,40},\s{0,40}\[\s{0,40}")
 """Between two boxes of one list; `_ANCHOR` takes the innermost brackets."""
-_EMPTY = re.compile(r"\[\s{0,40}\]")
+_EMPTY = re.compile(rf"\[\s{{0,40}}\]|{_BOX_KEY}{_NO_BOX}")
 _WORD = re.compile(r"[\w\"']")
 _OBJECT = re.compile(r"\{[^{}]*+\}?")
 _REACH = 2000

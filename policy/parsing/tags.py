@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 THINK, END_THINK = "<think>", "</think>"
 ANSWER, END_ANSWER = "<answer>", "</answer>"
+_TAG = re.compile(r"</?(?:think|answer)>")
 
 
 class Parts(NamedTuple):
@@ -33,11 +35,17 @@ def split_parts(text: str) -> Parts:
     part; without that tag it is everything after `</think>`; without any tag it is everything. A
     `</think>` whose opening tag stood in the prompt ends a think part too. Boxes in the reasoning
     are never part of the answer. A think part that does not end leaves no answer, except where an
-    `<answer>` stands in it; so does one that ends with nothing after it.
+    `<answer>` stands before it or else in it; so does one that ends with nothing after it.
     """
     tag = _answer_tag(text)
     opened = text.find(THINK)
     closed = text.rfind(END_THINK, 0, tag) if tag >= 0 else -1
+    if tag >= 0 and text.find(THINK, max(0, closed)) >= 0 and (own := _tag_outside(text)) >= 0:
+        tag, closed = own, text.rfind(END_THINK, 0, own)
+        if closed < 0:
+            # Answered first, and thought over afterwards.
+            begin, end = opened + len(THINK), text.rfind(END_THINK)
+            return _answer(text, text[begin : end if end > opened else len(text)].strip(), tag, tag)
     if closed < 0:
         after = text.rfind(END_THINK)
         if after >= 0 and (tag < 0 or text[after + len(END_THINK) :].strip()):
@@ -59,8 +67,31 @@ def _answer(text: str, reasoning: str | None, tag: int, start: int) -> Parts:
     if tag >= 0:
         start = tag + len(ANSWER)
     end = text.find(END_ANSWER, start)
-    answer = text[start : end if end >= 0 else len(text)]
-    return Parts(reasoning, answer, start, end >= 0 or tag < 0, tag >= 0)
+    stop = end if end >= 0 else len(text)
+    think = text.find(THINK, start, stop)
+    if think >= 0:
+        end, stop = -1, think
+    return Parts(reasoning, text[start:stop], start, end >= 0 or tag < 0, tag >= 0)
+
+
+def _tag_outside(text: str) -> int:
+    """Offset of the last closed answer tag outside think parts, else of the last one there; or -1.
+
+    A think part runs from its tag to the next `</think>`; the first may begin with the text.
+    """
+    opened = closed = -1
+    ended = text.find(END_THINK)
+    thinking = ended >= 0 and text.find(THINK, 0, ended) < 0
+    for match in _TAG.finditer(text):
+        tag = match[0]
+        if tag in (THINK, END_THINK):
+            # A tag that a think part follows before it is closed was only spoken of.
+            opened, thinking = -1, tag == THINK
+        elif tag == ANSWER and not thinking:
+            opened = match.start()
+        elif opened >= 0 and not thinking:
+            closed = opened
+    return closed if closed >= 0 else opened
 
 
 def _answer_tag(text: str) -> int:

@@ -95,6 +95,70 @@ def test_a_box_lies_in_the_picture_that_is_named_around_it(text, boxes):
     assert not parsed.damaged
 
 
+@pytest.mark.parametrize(
+    ("text", "boxes"),
+    [
+        ('{"answer": [{"image": 2, "bbox_2d": [1, 2, 30, 40]}],'
+         ' "objects": [{"image": 3, "bbox_2d": [5, 6, 70, 80]}]}', [(A, None, 2), (B, None, 3)]),
+        ('{"objects": [{"image": 3, "bbox_2d": [5, 6, 70, 80]}],'
+         ' "answer": [{"image": 2, "bbox_2d": [1, 2, 30, 40]}]}', [(B, None, 3), (A, None, 2)]),
+        ('[{"image": 2, "boxes": [[1, 2, 30, 40]], "detections": [{"bbox": [5, 6, 70, 80]}]}]',
+         [(A, None, 2), (B, None, 2)]),
+        ('{"answer": [], "objects": [{"image": 3, "bbox_2d": [5, 6, 70, 80]}]}', [(B, None, 3)]),
+        ('{"answer": "It is there.", "boxes": [[1, 2, 30, 40]]}', [(A, None, None)]),
+        # One box under two names is one box, in the picture that either of them names.
+        ('{"answer": [{"image": 2, "bbox_2d": [1, 2, 30, 40]}],'
+         ' "objects": [{"image": 2, "bbox_2d": [1, 2, 30, 40], "label": "dog"},'
+         ' {"image": 3, "bbox_2d": [1, 2, 30, 40]}]}', [(A, None, 2), (A, None, 3)]),
+        ('{"boxes": [[1, 2, 30, 40]], "objects": [{"image": 2, "bbox_2d": [1, 2, 30, 40]}]}',
+         [(A, None, 2)]),
+        ('{"answer": ["b1"], "boxes": [{"id": "b1"}, {"id": "b2"}]}',
+         [(None, None, None), (None, None, None)]),
+        # Names, scores and counts beside the boxes.
+        ('{"objects": ["dog", "cat"], "boxes": [[1, 2, 30, 40], [5, 6, 70, 80]]}',
+         [(A, None, None), (B, None, None)]),
+        ('{"answer": [[1, 2, 30, 40]], "results": [0.9], "items": [{"name": "dog", "count": 1}]}',
+         [(A, None, None)]),
+        ('{"answer": [[1, 2, 30, 40]], "objects": 1, "results": "one dog"}', [(A, None, None)]),
+    ],
+)  # fmt: skip
+def test_boxes_of_every_list_are_read(text, boxes):
+    parsed = parse_json_first(text)
+    assert [(b.numbers, b.label, b.image) for b in parsed.boxes] == boxes
+    assert not parsed.damaged
+
+
+def test_a_damaged_box_of_a_further_list_is_noticed():
+    text = '{"answer": [[1, 2, 30, 40]], "objects": [{"bbox_2d": [5, 6, 70]}]}'
+    assert parse_json_first(text).damaged
+
+
+@pytest.mark.parametrize(
+    "empty",
+    ['"bbox_2d": []', '"bbox_2d": null', '"bbox_2d": "none"', '"bbox": "None."', '"box": ""',
+     '"boxes": null', '"boxes": "none"', '"bbox_2d": null, "label": "dog"',
+     '"bbox_2d": [], "id": 1', '"bbox_2d": [], "boxes": []',
+     "'bbox_2d': []", "'bbox_2d': None", "'box': 'None.'"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("form", "boxes"),
+    [
+        ('{{"image": 1, {0}}}', []),
+        ('[{{"image": 1, {0}}}]', []),
+        ('[{{"image": 1, {0}}}, {{"image": 2, {0}}}]', []),
+        ('{{"answer": [{{"image": 1, {0}}}]}}', []),
+        ('{{"image 1": {{{0}}}, "image 2": {{{0}}}}}', []),
+        ('[{{"image": 1, {0}}}, {{"image": 2, "bbox_2d": [1, 2, 30, 40]}}]', [(A, 2)]),
+        ('{{"image 1": {{{0}}}, "image 2": {{"bbox_2d": [1, 2, 30, 40]}}}}', [(A, 2)]),
+    ],
+)
+def test_an_item_may_say_that_nothing_is_in_its_picture(form, empty, boxes):
+    parsed = parse_json_first(form.format(empty))
+    assert [(b.numbers, b.image) for b in parsed.boxes] == boxes
+    assert parsed.none == (not boxes)
+    assert not parsed.damaged
+
+
 def test_objects_in_objects_are_followed_a_few_levels_deep_only():
     for key in ("1", "dog", "image 2", "answer"):
         deep = f'{{"{key}":' * 300 + "[1, 2, 30, 40]" + "}" * 300
@@ -202,7 +266,12 @@ def test_cut_answers_keep_their_complete_boxes(text, count):
         ('[{"bbox_2d": [true, 2, 30, 40]}]', 0),
         ('[{"bbox_2d": null}, {"label": "dog"}]', 0),
         ('[{"point_2d": [1, 2], "label": "dog"}]', 0),
+        ('[{"bbox_2d": null, "point_2d": [1, 2]}]', 0),
+        ('[{"bbox_2d": [], "id": "box 3"}]', 0),
+        ('[{"bbox_2d": "on the left"}]', 0),
         ("[{'bbox_2d': [1, 2, 30]}, {'bbox_2d': [1, 2, 30, 40]}]", 1),
+        ("[{'bbox_2d': [1, 2, 30]}, {'bbox_2d': []}]", 0),
+        ("[{'bbox_2d': 'on the left'}, {'bbox_2d': None}]", 0),
         ('[{"bbox_2d": [1, 2, 30, 40]}, 7, "dog"]', 1),
     ],
 )

@@ -25,14 +25,35 @@ from gemvg.policy.parsing import first_box, first_boxes, parse_tool_calls, split
         ("<answer>[1]</answer><answer>[9", None, "[1]"),
         ("Sure! <answer>[1]</answer> bye", None, "[1]"),
         ("[1]</answer>", None, "[1]"),
+        # Answered first, and thought over afterwards.
+        ("<answer>[1]</answer><think>ok</think>", "ok", "[1]"),
+        ("<answer>[1]</answer>\n<think>let me check", "let me check", "[1]"),
+        ("<answer>[1]</answer><think>or <answer>[9]</answer></think>", "or <answer>[9]</answer>",
+         "[1]"),
+        ("<answer>[1]</answer><think>or <answer>[9]</answer>", "or <answer>[9]</answer>", "[1]"),
+        ("<answer>[1]</answer><think>ok</think> Done.", "ok", "[1]"),
+        ("<answer>[9]</answer><think>no</think><answer>[1]</answer>", "no", "[1]"),
+        ("<think>a</think><answer>[1]</answer><think>or <answer>[9]</answer></think>", "a", "[1]"),
+        ("a</think><answer>[1]</answer><think>or <answer>[9]", "a", "[1]"),
+        ("In <answer> tags. <think>a</think><answer>[1]", "a", "[1]"),
+        ("In <answer> tags. <think>a <answer>[9]</answer></think>[1]", "a <answer>[9]</answer>",
+         "[1]"),
+        ("<think>a</think>[1]<think>or [9]", "a", "[1]"),
+        ("a <answer>[9]</answer></think>[1]", "a <answer>[9]</answer>", "[1]"),
         ("", None, ""),
     ],
-)
+)  # fmt: skip
 def test_parts(text, reasoning, answer):
     parts = split_parts(text)
     assert (parts.reasoning, parts.answer) == (reasoning, answer)
     if answer:
         assert text[parts.start :].startswith(answer)
+
+
+def test_an_answer_that_a_think_part_follows_is_a_whole_one():
+    parts = split_parts("<answer>[1]</answer><think>ok")
+    assert parts.closed
+    assert parts.tagged
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,25 @@ def test_one_bad_region_adds_no_view() -> None:
     result = Zoom().call({"regions": [{"view": 1}, {"view": 7}]}, made)
     assert not result.ok
     assert len(made.book) == 1
+
+
+@pytest.mark.parametrize(
+    ("max_new", "asked", "shown", "words"),
+    [
+        (2, (1, 1), 2, ""),
+        (2, (1, 1, 1), 2, "the limit of 2 new views is reached. Answer"),
+        (1, (2,), 0, "2 new views are more than the 1 left. Answer"),
+        (3, (2, 2), 2, "2 new views are more than the 1 left. Answer"),
+        (0, (1,), 0, "the limit of 0 new views is reached. Answer"),
+    ],
+)
+def test_a_zoom_beyond_the_limit_adds_no_view(
+    max_new: int, asked: tuple[int, ...], shown: int, words: str
+) -> None:
+    book = ViewBook([picture_from_image(Image.new("RGB", (200, 100)))], max_new)
+    for count in asked:
+        result = Zoom().call({"regions": [{"view": 1}] * count}, ToolContext(book))
+    assert words in result.text
+    assert result.ok == (not words)
+    assert len(book) - book.image_count == shown
+    assert book.refused == (asked[-1] if words else 0)
