@@ -8,7 +8,7 @@ SYSTEM_PYTHON := $(PYTHON)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export GEMVG_SHARED ?= $(abspath ../shared)
 
-.PHONY: demo test install-local install-dev lint types unit slow-tests wheel-check nano vllm-env vllm-test help-page clean
+.PHONY: demo test install-local install-dev lint types unit nano vllm-env vllm-test wheel-check tally clean
 
 demo: install-local  ## ask two questions about real photographs
 	@$(BIN)/python scripts/demo.py
@@ -54,7 +54,7 @@ types:
 unit:
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not vllm" --junitxml=$(VENV)/unit.xml
 
-nano: install-dev  ## record conversations about $(GEMVG_SHARED)/photos and train the small policy: a good eight hours
+nano: install-dev  ## record conversations about $(GEMVG_SHARED)/photos and train the small policy: nine and a half hours
 	$(BIN)/gemvg-agent train nano-conversations runs/conversations --photos $(GEMVG_SHARED)/photos
 	$(BIN)/gemvg-agent train nano nano-4m
 

@@ -27,7 +27,8 @@ class Budgets:
     """What one episode may spend. When one runs out, the best answer so far is kept.
 
     Attributes:
-        max_steps: calls of the policy, retries and escalations included.
+        max_steps: calls of the policy, retries and escalations included. The samples that score an
+            answer by agreement are no steps: they come on top, as many as were asked for.
         max_tool_calls: tool calls, failed and repeated ones included.
         max_seconds: wall-clock time of the whole episode.
         max_views: crops that tools may add to the input pictures.

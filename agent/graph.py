@@ -43,7 +43,7 @@ from .polling import merge, poll_picture, poll_tasks
 from .sampling import agreement
 from .scores import token_scored
 from .state import EpisodeState, Update
-from .tool_calls import run_turn
+from .tool_calls import run_turn, with_bounded_calls
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -153,7 +153,7 @@ async def _ask_policy(
         reading = episode.dialect.read(completion, context)
         if episode.options.scores == "token-probability":
             reading = token_scored(reading, completion.tokens, episode.dialect, context)
-        return _Turn(completion, reading)
+        return _Turn(completion, with_bounded_calls(reading))
     except GemvgError as error:
         return {"error": error.as_record()}
     except TimeoutError:
@@ -237,8 +237,13 @@ async def _accepted(state: EpisodeState, episode: Episode) -> Update:
     if best is None or planner or episode.options.scores != "agreement":
         return {"reading": best}
     request = _request(state, episode, state.messages[:-1], with_tools=False)
-    reading, usage = await agreement(state, episode, best, request)
-    return {"reading": reading, "usage": state.usage + usage}
+    sampled = await agreement(state, episode, best, request)
+    return {
+        "reading": sampled.reading,
+        "policy_calls": state.policy_calls + sampled.calls,
+        "usage": state.usage + sampled.usage,
+        "policy_seconds": state.policy_seconds + sampled.seconds,
+    }
 
 
 async def answer(state: EpisodeState, runtime: Runtime[Episode]) -> Update:

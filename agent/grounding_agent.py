@@ -114,7 +114,7 @@ class GroundingAgent:
         self._second = None if hand_to is None else _policy(hand_to, None)
         self.limits = limits
         self.max_images = max_images
-        self._fetch = fetch
+        self.fetch = fetch
 
     @classmethod
     def from_settings(cls, settings: AskSettings) -> GroundingAgent:
@@ -264,7 +264,7 @@ class GroundingAgent:
     async def _load(self, images: Sequence[PictureSource]) -> list[Picture]:
         def load() -> list[Picture]:
             return load_pictures(
-                images, limits=self.limits, max_images=self.max_images, fetch=self._fetch
+                images, limits=self.limits, max_images=self.max_images, fetch=self.fetch
             )
 
         ready = isinstance(images, (list, tuple)) and all(

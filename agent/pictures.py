@@ -11,6 +11,7 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from ..tools.errors import ImageError, UsageError
 from ..tools.images import (
@@ -25,6 +26,7 @@ from ..tools.images import (
     picture_from_path,
 )
 from ..tools.text import clean_text
+from .pixel_bound import BoundedPicture, bounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +54,8 @@ Fetcher = Callable[[str], bytes]
 
 _DECODING = threading.Lock()
 """PIL reads an opened file when it is first looked at, and two threads must not do that at once."""
+
+_WEB = ("http", "https")
 
 _URL = re.compile(r"^\s*([a-zA-Z][a-zA-Z0-9+.-]*):(//)?", re.ASCII)
 
@@ -89,7 +93,7 @@ def load_pictures(
     for picture in pictures:
         first.setdefault(picture.digest, picture)
     _decode(list(first.values()))
-    return [
+    loaded = [
         _same_pixels(picture, earlier)
         if picture is not (earlier := first[picture.digest])
         and earlier.decoded
@@ -97,12 +101,20 @@ def load_pictures(
         else picture
         for picture, source in zip(pictures, sources, strict=True)
     ]
+    if sum(map(_area, first.values())) <= DECODED_PIXELS_KEPT:
+        return loaded
+    return bounded(loaded, first, DECODED_PIXELS_KEPT)
+
+
+def _area(picture: Picture) -> int:
+    return picture.width * picture.height
 
 
 def _decode(pictures: Sequence[Picture]) -> None:
     """Decode every picture, several at once: that finds a damaged file before the policy is asked.
 
-    What is beyond `DECODED_PIXELS_KEPT` is decoded one after the other and given up again.
+    What is beyond `DECODED_PIXELS_KEPT` is decoded one after the other and given up again, unless
+    that was done before.
 
     Raises:
         ImageError: of the first picture that can't be decoded.
@@ -111,10 +123,10 @@ def _decode(pictures: Sequence[Picture]) -> None:
     together: list[Picture] = []
     alone: list[Picture] = []
     for picture in pictures:
-        kept += picture.width * picture.height
+        kept += _area(picture)
         (together if kept <= DECODED_PIXELS_KEPT else alone).append(picture)
     workers = min(len(together), DECODERS, os.cpu_count() or 1)
-    pixels = sum(picture.width * picture.height for picture in together)
+    pixels = sum(map(_area, together))
     if workers > 1 and pixels > WORTH_THREADS:
         # A pool of its own each time: one that is kept would be dead in a forked process.
         with ThreadPoolExecutor(workers) as pool:
@@ -123,8 +135,9 @@ def _decode(pictures: Sequence[Picture]) -> None:
     for picture in together:
         picture.pixels  # noqa: B018
     for picture in alone:
-        picture.pixels  # noqa: B018
-        picture.release()
+        if not isinstance(picture, BoundedPicture):
+            picture.pixels  # noqa: B018
+            picture.release()
 
 
 def _load(source: Any, number: int, limits: ImageLimits, fetch: Fetcher | None) -> Picture:
@@ -133,7 +146,7 @@ def _load(source: Any, number: int, limits: ImageLimits, fetch: Fetcher | None) 
 
     if isinstance(source, Picture):
         return source
-    if isinstance(source, str) and _is_url(source):
+    if isinstance(source, str) and is_address(source):
         return picture_from_bytes(_fetched(source, number, fetch), source, limits)
     if isinstance(source, (str, Path)):
         if not str(source).strip():
@@ -161,8 +174,8 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     return picture_from_image(image, name)
 
 
-def _is_url(source: str) -> bool:
-    """Something with a scheme (`http://...`, `data:...`), and not a drive letter or `a:b.jpg`."""
+def is_address(source: str) -> bool:
+    """Whether a name has a scheme (`http://...`, `data:...`) and no drive letter (`c:b.jpg`)."""
     found = _URL.match(source)
     if found is None or len(found.group(1)) == 1:
         return False
@@ -170,16 +183,47 @@ def _is_url(source: str) -> bool:
 
 
 def _fetched(url: str, number: int, fetch: Fetcher | None) -> bytes:
-    shown = clean_text(url, 80)
     if fetch is None:
-        raise UsageError(
-            f"{shown}: pictures are not fetched from addresses unless that is allowed.",
-            "Save it to a file and name the file, or allow it with --allow-urls.",
-        )
+        raise not_fetched(url)
     try:
         return fetch(url)
     except ImageError as error:
-        raise type(error)(f"picture {number}: {error.message}", error.cure) from error
+        cure = error.cure if _scheme(url) in _WEB else _cure(url)
+        raise type(error)(f"picture {number}: {error.message}", cure) from error
+
+
+def not_fetched(url: str) -> UsageError:
+    """The error of an address where nothing is fetched, with the cure of its own scheme.
+
+    Args:
+        url: the address.
+    """
+    return UsageError(
+        f"{clean_text(url, 80)}: pictures are not fetched from addresses unless that is allowed."
+        if _scheme(url) in _WEB
+        else f"{clean_text(url, 80)}: pictures are not fetched from such addresses.",
+        _cure(url),
+    )
+
+
+def _cure(url: str) -> str:
+    """What to do instead: only http and https can be allowed."""
+    if _scheme(url) == "file":
+        try:
+            path = unquote(urlsplit(url.strip()).path)
+        except ValueError:
+            path = ""
+        return f"Name the file by its path: {clean_text(path, 200) or 'folder/picture.jpg'}"
+    if _scheme(url) in _WEB:
+        return "Save it to a file and name the file, or allow it with --allow-urls."
+    if _scheme(url) == "data":
+        return "Save the picture that it holds to a file and name the file."
+    return "Save it to a file and name the file."
+
+
+def _scheme(url: str) -> str:
+    found = _URL.match(url)
+    return found.group(1).lower() if found else ""
 
 
 def _within(picture: Picture, limits: ImageLimits) -> Picture:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..policy.dialect import Reading
 from ..policy.policy import Request, Usage
@@ -16,13 +19,31 @@ TEMPERATURE = 0.7
 """Of the samples, where the episode itself is greedy."""
 
 
+log = logging.getLogger("gemvg.agent")
+
+
+class Sampled(NamedTuple):
+    """What sampling came to.
+
+    Attributes:
+        reading: with agreement scores, where there was time for all samples.
+        calls, usage, seconds: spent on the samples, those that failed or were cut off included.
+    """
+
+    reading: Reading
+    calls: int = 0
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
 async def agreement(
     state: EpisodeState, episode: Episode, reading: Reading, request: Request
-) -> tuple[Reading, Usage]:
+) -> Sampled:
     """A reading with agreement scores, and what the further samples cost.
 
-    The last turn is asked again `samples - 1` times at once, with other seeds. A sample that fails
-    or can't be read says nothing and is left out.
+    The last turn is asked again `samples - 1` times at once, with other seeds; these are no steps
+    of the episode and come on top of `max_steps`. A sample that fails or can't be read says nothing
+    and is left out.
 
     Args:
         state: for reading.
@@ -31,30 +52,40 @@ async def agreement(
         request: the last turn, as it was asked.
     """
     if not reading.boxes:
-        return reading, Usage()
+        return Sampled(reading)
     warm = request.temperature or TEMPERATURE
     base = request.seed or 0
     requests = [
         replace(request, temperature=warm, seed=base + k, on_text=None, logprobs=False)
         for k in range(1, episode.options.samples)
     ]
+    taken: list[tuple[Reading, Usage]] = []
+    began = time.perf_counter()
     try:
         async with asyncio.timeout(episode.remaining):
-            results = await asyncio.gather(*(_sample(state, episode, r) for r in requests))
+            await asyncio.gather(*(_sample(state, episode, r, taken) for r in requests))
+        read = [other for other, _ in taken if other.status in ("ok", "none", "partial")]
+        reading = agreement_scored(reading, read)
     except TimeoutError:
-        return reading, Usage()
-    taken = [result for result in results if result is not None]
+        # Scores of fewer samples than were asked for would not be comparable.
+        pass
     usage = sum((used for _, used in taken), Usage())
-    read = [other for other, _ in taken if other.status in ("ok", "none", "partial")]
-    return agreement_scored(reading, read), usage
+    return Sampled(reading, len(requests), usage, time.perf_counter() - began)
 
 
 async def _sample(
-    state: EpisodeState, episode: Episode, request: Request
-) -> tuple[Reading, Usage] | None:
+    state: EpisodeState,
+    episode: Episode,
+    request: Request,
+    taken: list[tuple[Reading, Usage]],
+) -> None:
+    """One sample, added to those `taken`, so that what it cost is known where others take long."""
     try:
         completion = await episode.policy.complete(request)
+        context = episode.read_context(state.query, state.views, completion, target=state.target)
+        taken.append((episode.dialect.read(completion, context), completion.usage))
     except GemvgError:
-        return None
-    context = episode.read_context(state.query, state.views, completion, target=state.target)
-    return episode.dialect.read(completion, context), completion.usage
+        return
+    except Exception:
+        # The answer is there already; no sample may take it away. The log keeps the traceback.
+        log.exception("a sample of policy %s failed", episode.policy.name)

@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..policy.dialect import ReadContext
-from ..policy.messages import Message, ToolCall
+from ..policy.dialect import ReadContext, Reading
+from ..policy.messages import Message, ToolCall, text_message
+from ..policy.parsing.tool_text import MAX_CALLS
 from ..tools.text import clean_text
 from ..tools.tool import ToolResult
 from .answer import AnswerBox, Step
@@ -17,6 +19,8 @@ from .episode import Episode
 from .events import NewView, ToolFinished, ToolStarted
 from .state import EpisodeState
 from .work_threads import in_work_thread
+
+CALLS_CUT = f"Only the first {MAX_CALLS} tool calls of a turn are looked at."
 
 
 class TurnOutcome(NamedTuple):
@@ -67,6 +71,17 @@ def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return clean(arguments)
 
 
+def with_bounded_calls(reading: Reading) -> Reading:
+    """A turn with at most `MAX_CALLS` calls, and a note where there were more.
+
+    Calls in the text are bounded as they are read; a server may send any number of its own, and
+    each would be repeated, with its result, in every request that follows.
+    """
+    if len(reading.calls) <= MAX_CALLS:
+        return reading
+    return replace(reading, calls=reading.calls[:MAX_CALLS], notes=(*reading.notes, CALLS_CUT))
+
+
 async def run_turn(
     state: EpisodeState, episode: Episode, calls: tuple[ToolCall, ...], context: ReadContext
 ) -> TurnOutcome:
@@ -92,6 +107,8 @@ async def run_turn(
         if result is None:
             return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, True)
         messages.extend(episode.dialect.tool_messages(call, result, episode.book, context.grids))
+    if state.reading is not None and CALLS_CUT in state.reading.notes:
+        messages.append(text_message("user", CALLS_CUT))
     return TurnOutcome(tuple(messages), tuple(steps), called, found, fresh, False)
 
 

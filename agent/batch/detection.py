@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...tools.detectors import CachingDetector, Detection, Detector, Scene
 from ...tools.detectors.forwarding import ForwardingDetector
+from .waiting import Turns, turns
 
 if TYPE_CHECKING:
     from ..grounding_agent import GroundingAgent
@@ -26,6 +27,7 @@ class _Call:
     labels: Sequence[str]
     min_score: float
     done: Future[list[list[Detection]]] = field(default_factory=Future[list[list[Detection]]])
+    turns: Turns = field(default_factory=turns)
 
 
 class BatchingDetector(ForwardingDetector):
@@ -61,16 +63,25 @@ class BatchingDetector(ForwardingDetector):
         """See `Detector.detect`."""
         detector = self.inner
         call = _Call(scenes, labels, min_score)
+        call.turns.change(1, 0)
         with self._lock:
             self._waiting.append(call)
         with self._looking:
             # Whoever looked before us may have served us too.
             if not call.done.done():
-                with self._lock:
-                    calls, self._waiting = self._waiting, []
-                for group in _alike(calls, detector.vocabulary):
-                    _serve(detector, group)
+                self._look(detector)
         return call.done.result()
+
+    def _look(self, detector: Detector) -> None:
+        """Serve all that wait; until now they did, and from now on the look is their own."""
+        with self._lock:
+            calls, self._waiting = self._waiting, []
+        for call in calls:
+            call.turns.change(-1, 1)
+        for group in _alike(calls, detector.vocabulary):
+            _serve(detector, group)
+        for call in calls:
+            call.turns.change(0, -1)
 
 
 def _alike(calls: Sequence[_Call], vocabulary: str) -> list[list[_Call]]:

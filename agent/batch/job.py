@@ -21,6 +21,7 @@ from .reading import BatchInput, is_remote
 from .runner import BatchRunner, Summary, Watcher
 from .shapes import ERRORS, RESULTS
 from .sinks import LazySink, Sink, open_sink
+from .witness import model_lists
 from .worker import WorkerSpec, default_agent
 
 if TYPE_CHECKING:
@@ -123,7 +124,13 @@ async def _run(job: BatchJob, source: BatchInput, ledger: Ledger, watcher: Watch
     try:
         await engine.start()
         runner = BatchRunner(
-            source.lines(), engine, ledger, watcher, patience=job.patience, window=job.window
+            source.lines(),
+            engine,
+            ledger,
+            watcher,
+            patience=job.patience,
+            window=job.window,
+            lists=model_lists(job.settings.policy),
         )
         with _interrupts(runner.stop):
             return await runner.run()

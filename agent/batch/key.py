@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import GemvgError
+from ..named_files import by_number
 from ..rules import EscalationRules
 
 if TYPE_CHECKING:
@@ -76,15 +77,19 @@ def _set_otherwise(settings: AskSettings, rules: EscalationRules | None) -> dict
     return found
 
 
-def line_key(fingerprint: str, query: str, pictures: Sequence[str]) -> str:
+def line_key(
+    fingerprint: str, query: str, pictures: Sequence[str], names: Sequence[str] = ()
+) -> str:
     """The key of a question.
 
     Args:
         fingerprint: of the settings.
         query: the question.
         pictures: SHA-256 of each picture's bytes, in order.
+        names: of the pictures. They count only where the question calls one by its file: what it
+            then asks is what the policy is told, the picture's number.
     """
-    return _digest([fingerprint, query, list(pictures)])
+    return _digest([fingerprint, by_number(query, names), list(pictures)])
 
 
 def policy_revision(spec: str) -> str | None:

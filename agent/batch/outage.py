@@ -15,18 +15,21 @@ OWN_FAULT = 3
 """Failures after which a question is to blame, where the server answers others meanwhile."""
 
 Ask = Callable[[], Awaitable[Outcome]]
+Answers = Callable[[ErrorRecord], Awaitable[bool]]
 
 
 class Outage:
     """Holds all questions back while the server is away.
 
     Questions take turns in asking whether it is back, so that one that the server can't bear does
-    not stand for all.
+    not stand for all. Where none of them brings it back, the server is asked something neutral:
+    the last line of a job may be one that it can't bear, and no other would show that.
 
     Args:
         patience: seconds that the server may be away before the job stops.
         say: shows a message.
         sleep: waits.
+        answers: whether the server answers something neutral, given how a question failed.
     """
 
     def __init__(
@@ -34,8 +37,10 @@ class Outage:
         patience: float,
         say: Callable[[str], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        answers: Answers | None = None,
     ) -> None:
         self._patience, self._say, self._sleep = patience, say, sleep
+        self._answers = answers
         self._probing = asyncio.Lock()
         self._down: ErrorRecord | None = None
         self._since = 0.0
@@ -53,8 +58,8 @@ class Outage:
         """
         failures = 0
         while True:
-            before = self._answered
-            if self._down is None:
+            before, held = self._answered, self._down is not None
+            if not held:
                 outcome = await ask()
             else:
                 async with self._probing:
@@ -66,6 +71,8 @@ class Outage:
                 self._back(outcome)
                 return outcome
             error: ErrorRecord = outcome.error or {"kind": "backend", "message": ""}
+            if held or failures:
+                await self._ask_neutral(error, before)
             if self._answered == before:
                 self._fails(error)
                 continue
@@ -73,6 +80,17 @@ class Outage:
             if failures >= OWN_FAULT:
                 return Outcome(outcome.number, "error", outcome.key, error=error)
             await self._sleep(FIRST_WAIT)
+
+    async def _ask_neutral(self, error: ErrorRecord, before: int) -> None:
+        """Count an answer to something neutral as one, unless another question brought one."""
+        async with self._probing:
+            if self._answers is None or self._answered != before:
+                return
+            if await self._answers(error):
+                self._answered += 1
+                if self._down is not None:
+                    self._down = None
+                    self._say("the server answers others.")
 
     def _fails(self, error: ErrorRecord) -> None:
         if self._down is None:

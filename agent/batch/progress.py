@@ -97,12 +97,12 @@ def progress_words(summary: Summary, seconds: float, total: int | None) -> str:
     if total is not None and rate > 0:
         left = max(0, total - fresh - summary.known)
         words.append(f"{duration(left / rate)} left")
-    if summary.failed:
-        words.append(f"{summary.failed:,} errors")
+    if failed := summary.failed + summary.failed_before:
+        words.append(f"{failed:,} errors")
     if summary.looked:
         words.append(f"{summary.shared / summary.looked:.0%} of pictures at hand")
-    if summary.known:
-        words.append(f"{summary.known:,} done before")
+    if done := summary.known - summary.failed_before:
+        words.append(f"{done:,} done before")
     return ", ".join(words)
 
 

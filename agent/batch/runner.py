@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ...tools.errors import AccessRefused, GemvgError, ImageError
 from .engine import Engine
 from .feed import Feed, grouped
-from .ledger import Ledger
+from .ledger import Known, Ledger
 from .line import BadLine, BatchLine
 from .outage import Outage
 from .record import DATA_ERROR, ErrorLine, Outcome
+from .witness import Witness
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Summary:
     Attributes:
         read: lines of the input so far.
         answered: written in this run. known: found answered (or failed) by an earlier run.
+        failed_before: those of `known` that failed.
         failed: errors written in this run.
         failures: lines of the output's errors in all.
         shared, looked: pictures that were at hand already, and pictures in all.
@@ -33,6 +35,7 @@ class Summary:
     read: int = 0
     answered: int = 0
     known: int = 0
+    failed_before: int = 0
     failed: int = 0
     failures: int = 0
     shared: int = 0
@@ -120,6 +123,7 @@ class BatchRunner:
         watcher: is told how it goes.
         patience: seconds that a server may be away before the job stops.
         window: lines put in order at a time.
+        lists: whether the policy's server lists its models; None where it has none.
     """
 
     def __init__(
@@ -131,10 +135,12 @@ class BatchRunner:
         *,
         patience: float,
         window: int,
+        lists: Callable[[], bool] | None = None,
     ) -> None:
         self._feed = Feed(lines, max(window, engine.in_flight))
         self._engine, self._ledger, self._watcher = engine, ledger, watcher
-        self._outage = Outage(patience, watcher.say)
+        self._witness = Witness(engine, lists)
+        self._outage = Outage(patience, watcher.say, answers=self._witness.answers)
         self._writer = _Writer(ledger)
         self._slots = asyncio.Semaphore(engine.in_flight)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -201,7 +207,7 @@ class BatchRunner:
         else:
             known = self._ledger.known(line.custom_id)
             outcome = await self._outage.run(lambda: self._engine.answer(line, known))
-            await self._keep(line, outcome)
+            await self._keep(line, outcome, known)
         self._watcher.update(self.summary)
 
     def _wrong(self, line: BatchLine | BadLine) -> ErrorLine | None:
@@ -215,16 +221,21 @@ class BatchRunner:
             message = f"line {line.number}: the custom_id stands on an earlier line already."
         return ErrorLine(line.number, line.custom_id, key, {"kind": DATA_ERROR, "message": message})
 
-    async def _keep(self, line: BatchLine, outcome: Outcome) -> None:
+    async def _keep(self, line: BatchLine, outcome: Outcome, known: Known) -> None:
         summary = self.summary
         summary.shared += outcome.shared
         summary.looked += outcome.looked
         if outcome.kind == "known":
             self._ledger.settle(line.custom_id, outcome.key)
             summary.known += 1
+            if outcome.key is not None and outcome.key[:32] == known.result:
+                self._witness.saw(line, now=False)
+            else:
+                summary.failed_before += 1
         elif outcome.kind == "result":
             await self._writer.put(line.custom_id, outcome)
             summary.answered += 1
+            self._witness.saw(line, now=True)
         elif outcome.kind == "gone":
             message = outcome.error["message"] if outcome.error else "the pictures have vanished."
             raise ImageError(message, "Nothing is lost: the same command goes on.")
@@ -240,6 +251,7 @@ class BatchRunner:
             return
         if self._ledger.holds(failed):
             self.summary.known += 1
+            self.summary.failed_before += 1
             return
         await self._writer.put_error(failed)
         self.summary.failed += 1

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from ...tools.errors import DataError, ImageError, UsageError
+from ...tools.errors import DataError, ImageError
 from ...tools.images import (
     DEFAULT_LIMITS,
     ImageLimits,
@@ -21,6 +21,7 @@ from ...tools.images import (
     picture_from_path,
 )
 from ...tools.text import clean_text
+from ..pictures import not_fetched
 from .reading import is_remote
 from .sinks import read_remote
 
@@ -151,11 +152,7 @@ class PictureShelf:
         if is_remote(self.base) and address.split("/", 3)[:3] == store:
             return self._read(address)
         if self._fetch is None:
-            raise UsageError(
-                f"{clean_text(address, 80)}: pictures are not fetched from addresses unless that "
-                "is allowed.",
-                "Save it to a file and name the file, or allow it with --allow-urls.",
-            )
+            raise not_fetched(address)
         return self._fetch(address)
 
     def _read(self, address: str) -> bytes:

@@ -16,8 +16,10 @@ from .ledger import Known
 from .line import BatchLine
 from .record import Outcome, OutcomeKind, result_line
 from .shelf import PictureShelf
+from .waiting import Turns, take_turns, turns_of_question, without_waiting
 
 if TYPE_CHECKING:
+    from ..answer import Answer
     from ..grounding_agent import GroundingAgent
     from ..settings import AskSettings
 
@@ -80,6 +82,10 @@ class LineWorker:
         self.fingerprint = settings_fingerprint(
             spec.settings, self.agent.policy, self.agent.options.rules
         )
+        if spec.timings:
+            from .engine import cores
+
+            self.agent = take_turns(self.agent, cores())
         self.shelf = PictureShelf(spec.base, fetch=spec.settings.fetcher())
 
     async def answer(self, line: BatchLine, known: Known) -> Outcome:
@@ -87,12 +93,13 @@ class LineWorker:
         key: str | None = None
         try:
             pictures, shared = await self._pictures(line)
-            key = line_key(self.fingerprint, line.query, [p.digest for p in pictures])
+            digests, names = [p.digest for p in pictures], [p.source for p in pictures]
+            key = line_key(self.fingerprint, line.query, digests, names)
             counts = Outcome(line.number, "known", key, shared=shared, looked=len(pictures))
             if key[:32] in (known.result, known.error):
                 return counts
             await self._decode(pictures)
-            answer = await self.agent.aask(line.query, pictures)
+            answer = await self._ask(line, pictures)
         except GemvgError as error:
             return self._failed(line, key, error)
         except Exception:
@@ -104,6 +111,16 @@ class LineWorker:
             return replace(counts, kind=failure_kind(record), error=record)
         written = result_line(line.custom_id, key, answer, timings=self.spec.timings)
         return replace(counts, kind="result", line=written)
+
+    async def _ask(self, line: BatchLine, pictures: list[Picture]) -> Answer:
+        """The answer; its seconds without those in which other questions had their turn."""
+        mine = Turns()
+        outer = turns_of_question.set(mine)
+        try:
+            answer = await self.agent.aask(line.query, pictures)
+        finally:
+            turns_of_question.reset(outer)
+        return without_waiting(answer, mine.waited) if self.spec.timings else answer
 
     def _failed(self, line: BatchLine, key: str | None, error: GemvgError) -> Outcome:
         if isinstance(error, ImageError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,10 +107,27 @@ def _print(answer: Answer, *, as_json: bool) -> None:
 
 
 def _save(answer: Answer, pictures: list[Picture], folder: Path) -> None:
+    """Write what there is: pictures without an answer's marks would look like `none`."""
     from ..render.saving import save_answer
 
+    if answer.status == "failed":
+        print(_save_record(answer, folder), file=sys.stderr)
+        say("there is no answer, so no pictures are marked; answer.json says why.")
+        return
     for line in save_answer(answer, pictures, folder):
         print(line, file=sys.stderr)
+
+
+def _save_record(answer: Answer, folder: Path) -> Path:
+    """Write answer.json alone. Raises OutputError where it can't be."""
+    from ...tools.errors import OutputError
+
+    record = folder / "answer.json"
+    try:
+        record.write_text(answer.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{record}: can't be written.", "Name another folder.") from error
+    return record
 
 
 def _pictures(query: str, images: list[str], settings: AskSettings) -> list[Picture]:
@@ -118,12 +137,33 @@ def _pictures(query: str, images: list[str], settings: AskSettings) -> list[Pict
     from ..pictures import load_pictures
 
     checked_query(query)
-    if not images and Path(query).suffix and Path(query).is_file():
+    if not images and Path(query).suffix and os.path.isfile(query):
         raise UsageError(
             f"{query} stands where the question belongs.",
             'The question comes first: gemvg-agent ask "every dog" a.jpg b.jpg',
         )
+    for name in images:
+        _check_length(name)
     return load_pictures(images, max_images=settings.max_images, fetch=settings.fetcher())
+
+
+def _check_length(name: str) -> None:
+    """Raises ImageError for a name that no file can have."""
+    from ...tools.errors import ImageError
+    from ...tools.text import clean_text
+    from ..pictures import is_address
+
+    try:
+        if not is_address(name):
+            os.stat(name)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ImageError(
+                f"{clean_text(name, 80)}: the name is too long for a file.",
+                "The question comes first, then the name of each picture.",
+            ) from None
+    except ValueError:
+        return
 
 
 def _answer(query: str, pictures: list[Picture], settings: AskSettings, quiet: bool) -> Answer:

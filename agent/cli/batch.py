@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FAILED_LINES, INTERRUPTED = 1, 130
 
 Source = Annotated[
-    str, typer.Argument(metavar="IN", help="JSON Lines, CSV or Parquet; - for standard input.")
+    str, typer.Argument(metavar="IN", help="JSON Lines, CSV, TSV or Parquet; - for standard input.")
 ]
 Output = Annotated[str, typer.Argument(metavar="OUT", help="JSON Lines; - for standard output.")]
 FolderOption = Annotated[
@@ -132,8 +132,8 @@ def run(job: BatchJob, *, quiet: bool) -> int:
 def closing_words(summary: Summary, job: BatchJob) -> str:
     """One line that says how it ended."""
     words = [f"{summary.answered:,} answered"]
-    if summary.known:
-        words.append(f"{summary.known:,} done before")
+    if done := summary.known - summary.failed_before:
+        words.append(f"{done:,} done before")
     if summary.failures:
         where = "on standard error" if job.error_output == "-" else f"in {job.error_output}"
         words.append(f"{summary.failures:,} failed ({where})")

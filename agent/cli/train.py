@@ -101,7 +101,10 @@ def _run(name: str, stage: str, overrides: list[str] | None, resume: bool) -> No
 
 def show_plan(recipe: RecipeArgument, set_: SetOption = None, json_: Annotated[
     bool, typer.Option("--json", help="One JSON object.")] = False) -> None:  # fmt: skip
-    """Say what a recipe needs in memory, steps and time; exit code 1 where it can't fit."""
+    """Say what a recipe needs in memory, samples and, on a GPU, time; exit code 1 if it can't fit.
+
+    Reads the config of the recipe's base, which must be there or in reach.
+    """
     import dataclasses
     import json
 
@@ -143,7 +146,10 @@ def _print_plan(name: str, estimate: object, console: object) -> None:
 
 
 def list_recipes() -> None:
-    """List the packaged recipes, one name a line."""
+    """List the packaged recipes of `train sft` and `train rft`, one name a line.
+
+    `train nano` has recipes of its own: nano-4m and nano-13m.
+    """
     from ...training.recipe import RECIPES
 
     for path in sorted(RECIPES.glob("*.yaml")):

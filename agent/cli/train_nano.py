@@ -7,6 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+ARMS = (
+    "By commas. Not trained: sft. Trained: hybrid, direct-only, think-only, no-format, "
+    "no-image-index, no-recall, no-precision, no-length, no-direct-bonus, rollout-credit, "
+    "no-episodes, hybrid-again. Means of weights: hybrid-cycles, hybrid-mean, hybrid-again-mean, "
+    "hybrid-both-mean."
+)
+
 
 def register(train: typer.Typer) -> None:
     """Add `nano` to the `train` commands."""
@@ -69,7 +76,7 @@ def conversations(
 
 def nano(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe's YAML file, or a packaged name.")
+        str, typer.Argument(help="A recipe's YAML file, or a packaged name: nano-4m or nano-13m.")
     ] = "nano-4m",
     minutes: Annotated[
         float | None,
@@ -119,7 +126,7 @@ def run_study(
         list[Path], typer.Option(help="Held-out set, built with another seed; again for others.")
     ],
     base: Annotated[str, typer.Option(help="Folder that all arms start from.")] = "nano",
-    arms: Annotated[str, typer.Option(help="By commas.")] = "sft,hybrid,direct-only,think-only",
+    arms: Annotated[str, typer.Option(help=ARMS)] = "sft,hybrid,direct-only,think-only",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
     again: Annotated[
         list[Path] | None, typer.Option(help="Data set for hybrid-again to train on; again.")

@@ -26,7 +26,11 @@ class GroundingArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    query: str = Field(description="What to look for, in words.", min_length=1, max_length=8000)
+    query: str = Field(
+        description="What to look for, in words; 'picture 2' is number 2 of all the pictures.",
+        min_length=1,
+        max_length=8000,
+    )
     images: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] | None = Field(
         None,
         description="Numbers of the pictures to look at, counted from 1; null for all of them.",

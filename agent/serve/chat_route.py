@@ -64,6 +64,7 @@ def chat_router(service: Service) -> APIRouter:
             if not question.stream:
                 answer = succeeded(await service.answer(asked, question, pictures))
                 return JSONResponse(_completion(answer))
+            service.check(question)
             pieces = _chunks(service, question, pictures)
             return EventStream(pieces, stack.pop_all())
 

@@ -53,6 +53,7 @@ def ground_router(service: Service) -> APIRouter:
             if not (question.stream or _wants_events(request)):
                 answer = await service.answer(asked, question, pictures)
                 return Response(answer.model_dump_json(), media_type="application/json")
+            service.check(question)
             steps = _steps(service, question, pictures)
             return EventStream(steps, stack.pop_all())
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect, Request
 
+from ...tools.errors import UsageError
 from ..answer import Answer
+from ..deciding import can_poll
 from ..embed.public_text import public_answer, public_name
 from ..events import Answered, EpisodeStarted, Event, ToolFinished, event_record
+from ..grounding_agent import checked_query
 from ..pictures import Fetcher
 from .admission import Admission, Place
 from .body import read_body
@@ -78,6 +81,24 @@ class Service:
         self.metrics.waited.observe(clock.waited)
         self.metrics.policy.observe(clock.policy)
         self.metrics.own.observe(clock.own)
+
+    def check(self, question: Question) -> None:
+        """Before a stream begins: what the agent would refuse at its first event, in its words.
+
+        Raises:
+            UsageError: an empty question, a tool that is not there, a strategy that can't be.
+        """
+        checked_query(question.query)
+        unknown = [name for name in question.tools or () if name not in self._tools]
+        if unknown:
+            raise UsageError(
+                f"this agent has no tool {unknown[0]!r}.",
+                f"It has: {', '.join(self.agent.tools) or 'none'}.",
+            )
+        if question.strategy == "poll" and not can_poll(self.agent.policy):
+            raise UsageError(
+                "the strategy poll is not available with this policy.", "Use one-shot."
+            )
 
     async def answer(self, asked: Asked, question: Question, pictures: list[Picture]) -> Answer:
         """The answer of a question whose turn it is; a caller who leaves ends it.

@@ -1,26 +1,33 @@
 """Engines: a server that dies and comes back, a cluster whose worker dies."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gemvg.agent import GroundingAgent
 from gemvg.agent.batch.job import BatchJob, run_batch
 from gemvg.agent.batch.outage import OWN_FAULT, Outage
 from gemvg.agent.batch.record import Outcome
+from gemvg.agent.batch.witness import MOST_LISTED, Witness, model_lists
+from gemvg.policy.scripted import ScriptedPolicy
 from gemvg.tools.errors import BackendError
 from tests.agent.batch_jobs import (
     SETTINGS,
     job,
     lines_of,
     make_agent,
+    said,
     write_lines,
     write_pictures,
 )
+from tests.fake_server import Reply, serving
 
 AWAY = {"kind": "backend", "message": "no server answers at host:1."}
 
@@ -92,6 +99,69 @@ def test_a_question_that_only_fails_itself_is_an_error():
     found = asyncio.run(run())
     assert (found.kind, found.error) == ("error", AWAY)
     assert OWN_FAULT == 3
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_question_that_is_left_alone_is_compared_with_something_neutral(there):
+    words, asked = [], []
+
+    async def answers(error):
+        asked.append(error)
+        return there
+
+    async def run():
+        sleep = lambda seconds: asyncio.sleep(0)
+        outage = Outage(0.2, words.append, sleep, answers=answers)
+        return await outage.run(Server((), poison=3).asker(3))
+
+    if there:
+        found = asyncio.run(run())
+        assert (found.kind, found.error, len(asked)) == ("error", AWAY, OWN_FAULT)
+    else:
+        with pytest.raises(BackendError, match="Nothing is lost"):
+            asyncio.run(run())
+    assert asked[0] == AWAY
+
+
+class PoisonPolicy(ScriptedPolicy):
+    """Answers every question but the one that it can't bear."""
+
+    async def complete(self, request):
+        if request.query.endswith(" 3"):
+            raise BackendError("the server failed inside (HTTP 500).", "Try again later.")
+        return await super().complete(request)
+
+
+def poisoned_agent(settings):
+    return GroundingAgent(PoisonPolicy(said), tools="none", hand_to=None)
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_last_line_that_the_server_cant_bear_is_an_error_of_its_own(tmp_path, in_flight):
+    write_lines(tmp_path, 4, write_pictures(tmp_path))
+    poisoned = job(tmp_path, make_agent=poisoned_agent, in_flight=in_flight, patience=60.0)
+    summary = run_batch(poisoned)
+    assert (summary.answered, summary.failed) == (3, 1)
+    (failed,) = map(json.loads, lines_of(tmp_path / "out.errors.jsonl"))
+    assert (failed["custom_id"], failed["kind"]) == ("q3", "backend")
+    # Where it alone is left, a line of the earlier run is what it is compared with.
+    summary = run_batch(replace(poisoned, retry_errors=True))
+    assert (summary.answered, summary.failed_before, summary.failures) == (0, 1, 1)
+    assert len(lines_of(tmp_path / "out.jsonl")) == 3
+
+
+def test_while_nothing_is_answered_the_list_of_models_counts_for_a_few_lines_only():
+    assert model_lists("planner") is None and model_lists("/models/a") is None
+    with serving(lambda body, number: Reply({}, 500)) as server:
+        lists = model_lists(f"http://127.0.0.1:9/v1, {server.url}")
+        assert lists() is True
+    assert lists() is False
+    witness = Witness(None, lambda: True)
+    failed = {"kind": "backend", "message": "host failed inside (HTTP 500)."}
+    busy = {"kind": "backend", "message": "host is busy (HTTP 429)."}
+    assert asyncio.run(witness.answers(busy)) is False
+    found = [asyncio.run(witness.answers(failed)) for _ in range(MOST_LISTED + 3)]
+    assert found == [True] * MOST_LISTED + [False] * 3
 
 
 def ray_workers():

@@ -1,5 +1,6 @@
 """Keys: they change with whatever an answer depends on, and with nothing else."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import pytest
 
 from gemvg.agent import GroundingAgent
 from gemvg.agent.batch.engine import make_engine
-from gemvg.agent.batch.key import policy_revision, settings_fingerprint
+from gemvg.agent.batch.job import run_batch
+from gemvg.agent.batch.key import line_key, policy_revision, settings_fingerprint
 from gemvg.agent.batch.worker import LineWorker, WorkerSpec
 from gemvg.agent.rules import EscalationRules, save_rules
 from gemvg.agent.settings import AskSettings
 from gemvg.policy.presets import PRESETS
 from gemvg.policy.scripted import ScriptedPolicy
+from tests.agent.batch_jobs import job, lines_of, write_pictures
 
 POLICY = ScriptedPolicy(["[]"])
 
@@ -131,3 +134,34 @@ def test_a_detectors_file_counts_by_its_content(tmp_path):
     before = fingerprint(detector=str(weights))
     weights.write_bytes(b"two")
     assert fingerprint(detector=str(weights)) != before
+
+
+def test_a_question_that_names_files_is_asked_again_where_their_names_are_swapped(tmp_path):
+    def line(custom_id, *images, query="find 0.png in 1.png"):
+        return json.dumps({"custom_id": custom_id, "query": query, "images": images}) + "\n"
+
+    def swap():
+        (tmp_path / "0.png").rename(tmp_path / "x.png")
+        (tmp_path / "1.png").rename(tmp_path / "0.png")
+        (tmp_path / "x.png").rename(tmp_path / "1.png")
+
+    write_pictures(tmp_path, 2)
+    plain = line("plain", "0.png", "1.png", query="every dog")
+    (tmp_path / "in.jsonl").write_text(line("named", "0.png", "1.png") + plain)
+    assert run_batch(job(tmp_path)).answered == 2
+    swap()
+    # The same pictures in the same order under other names, and the question says which.
+    turned = line("plain", "1.png", "0.png", query="every dog")
+    (tmp_path / "in.jsonl").write_text(line("named", "1.png", "0.png") + turned)
+    again = run_batch(job(tmp_path))
+    assert (again.answered, again.known) == (1, 1)
+    (old,) = lines_of(tmp_path / "out.superseded.jsonl")
+    assert json.loads(old)["custom_id"] == "named"
+
+
+def test_a_question_without_files_keeps_its_key():
+    names = ["crop.png", "full.png"]
+    assert line_key("f", "every dog", ["1", "2"]) == line_key("f", "every dog", ["1", "2"], names)
+    assert line_key("f", "every dog", ["1", "2"]) == (
+        "a36d1277b5c28a74fb20f342ba64db74c3857b7c8479df3339d041ee89cdaaf0"
+    )

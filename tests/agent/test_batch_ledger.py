@@ -7,6 +7,8 @@ from PIL import Image
 
 from gemvg.agent import GroundingAgent
 from gemvg.agent.batch.job import run_batch
+from gemvg.agent.batch.progress import progress_words
+from gemvg.agent.cli.batch import closing_words
 from gemvg.agent.settings import AskSettings
 from gemvg.policy.scripted import ScriptedPolicy
 from tests.agent.batch_jobs import job, lines_of, write_lines, write_pictures
@@ -129,3 +131,15 @@ def test_after_a_kill_an_error_that_came_later_stands(place, image):
     assert (summary.known, summary.failures) == (4, 1)
     assert errors(place)["q0"]["key"] == key
     assert superseded(place) == {"q0": old} and "q0" not in rows(place)
+
+
+def test_a_line_that_failed_before_is_told_as_failed_and_not_as_done(tmp_path):
+    write_lines(tmp_path, 4, [*write_pictures(tmp_path, 1), "gone.png"])
+    (tmp_path / "in.jsonl").write_bytes((tmp_path / "in.jsonl").read_bytes() + b"no line\n")
+    both = job(tmp_path)
+    words = [closing_words(run_batch(both), both) for _ in range(2)]
+    assert words[0].startswith("gemvg-agent: 2 answered, 3 failed (in ")
+    assert words[1].startswith("gemvg-agent: 0 answered, 2 done before, 3 failed (in ")
+    summary = run_batch(job(tmp_path, make_agent=failing_agent))
+    assert (summary.known, summary.failed_before, summary.failures) == (5, 3, 3)
+    assert progress_words(summary, 1.0, 5).endswith("2 done before")

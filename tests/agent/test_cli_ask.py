@@ -76,6 +76,8 @@ def test_an_odd_picture_is_answered_and_drawn(gemvg, odd, name, size):
     [
         (["ask", "the cat"], "no pictures"),
         (["ask", "the cat", *["good.jpg"] * 200], "200 pictures"),
+        (["ask", f"Find the cat. {'It is grey ' * 40}"], "no pictures"),
+        (["ask", "the cat", f"{'x' * 300}.jpg"], "the name is too long for a file"),
         (["ask", "", "good.jpg"], "question is empty"),
         (["ask", " \t ", "good.jpg"], "question is empty"),
         (["ask", "good.jpg"], "question comes first"),
@@ -197,3 +199,13 @@ def test_two_pictures_of_one_name_are_both_saved(gemvg, odd):
     (odd / "subfolder" / "good.jpg").write_bytes((odd / "good.jpg").read_bytes())
     assert gemvg("ask", "it", "good.jpg", "subfolder/good.jpg", "--save", "out", "-q").code == 0
     assert {"01-good.jpg", "02-good.jpg"} <= set(os.listdir(odd / "out"))
+
+
+def test_a_question_without_an_answer_saves_no_pictures_that_look_like_none(gemvg, odd):
+    outcome = gemvg("ask", "it", "good.jpg", "--save", "out", "-q", says=[zoom()])
+    assert (outcome.code, os.listdir("out")) == (1, ["answer.json"])
+    assert "no pictures are marked" in outcome.err
+    saved = json.loads((odd / "out" / "answer.json").read_text())
+    assert saved["status"] == "failed" and saved["error"]["message"] in outcome.err
+    assert gemvg("ask", "it", "good.jpg", "--save", "out", "-q", says=[answer()]).code == 0
+    assert {*os.listdir("out")} == {"01-good.jpg", "sheet.jpg", "answer.json"}

@@ -1,15 +1,19 @@
+import asyncio
+
 import numpy as np
 import pytest
 
 from gemvg.agent import GroundingAgent
+from gemvg.agent.budgets import Budgets
 from gemvg.agent.question_form import expected_boxes, names_one_target, needs_other_pictures
 from gemvg.agent.rules import EscalationRules
 from gemvg.agent.scores import agreement_scored, least_certain, token_scored, written_boxes
 from gemvg.policy.dialect import ReadContext, Reading
 from gemvg.policy.dialects import get_dialect
-from gemvg.policy.policy import Completion, Token
+from gemvg.policy.policy import Completion, Token, Usage
 from gemvg.policy.scripted import ScriptedPolicy
 from gemvg.tools.boxes import Box, GroundedBox
+from gemvg.tools.errors import PolicyError
 from gemvg.tools.images import picture_from_array
 from gemvg.tools.tool import Tool, ToolArguments, ToolResult
 from gemvg.tools.views import ViewBook
@@ -193,6 +197,41 @@ def test_agreement_through_the_agent():
     )  # fmt: skip
     answer = agent.ask("the dog", [PICTURE])
     assert (answer.answer[0].score, answer.answer[0].score_kind) == (0.6, "agreement")
+
+
+@pytest.mark.parametrize(
+    ("others", "pictures", "options", "calls", "tokens", "score"),
+    [
+        (ONE, 1, {}, 5, 15, 1.0),
+        # Samples are no steps.
+        (ONE, 1, {"budgets": Budgets(max_steps=1)}, 5, 15, 1.0),
+        (ONE, 3, {"strategy": "poll"}, 15, 45, 1.0),
+        # A sample that fails was a call, too.
+        (PolicyError("no."), 1, {}, 5, 3, None),
+        (KeyError("a bug"), 1, {}, 5, 3, None),
+        # One that takes too long: the others are paid for, and nothing is scored.
+        (None, 1, {"budgets": Budgets(max_seconds=1.0)}, 5, 9, None),
+    ],
+)
+def test_samples_are_counted_among_the_calls(others, pictures, options, calls, tokens, score):
+    asked = []
+
+    async def script(request):
+        asked.append(request)
+        if request.temperature and isinstance(others, Exception):
+            raise others
+        if others is None and request.temperature and request.seed % 2:
+            await asyncio.sleep(30)
+        return Completion(ONE, usage=Usage(completion_tokens=3))
+
+    agent = GroundingAgent(
+        ScriptedPolicy(script, get_dialect("qwen3-vl")), tools="none", mode="direct",
+        scores="agreement", samples=5, **options,
+    )  # fmt: skip
+    answer = agent.ask("the dog", [PICTURE] * pictures)
+    assert answer.usage["policy_calls"] == len(asked) == calls
+    assert answer.usage["completion_tokens"] == tokens
+    assert (answer.status, answer.answer[0].score) == ("ok", score)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.prebuilt import create_react_agent
 from PIL import Image
 
+from gemvg.agent import GroundingAgent
 from gemvg.agent.embed import (
     GroundingArguments,
     GroundingState,
@@ -22,8 +23,9 @@ from gemvg.agent.embed import (
     grounding_node,
     grounding_tool,
 )
+from gemvg.agent.embed.numbering import Numbering
 from gemvg.agent.embed.public_text import public_name, public_text
-from gemvg.tools.errors import UsageError
+from gemvg.tools.errors import ImageError, UsageError
 from tests.agent.scripts import PICTURES, agent, answer, item, picture, zoom
 
 
@@ -150,6 +152,111 @@ def test_a_called_function_answers_in_the_programs_own_numbers():
         assert "\n" not in str(told.value)
 
 
+PHOTO = Image.effect_noise((400, 300), 90).convert("RGB").resize((800, 600))
+CROP = PHOTO.crop((200, 100, 600, 400))
+CANVAS = Image.new("RGB", (1000, 900), (90, 120, 60))
+CANVAS.paste(PHOTO, (100, 200))
+LISTED = [Image.effect_noise((500, 400), 40).convert("RGB"), CROP, PHOTO, CANVAS]
+
+
+@pytest.mark.parametrize("images", [None, [2, 3, 4], [2, 3], [3, 2], [3], [4, 3, 2, 3, 2]])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "find image 2 in image 3",
+        "find the second picture in the third picture",
+        "find picture #2 in photo no. 3",
+        "find image two in image three",
+        "find image B in image C",
+    ],
+)
+def test_a_question_means_the_same_pictures_whichever_are_chosen(query, images):
+    finder = GroundingAgent("planner", tools=["match"])
+    grounding = call_function(finder, {"query": query, "images": images}, LISTED)
+    (box,) = grounding.answer.answer
+    assert (grounding.answer.status, box.image) == ("ok", 3)
+    assert box.box == pytest.approx((200, 100, 600, 400), abs=4)
+    assert grounding.answer.query == query
+    assert "picture 3, [" in grounding.text
+    assert "where image 2 was cut from, in image 3" in grounding.text
+    assert "image 1" not in grounding.text
+    chosen = list(dict.fromkeys(images or [1, 2, 3, 4]))
+    assert [i.index for i in grounding.answer.images] == chosen == list(grounding.pictures)
+
+
+def test_what_is_found_in_other_pictures_only_is_told_and_not_given():
+    finder = GroundingAgent("planner", tools=["match"])
+    asked = {"query": "find image 2 in image 3", "images": [4]}
+    grounding = call_function(finder, asked, LISTED)
+    assert (grounding.answer.status, grounding.answer.answer) == ("none", [])
+    assert "not to be looked at are left out: picture 3." in grounding.text
+    with pytest.raises(UsageError, match="speaks of pictures that are not to be looked at"):
+        call_function(GroundingAgent("planner", tools=["match"], max_images=3), asked, LISTED)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers", "asked"),
+    [
+        ("every dog", (2, 4), "every dog"),
+        ("the object that both pictures share", (2, 4), "the object that both pictures share"),
+        ("find image 2 in image 4", (2, 4), "find image 1 in image 2"),
+        ("find image 2 in image 4", (4, 2), "find image 2 in image 1"),
+        ("two dogs in images 2 to 4", (2, 3, 4), "two dogs in images 1, 2 and 3"),
+        ("cats of the first and the last photo", (4, 1), "cats of photo 2 and 1"),
+        ("where in the others image 3 was", (2, 3), "where in the others image 2 was"),
+        ("dog in <image3>, cat in Image_4", (3, 4), "dog in <image1>, cat in Image_2"),
+        ("the last one", (2, 3), None),
+        ("the last one", (2, 4), "the last one"),
+        ("find image 1 in image 2", (2, 3), None),
+        ("the dogs in 2 and 3", (2, 3), None),
+        ("2: dog; 3: cat", (2, 3), None),
+        ("image B", (2, 3), None),
+        ("the first two pictures", (2, 3), None),
+        ("the dog in image 9", (2, 3), None),
+        ("the dog in img_2.jpg", (2, 3), None),
+    ],
+)  # fmt: skip
+def test_pictures_in_a_question_get_the_numbers_that_the_policy_sees(query, numbers, asked):
+    assert Numbering(numbers, 4).inward(query) == asked
+
+
+def test_what_a_policy_says_of_pictures_is_told_in_the_lists_numbers():
+    numbering = Numbering((2, 4), 4)
+    for said, told in (
+        ("image 1: 2 (b1, b2); image 2: 0", "image 2: 2 (b1, b2); image 4: 0"),
+        ("In images 1 and 2 are 2 dogs.", "In images 2 and 4 are 2 dogs."),
+        ("In image 1, 2 dogs; none in the last picture", "In image 2, 2 dogs; none in picture 4"),
+        ("view 2 of picture 7", "view 2 of picture 7"),
+    ):
+        assert numbering.outward(said) == told
+    with pytest.raises(ImageError, match=r"^<bytes 2>"):
+        call_function(agent(FOUND), {"query": "it", "images": [2]}, [PICTURES[0], b"no picture"])
+    told = call_function(agent(FOUND), {"query": "it", "images": [3, 2]}, [*PICTURES, picture()])
+    assert [i.source for i in told.answer.images] == ["<array 3>", "<array 2>"]
+
+
+def test_a_question_that_names_a_file_means_it_in_the_whole_list(tmp_path):
+    names = ["other.png", "crop.png", "photo.png", "canvas.png"]
+    for name, made in zip(names, LISTED, strict=True):
+        made.save(tmp_path / name)
+    finder = GroundingAgent("planner", tools=["match"])
+    for images in ([3], [3, 4], [4, 3, 2]):
+        asked = {"query": "find crop.png in photo.png", "images": images}
+        found = call_function(finder, asked, [tmp_path / name for name in names]).answer
+        assert [box.image for box in found.answer] == [3]
+        assert found.query == asked["query"]
+
+
+def test_addresses_of_the_programs_own_list_are_fetched_as_its_agent_may():
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(buffer, "PNG")
+    may = agent(FOUND, fetch=lambda address: buffer.getvalue())
+    listed = ["http://a.example/a.png", picture()]
+    assert call_function(may, {"query": "the cat"}, listed).answer.status == "ok"
+    with pytest.raises(UsageError, match="not fetched"):
+        call_function(agent(FOUND), {"query": "the cat"}, listed)
+
+
 def test_one_tool_serves_many_threads_and_loops():
     tool = grounding_tool(agent(FOUND), PICTURES)
     call = {"name": tool.name, "args": {"query": "the cat"}, "id": "c", "type": "tool_call"}
@@ -208,8 +315,6 @@ def test_public_text_leaves_ordinary_words_alone():
 
 
 def test_one_opened_picture_may_be_asked_about_by_many_at_once(tmp_path):
-    from gemvg.tools.errors import ImageError
-
     Image.effect_noise((600, 500), 90).convert("RGB").save(tmp_path / "a.png")
     opened = Image.open(tmp_path / "a.png")
     many = agent(FOUND)

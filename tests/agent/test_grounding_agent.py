@@ -69,7 +69,7 @@ def test_only_so_many_decoded_pixels_are_held(tmp_path, monkeypatch):
         Image.new("RGB", (40, 30), (k, 0, 0)).save(file)
     monkeypatch.setattr(pictures, "DECODED_PIXELS_KEPT", 2 * 40 * 30)
     loaded = pictures.load_pictures(files)
-    assert [picture._pixels is not None for picture in loaded] == [True, True, False, False]
+    assert [picture.decoded for picture in loaded] == [True, True, False, False]
     assert loaded[3].pixels.getpixel((0, 0)) == (3, 0, 0)
 
 

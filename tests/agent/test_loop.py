@@ -7,6 +7,9 @@ import pytest
 
 from gemvg.agent.budgets import Budgets
 from gemvg.agent.graph import ANSWER_NOW
+from gemvg.agent.tool_calls import CALLS_CUT
+from gemvg.policy.messages import ToolCall
+from gemvg.policy.parsing.tool_text import MAX_CALLS
 from gemvg.policy.policy import Completion, Usage
 from gemvg.tools.errors import BackendTimeout, QueryNotUnderstood, UsageError
 from tests.agent.scripts import PICTURES, Spot, agent, answer, call, item, picture, zoom
@@ -80,6 +83,28 @@ def test_a_repeated_call_is_answered_with_a_hint_and_not_run_again():
     assert result.usage["views"] == 1
     assert [s.ok for s in result.steps] == [True, False]
     assert "same call already" in heard[2][-1].text
+
+
+@pytest.mark.parametrize(
+    ("calls", "echoed", "told"),
+    [(1, 1, False), (MAX_CALLS, MAX_CALLS, False), (2000, MAX_CALLS, True)],
+)
+def test_the_calls_of_a_servers_own_are_bounded_in_a_turn(calls, echoed, told):
+    heard = []
+
+    def policy(request):
+        heard.append(request.messages)
+        if len(heard) > 1:
+            return answer(item())
+        made = tuple(ToolCall(f"c{k}", "zoom", {"regions": [{"view": 9}]}) for k in range(calls))
+        return Completion("", made, "tool_calls")
+
+    result = agent(policy, budgets=Budgets(max_tool_calls=20)).ask("the cat", PICTURES)
+    said = [m for m in heard[1] if m.role == "assistant"]
+    answered = [m.call_id for m in heard[1] if m.role == "tool"]
+    assert [call.id for call in said[0].tool_calls] == answered == [f"c{k}" for k in range(echoed)]
+    assert [m.text for m in heard[1]].count(CALLS_CUT) == told
+    assert (result.status, result.usage["tool_calls"]) == ("ok", echoed)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gemvg.agent import pictures as loading
 from gemvg.agent.pictures import load_pictures
-from gemvg.tools.errors import ImageError
+from gemvg.agent.settings import AskSettings
+from gemvg.tools import images
+from gemvg.tools.errors import GemvgError, ImageError, UsageError
 from tests.tools.odd_files import tiff
 
 
@@ -35,3 +38,80 @@ def test_an_opened_picture_is_used_and_may_be_used_again():
     image = opened(tiff())
     for picture in load_pictures([image, image]):
         assert picture.size == (10, 10)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize(
+    ("address", "cure"),
+    [
+        ("file:///tmp/my%20a.jpg", "Name the file by its path: /tmp/my a.jpg"),
+        ("file:a.jpg", "Name the file by its path: a.jpg"),
+        ("data:image/png,AA", "Save the picture that it holds to a file and name the file."),
+        ("s3://bucket/a.jpg", "Save it to a file and name the file."),
+    ],
+)
+def test_an_address_that_is_never_fetched_is_told_with_a_cure_that_helps(address, cure, allowed):
+    fetch = AskSettings.model_validate({"allow_urls": allowed}).fetcher()
+    with pytest.raises(GemvgError) as caught:
+        load_pictures([address], fetch=fetch)
+    assert caught.value.cure == cure and "--allow-urls" not in str(caught.value)
+
+
+def test_an_address_that_could_be_fetched_is_told_how_to_allow_it():
+    with pytest.raises(UsageError, match="allow it with --allow-urls"):
+        load_pictures(["https://a.example/a.jpg"])
+
+
+def painted(count):
+    """Encoded pictures of 40 x 30 pixels, each in a colour of its own."""
+    made = []
+    for k in range(count):
+        buffer = io.BytesIO()
+        Image.new("RGB", (40, 30), (k, 0, 0)).save(buffer, "PNG")
+        made.append(buffer.getvalue())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("limit", "looks", "held", "decodings"),
+    [
+        # Within the limit nothing is ever given up.
+        (4, [0, 1, 2, 3, 0, 1], [0, 1, 2, 3], 0),
+        # Beyond it, what was looked at least recently.
+        (2, [2], [1, 2], 1),
+        (2, [0, 2], [0, 2], 1),
+        (2, [2, 3], [2, 3], 2),
+        (2, [3, 3, 3, 3], [1, 3], 1),
+        (2, [0, 3, 0, 3, 0, 3], [0, 3], 1),
+        (3, [0, 3, 1, 0, 3, 1], [0, 1, 3], 2),
+        # A picture of more than the limit is held while it is looked at.
+        (0, [2, 2, 2], [2], 1),
+    ],
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_decoded_pixels_keep_to_the_limit(limit, looks, held, decodings, again, monkeypatch):
+    monkeypatch.setattr(loading, "DECODED_PIXELS_KEPT", limit * 40 * 30)
+    loaded = load_pictures(painted(4))
+    # A program may ask about what it has loaded; that decodes nothing beyond the limit once more.
+    loaded = load_pictures(loaded) if again else loaded
+    done = []
+    decode = images._decode
+    monkeypatch.setattr(images, "_decode", lambda *a: done.append(a) or decode(*a))
+    for k in looks:
+        assert loaded[k].array()[0, 0, 0] == k
+        assert sum(picture.decoded for picture in loaded) <= max(limit, 1)
+    assert [k for k in range(4) if loaded[k].decoded] == held
+    assert len(done) == decodings
+
+
+def test_equal_pictures_share_what_is_held_and_arrays_take_their_part_of_the_limit(monkeypatch):
+    monkeypatch.setattr(loading, "DECODED_PIXELS_KEPT", 2 * 40 * 30)
+    one, two, three = painted(3)
+    array = np.full((30, 40, 3), 9, np.uint8)
+    loaded = load_pictures([one, array, two, three, one])
+    assert loaded[4].pixels is loaded[0].pixels
+    assert loaded[3].pixels.getpixel((0, 0)) == (2, 0, 0)
+    assert [picture.decoded for picture in loaded] == [False, True, False, True, False]
+    assert (loaded[4].source, loaded[4].size, loaded[4].digest) == (
+        "<bytes 5>", (40, 30), loaded[0].digest,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from gemvg.agent import GroundingAgent
 from gemvg.agent.answer import Answer
 from gemvg.tools.errors import BackendError
 from gemvg.tools.images import ImageLimits
@@ -86,6 +87,14 @@ def test_steps_come_while_the_question_is_still_being_answered():
         lines = reply.iter_lines()
         assert next(lines) == "event: started"
         assert seen["ended"] == 0
+
+
+@pytest.mark.parametrize("change", [{"strategy": "poll"}, {"tools": ["shell"]}, {"query": "  "}])
+def test_what_is_wrong_with_a_question_has_a_status_also_where_a_stream_was_asked_for(change):
+    with serving(GroundingAgent("planner", tools=["zoom"])) as planner:
+        whole, streamed = (planner.ground(stream=stream, **change) for stream in (False, True))
+    assert whole.status_code == streamed.status_code == 400
+    assert whole.json() == streamed.json() and streamed.json()["error"]["kind"] == "usage"
 
 
 @pytest.mark.parametrize(
