@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...tools.errors import QueryNotUnderstood
 from .heads import Head
 from .known import is_activity
-from .lexicon import ACTIVITY, ADJECTIVES, ASKING, HOLDING, word_set
+from .lexicon import ACTIVITY, ADJECTIVES, ASKING, COLOURS, HOLDING, word_set
 from .reading import Reading
 
 _PROPERTY = (
@@ -130,11 +130,12 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
     What goes on with a place is checked by that place: `sitting on the couch`.
     """
     for index, word in enumerate(words):
-        if word not in _POSTURES or not _is_predicate(words, index):
+        behind = _is_numbered(words, index) or _is_colour_alone(words, index)
+        if not behind and (word not in _POSTURES or not _is_predicate(words, index)):
             continue
         head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
         if head is not None:
-            _note(head, word)
+            _note(head, word.removeprefix("NUM"))
     for head in heads:
         doing = words[head.at - 1] if head.at else ""
         if doing.endswith("ing") and is_activity(doing) and doing not in ASKING | HOLDING.keys():
@@ -147,6 +148,21 @@ def _note(head: Head, word: str) -> None:
     if word not in phrase.modifiers:
         said = replace(phrase, modifiers=(*phrase.modifiers, word))
         head.noun = replace(head.noun, phrase=said)
+
+
+def _is_numbered(words: Sequence[str], index: int) -> bool:
+    """`Bus 180`, `the player with number 10`: what is written on it."""
+    before = words[index - 1 : index] if index else []
+    return words[index].startswith("NUM") and before in (["@np"], ["number"])
+
+
+def _is_colour_alone(words: Sequence[str], index: int) -> bool:
+    """`Horses, just the white`, `dogs: brown ones`: a colour in the place of a noun."""
+    if words[index] not in COLOURS or not index:
+        return False
+    after = words[index + 1] if index + 1 < len(words) else "."
+    before = words[index - 1] in (",", ":", "-", "just", "only", "the")
+    return before and after in ("one", "ones", "only", ".", ",", ";", "!", "?", "please")
 
 
 def _is_predicate(words: Sequence[str], index: int) -> bool:
