@@ -11,7 +11,6 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from ..tools.errors import ImageError, UsageError
 from ..tools.images import (
@@ -209,11 +208,8 @@ def not_fetched(url: str) -> UsageError:
 def _cure(url: str) -> str:
     """What to do instead: only http and https can be allowed."""
     if _scheme(url) == "file":
-        try:
-            path = unquote(urlsplit(url.strip()).path)
-        except ValueError:
-            path = ""
-        return f"Name the file by its path: {clean_text(path, 200) or 'folder/picture.jpg'}"
+        # Not the path itself: nothing of an address may look as if its file had been read.
+        return "Name the file by its path, as in: folder/picture.jpg."
     if _scheme(url) in _WEB:
         return "Save it to a file and name the file, or allow it with --allow-urls."
     if _scheme(url) == "data":

@@ -71,14 +71,22 @@ class MigicianDialect(Qwen2VLDialect):
         short = Box(x1, y1 / Y1_STRETCH, x2, y2 / Y2_STRETCH)
         left, _, right, _ = super(MigicianDialect, self).written(found, context)
         _, top, _, bottom = self.space.encode(short, frame)
-        if top * Y1_STRETCH >= bottom * Y2_STRETCH:
+        if _is_flat(top, bottom):
             step = self.space.spacing(frame)[1]
             top, bottom = math.floor(short.y1 / step), math.ceil(short.y2 / step)
+            if _is_flat(top, bottom):
+                # The corrections differ by less than a step, and the two fall together.
+                bottom += 1
         return [left, top, right, bottom]
 
     def picture_words(self, image: int) -> str:
         """See `Qwen2VLDialect.picture_words`."""
         return f"It's in the {ordinal_words(image)} image."
+
+
+def _is_flat(top: float, bottom: float) -> bool:
+    """Whether nothing is left of a box's height once its corners are corrected."""
+    return bottom * Y2_STRETCH - top * Y1_STRETCH < 0.01
 
 
 def stretch_y(numbers: Quad) -> Quad:

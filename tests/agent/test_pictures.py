@@ -44,8 +44,8 @@ def test_an_opened_picture_is_used_and_may_be_used_again():
 @pytest.mark.parametrize(
     ("address", "cure"),
     [
-        ("file:///tmp/my%20a.jpg", "Name the file by its path: /tmp/my a.jpg"),
-        ("file:a.jpg", "Name the file by its path: a.jpg"),
+        ("file:///tmp/my%20a.jpg", "Name the file by its path, as in: folder/picture.jpg."),
+        ("file:a.jpg", "Name the file by its path, as in: folder/picture.jpg."),
         ("data:image/png,AA", "Save the picture that it holds to a file and name the file."),
         ("s3://bucket/a.jpg", "Save it to a file and name the file."),
     ],
