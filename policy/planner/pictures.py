@@ -119,6 +119,10 @@ _NEGATION = (
 )
 
 
+_BUT_THERE = re.compile(rf"but (?!not ){_PREPOSITION} ")
+_EVERYWHERE = re.compile(
+    r" (?:all|any|each|every\w*|anywhere|anything|anyone|@pics)(?: [^\s,;]+)? $"
+)
 _BOUND = r"(?:only|just|exactly|at least|at most|no more than|more than|over|fewer than|less than)"
 _MOST_PICTURES = 20
 """Above this a bare number is taken for something else."""
@@ -354,6 +358,9 @@ class _Reader:
 
 def _negated(found: re.Match[str], items: list[Item]) -> Pictures | None:
     """`Not in image 2`, `in neither image 1 nor image 3`: all that are named are shut out."""
+    if _BUT_THERE.match(found.group(0)) and not _EVERYWHERE.search(found.string[: found.start()]):
+        # `The same cup, but in image 2` is there; `every cup but in image 2` is not.
+        return None
     shut_out = [
         item.meaning
         for item in items

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from .lexicon import COLOURS
 from .nouns import singular
 
 _PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame|snapshot)s?"
@@ -27,6 +28,7 @@ _SOMEBODY = (
     r"(?:people|persons?|m[ae]n|wom[ae]n|boys?|girls?|child(?:ren)?|kids?|lad(?:y|ies)|guys?|"
     r"friends?|dogs?|cats?|pupp(?:y|ies)|kittens?|riders?)\b"
 )
+_COLOUR = rf"(?:{'|'.join(sorted(COLOURS))})"
 _WHO = r"(?:wom[ae]n|m[ae]n|lady|girl|boy|person|guy|kid|child|rider|player)"
 _MOUNT = r"(?:elephants?|horses?|pon(?:y|ies)|camels?|donkeys?|cows?)"
 
@@ -45,6 +47,7 @@ _PLAINER: list[tuple[str, str]] = [
     (rf"(^|[.?!,;:] |\b(?:which|what|in the|in a) )(?:the )?{_SCENE}"
      rf"(?= (?:that |which )?(?:{_SHOWS}|without|with|do(?:es)? ?n[o']?t|lacks)\b)",
      r"\1picture"),
+    (rf"\b({_COLOUR})((?: \w+){{1,2}}),? (?:and |but )?not the {_COLOUR}(?: ones?)?\b", r"\1\2"),
     # `Pet` is a verb, too (`who pets the dog`).
     (r"\b(which|what) (pets?)(?= (?:is|are|isn'?t|aren'?t|has|have|does|sits?|lies?)\b)",
      r"\1 house \2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...tools.errors import QueryNotUnderstood
@@ -262,7 +263,7 @@ def _text(
     elif not boxes:
         said.append("Nothing of the kind was found.")
     elif question.ask == "count":
-        said.append(f"{len(boxes)} in {wording.images(images)}.")
+        said.append(f"{len(boxes)} in {wording.images(images)}{_shares(boxes, question)}.")
     else:
         said.append(f"{len(boxes)} found in {wording.images(images)}.")
     if seen.unknown:
@@ -272,6 +273,17 @@ def _text(
     if ignored:
         said.append(f"Not checked: {', '.join(ignored)}.")
     return " ".join(said)
+
+
+def _shares(boxes: Sequence[tuple[Found, str | None]], question: Question) -> str:
+    """`: 5, 6 and 3` of several pictures, and how many of each of several things."""
+    images = Counter(found.box.image for found, _ in boxes)
+    each = [str(images[image]) for image in sorted(images)]
+    told = f": {', '.join(each[:-1])} and {each[-1]}" if len(each) > 1 else ""
+    if len(question.targets) > 1:
+        things = Counter(label or found.box.label for found, label in boxes)
+        told += f" ({', '.join(f'{name}: {number}' for name, number in things.items())})"
+    return told
 
 
 def _unchecked(question: Question, seen: Seen) -> list[str]:

@@ -64,7 +64,7 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
     if "@box" in words and (beside := _beside_box(reading, words)) is not None:
         return beside
     same = re.search(
-        r"(?:same (?:\S+ ){0,4}(?:as|like|from|that) (?:\S+ ){0,4})@named", reading.text
+        r"same (?:\S+ ){0,4}?(?:as|like|from|that) (?:(?!@named )\S+ ){0,4}@named", reading.text
     )
     if same and len(singles) > 1:
         return singles[reading.text[: same.end()].count("@named") - 1].images[0]

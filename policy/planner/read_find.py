@@ -230,7 +230,9 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
     for head in targets:
         choosing = asked or head.shown_by is not None
         # `In the photo with two cats, box the right one`: the number says which photo it is.
-        apart = head.one and head.shown_by is not None and head.shown_by.kind == "this"
+        apart = head.shown_by is not None and head.shown_by.kind == "this"
+        apart = apart and (head.one or _is_one_of_most(head))
+        head.one = head.one or apart
         choosing = choosing and (apart or not (head.selections or head.one))
         bound = condition(head.noun, head.amount) if choosing else None
         if bound is None:
@@ -244,6 +246,12 @@ def _ranking(reading: Reading, targets: list[Head]) -> list[Condition]:
     if conditions and len(targets) > 1:
         _require_each_counted(reading, targets, conditions)
     return conditions
+
+
+def _is_one_of_most(head: Head) -> bool:
+    """`The image with the most elephants, and the largest there`: a choice of its own."""
+    most = head.amount is not None and head.amount.kind in ("most", "fewest")
+    return most and bool(head.selections)
 
 
 def _is_between(reading: Reading) -> bool:
