@@ -32,7 +32,10 @@ _COLOUR = rf"(?:{'|'.join(sorted(COLOURS))})"
 _WHO = r"(?:wom[ae]n|m[ae]n|lady|girl|boy|person|guy|kid|child|rider|player)"
 _MOUNT = r"(?:elephants?|horses?|pon(?:y|ies)|camels?|donkeys?|cows?)"
 
+_CORNER = r"[xywh]_?(?:\d|min|max)?"
 _PLAINER: list[tuple[str, str]] = [
+    # The form of an answer, as `(x1,y1),(x2,y2)`, names nothing.
+    (rf"[(\[]\s*{_CORNER}(?:\s*,\s*{_CORNER}){{1,3}}\s*[)\]]", " "),
     # `All buses except those in image 2` speaks of the picture.
     (rf"(?<=\w)(,? ?)\b{_LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
      rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={_IN_PICTURE})",

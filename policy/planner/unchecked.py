@@ -134,7 +134,8 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
         if not behind and (word not in _POSTURES or not _is_predicate(words, index)):
             continue
         head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
-        if head is not None:
+        if head is not None and (words[index - 1] != "@np" or head.at == index - 1 or not behind):
+            # The `x1` of a format that is asked for is a number of no thing.
             _note(head, word.removeprefix("NUM"))
     for head in heads:
         doing = words[head.at - 1] if head.at else ""
