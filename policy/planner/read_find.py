@@ -119,9 +119,8 @@ def _asked_again(reading: Reading, targets: list[Head]) -> tuple[list[Condition]
 
     which = any(r.kind == "which" for r in reading.references)
     again = [h for h in targets if ordered(h)] if which else []
-    scene = [h for h in targets if h not in again and sentence(h.at) == sentence(again[0].at)] if (
-        again
-    ) else []  # fmt: skip
+    told = {sentence(h.at) for h in again[:1]}
+    scene = [h for h in targets if h not in again and sentence(h.at) in told]
     shown = [
         condition(h.noun, h.amount) or Condition("shows", h.phrase())
         for h in scene

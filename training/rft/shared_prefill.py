@@ -99,16 +99,20 @@ def common_prefix(prompts: Sequence[list[int]]) -> int:
     return length
 
 
+def has_picture_positions(model: Any) -> bool:
+    """Whether a model's rotary positions have three parts: time, height and width."""
+    return hasattr(getattr(model, "model", None), "get_rope_index")
+
+
 def positions_of(model: Any, row: PromptRow) -> torch.Tensor:
     """Rotary positions of a prompt: (3, 1, n) for Qwen-VL models, (1, n) for text models."""
-    inner = getattr(model, "model", None)
     ids = torch.tensor([row.ids], device=model.device)
-    if inner is None or not hasattr(inner, "get_rope_index"):
+    if not has_picture_positions(model):
         return torch.arange(len(row.ids), device=model.device)[None]
     given: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if row.grids is not None:
         given["image_grid_thw"] = row.grids.to(model.device)
     types = row.types if row.types is not None else [0] * len(row.ids)
     given["mm_token_type_ids"] = torch.tensor([types], device=model.device)
-    places: torch.Tensor = inner.get_rope_index(**given)[0]
+    places: torch.Tensor = model.model.get_rope_index(**given)[0]
     return places

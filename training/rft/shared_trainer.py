@@ -149,8 +149,7 @@ class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
         if not self.shared_loss or self.accelerator.distributed_type != DistributedType.NO:
             return False
         model = self._whole(self.model)
-        known = hasattr(model, "lm_head") and can_share(model)
-        return known and model.config._attn_implementation in ("sdpa", "eager")
+        return hasattr(model, "lm_head") and can_share(model)
 
     def _whole(self, model: Any) -> Any:
         """The model itself; adapters live within its layers."""

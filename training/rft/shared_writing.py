@@ -15,13 +15,17 @@ from typing import Any
 import torch
 
 from ...policy.backends.hf_cache import from_cache, growing_cache, select, to_cache
-from .shared_prefill import PromptRow, common_prefix, groups_of, positions_of
+from ..shared_mask import NOBODY, SHARED, shared_mask
+from .shared_prefill import (
+    PromptRow,
+    common_prefix,
+    groups_of,
+    has_picture_positions,
+    positions_of,
+)
 
 LEAVING = 4
 """Groups whose rollouts have all ended leave the batch once they are one in so many."""
-
-SHARED, NOBODY = 0, -1
-"""Blocks of what a whole group sees, and of padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +179,9 @@ def _step(
     A token sees what stands before it in the shared block, in its own and in the one `before`.
     """
     sheet.blocks = torch.cat([sheet.blocks, own], dim=1)
-    width, length = ids.shape[1], sheet.blocks.shape[1]
-    earlier = torch.ones(width, length, dtype=torch.bool, device=ids.device).tril(length - width)
-    theirs = sheet.blocks[:, None]
-    seen = (theirs == SHARED) | (theirs == own[:, :, None]) | (theirs == before[:, :, None])
-    hidden = ~(earlier & seen)
-    mask = torch.zeros(hidden.shape, dtype=model.dtype, device=ids.device)
     out = model(
         input_ids=ids,
-        attention_mask=mask.masked_fill_(hidden, torch.finfo(model.dtype).min)[:, None],
+        attention_mask=shared_mask(sheet.blocks, model.dtype, before),
         position_ids=places,
         past_key_values=sheet.cache,
         use_cache=True,
@@ -258,8 +256,7 @@ def _next(model: Any, sheet: _Sheet, rows: _Rows, token: torch.Tensor) -> torch.
     at = (groups, slots)
     ids[at], places[at], endings[at] = token, rows.places, rows.endings
     own[at] = rows.numbers + sheet.first_row
-    many = hasattr(getattr(model, "model", None), "get_rope_index")
-    where = places.expand(3, -1, -1) if many else places
+    where = places.expand(3, -1, -1) if has_picture_positions(model) else places
     return _step(model, sheet, ids, where, endings, own, 0)[at]
 
 
