@@ -155,22 +155,30 @@ def run_study(
 
 
 def _print_study(folder: Path) -> None:
+    from ...training.nano.study import by_held, pooled, read_study, write_gains, write_table
+    from ...training.nano.study.plots import plot_study
+
+    sets = by_held(read_study(folder))
+    for held, found in sets.items():
+        _print_table(held or None, write_table(found))
+        _print_table(_GAINS, write_gains(found))
+        for file in plot_study(found, folder, held):
+            typer.echo(str(file))
+    for names, found in pooled(sets).items():
+        _print_table(f"{names}: {_GAINS}", write_gains(found))
+
+
+_GAINS = "gains in points of F1, with 95% intervals"
+
+
+def _print_table(title: str | None, rows: list[list[str]]) -> None:
+    """Print a table of a header and rows; nothing where there are no rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from ...training.nano.study import by_held, read_study, write_gains, write_table
-    from ...training.nano.study.plots import plot_study
-
-    for held, found in by_held(read_study(folder)).items():
-        for title, (header, *rows) in (
-            (held or None, write_table(found)),
-            ("gains in points of F1, with 95% intervals", write_gains(found)),
-        ):
-            table = Table(*header, box=box.SIMPLE, title=title, title_justify="left")
-            for row in rows:
-                table.add_row(*row)
-            if rows:
-                Console(width=240).print(table)
-        for file in plot_study(found, folder, held):
-            typer.echo(str(file))
+    table = Table(*rows[0], box=box.SIMPLE, title=title, title_justify="left")
+    for row in rows[1:]:
+        table.add_row(*row)
+    if rows[1:]:
+        Console(width=240).print(table)

@@ -19,6 +19,7 @@ from gemvg.training.nano.study import (
     ARMS,
     StudyPlan,
     paired_gain,
+    pooled,
     read_study,
     runs,
     write_gains,
@@ -304,6 +305,33 @@ def test_arms_are_held_against_hybrid_in_the_way_that_they_were_trained_for():
     assert rows[0][4] == ""
     assert rows[1][1].startswith("+85.0 (")
     assert rows[1][4].startswith("-25.0 (")
+
+
+def test_sets_of_the_same_tasks_are_pooled():
+    def of(arm, held, scores):
+        return dataclasses.replace(measured(arm, 0, scores), held=held)
+
+    sets = {
+        "near": [of("sft", "near", {"common": [0.0, 0.0]}),
+                 of("hybrid", "near", {"common": [1.0, 1.0]}),
+                 of("think-only", "near", {"common": [1.0, 1.0]})],
+        "far": [of("sft", "far", {"common": [0.5, 0.5]}),
+                of("hybrid", "far", {"common": [0.5, 0.5]})],
+        "other": [of("hybrid", "other", {"common": [1.0], "absent": [1.0]})],
+    }  # fmt: skip
+    found = pooled(sets)
+    assert list(found) == ["near + far"]
+    base, hybrid = found["near + far"]
+    assert (base.arm, hybrid.arm, hybrid.questions) == ("sft", "hybrid", 4)
+    gain = paired_gain(in_auto(hybrid), in_auto(base))
+    # Of four differences 1, 1, 0, 0: mean 1/2, variance 1/3.
+    assert gain.mean == pytest.approx(0.5)
+    assert gain.high - gain.mean == pytest.approx(1.96 * (1 / 12) ** 0.5)
+
+
+def test_summaries_without_scores_are_not_pooled():
+    old = [dataclasses.replace(measured("sft", 0, {"common": [1.0]}), scores={}) for _ in "ab"]
+    assert pooled({"a": [old[0]], "b": [old[1]]}) == {}
 
 
 def test_a_log_becomes_a_short_curve(tmp_path):

@@ -1,7 +1,7 @@
 """What reinforcement finetuning does to nano: arms, seeds, runs, and what they add up to."""
 
 from .arms import ARMS, StudyPlan
-from .gains import Gain, paired_gain, write_gains
+from .gains import Gain, paired_gain, pooled, write_gains
 from .runs import run_study
 from .summary import ArmSummary, by_held, read_study, write_table
 
@@ -12,6 +12,7 @@ __all__ = [
     "StudyPlan",
     "by_held",
     "paired_gain",
+    "pooled",
     "read_study",
     "run_study",
     "write_gains",

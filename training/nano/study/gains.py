@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
@@ -101,6 +102,46 @@ def write_gains(found: Sequence[ArmSummary]) -> list[list[str]]:
         if any(told):
             rows.append([arm, *told, *[""] * (len(rows[0]) - 1 - len(told))])
     return rows
+
+
+def pooled(sets: Mapping[str, Sequence[ArmSummary]]) -> dict[str, list[ArmSummary]]:
+    """Held-out sets with the same tasks as one set: of each task all their questions.
+
+    More questions tell arms apart that each set alone leaves undecided.
+
+    Args:
+        sets: summaries by held-out set.
+
+    Returns:
+        By names of the sets, joined with `+`: the runs that were measured on all of them, with
+        scores (and `questions`) alone. Nothing of sets that no other shares its tasks with.
+    """
+    alike: dict[frozenset[str], list[str]] = {}
+    for held, found in sets.items():
+        for tasks in {frozenset(task for way in one.scores.values() for task in way)
+                      for one in found} - {frozenset()}:  # fmt: skip
+            alike.setdefault(tasks, []).append(held)
+    return {
+        " + ".join(names): list(_joined([sets[name] for name in names]))
+        for names in alike.values()
+        if len(names) > 1
+    }
+
+
+def _joined(sides: Sequence[Sequence[ArmSummary]]) -> Iterator[ArmSummary]:
+    """The runs that are on all sides and have the same ways and tasks there, joined."""
+    tables = [{(one.arm, one.seed): one for one in side} for side in sides]
+    for key, first in tables[0].items():
+        own = [table[key] for table in tables if key in table]
+        shapes = {tuple((way, *sorted(tasks)) for way, tasks in one.scores.items()) for one in own}
+        if len(own) == len(tables) and len(shapes) == 1:
+            scores = {
+                way: {task: [score for one in own for score in one.scores[way][task]]
+                      for task in tasks}
+                for way, tasks in first.scores.items()
+            }  # fmt: skip
+            asked = sum(one.questions for one in own)
+            yield replace(first, questions=asked, scores=scores, f1={}, tokens={}, thinks={})
 
 
 def _runs(found: Sequence[ArmSummary], way: str) -> list[Run]:
