@@ -82,7 +82,9 @@ def without_repeats(heads: list[Head]) -> list[Head]:
 
 def _counts_in_pictures(head: Head) -> bool:
     """Whether a phrase says by a number which pictures are meant."""
-    return head.shown_by is not None and condition(head.noun, head.amount) is not None
+    extreme = head.amount is not None and head.amount.kind in ("most", "fewest")
+    counted = condition(head.noun, head.amount) is not None
+    return counted and (extreme or head.shown_by is not None)
 
 
 def without_pronouns(heads: list[Head]) -> list[Head]:

@@ -32,6 +32,7 @@ _COLOUR = rf"(?:{'|'.join(sorted(COLOURS))})"
 _WHO = r"(?:wom[ae]n|m[ae]n|lady|girl|boy|person|guy|kid|child|rider|player)"
 _MOUNT = r"(?:elephants?|horses?|pon(?:y|ies)|camels?|donkeys?|cows?)"
 
+_MOST = r"(?:most|more|fewest|fewer|least)"
 _CORNER = r"[xywh]_?(?:\d|min|max)?"
 _PLAINER: list[tuple[str, str]] = [
     # The form of an answer, as `(x1,y1),(x2,y2)`, names nothing.
@@ -63,6 +64,17 @@ _PLAINER: list[tuple[str, str]] = [
      rf"with (?={_SOMEBODY})", "next to "),
     (rf"\b({_MOUNT}) (?:(?:that|which) (?:is|are) )?(?:being )?(?:ridden by|carrying|"
      rf"that carr(?:y|ies)) ({_SOMEBODY})", r"\1 with \2 on it"),
+    (r"\b(and|then|also|,) (?:state|name|report|indicate|specify|determine|decide|judge) "
+     r"(?=(?:in )?(?:which|where|how many)\b)", r"\1 say "),
+    (r"\b(and|then|also|,) compare (?=how many\b)", r"\1 say "),
+    # `Of them` speaks of the things, and not of the pictures; `the one` of a picture.
+    (r"\bthe (?:highest|greatest|largest|biggest) (?:number|amount|count)"
+     r"(?= of (?:them|these|those)\b|[.,;?!]|$)", "the most"),
+    (r"\bthe (?:lowest|smallest|least) (?:number|amount|count)"
+     r"(?= of (?:them|these|those)\b|[.,;?!]|$)", "the fewest"),
+    (rf"\b({_MOST}) of (?:them|these|those)\b(?! {_PICTURE})", r"\1"),
+    (rf"\b(in|from) the one (with|that (?:has|shows|contains)|which (?:has|shows|contains))"
+     rf"(?= (?:the )?{_MOST}\b)", r"\1 the picture \2"),
     (r"\b(?:at|on) the (bottom|top) of the (?:stack|pile|heap)\b", r"at the \1"),
 ]  # fmt: skip
 

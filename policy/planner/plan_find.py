@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...tools.errors import QueryNotUnderstood
 from ...tools.views import View, ViewBook
@@ -51,7 +51,9 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
     for noun in nouns:
         everywhere = [f for s in scenes.values() for f in s.found.get(noun, ())]
         trail.say(f"{noun}: {wording.tally(everywhere, looked)}.")
-    passing = _passing(question, scenes, trail)
+    passing = _passing(question.conditions, scenes, trail)
+    compared = {i: scenes[i] for i in looked if i in question.images or len(question.images) < 2}
+    told = {c: _passing([c], compared, trail) for c in question.told}
     chosen: dict[str, tuple[Found, str | None]] = {}
     per_target: list[set[int]] = []
     for target in question.targets:
@@ -66,6 +68,7 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
     text = _text(question, boxes, passing, seen)
     looked_for = zip(question.targets, per_target, strict=True)
     missing = [wording.phrase(target.phrase) for target, there in looked_for if not there]
+    text = " ".join((text, *(wording.told(c, images) for c, images in told.items())))
     if boxes and missing:
         text += f" Not found: {', '.join(dict.fromkeys(missing))}."
     return Outcome(boxes, text, tuple(trail.steps))
@@ -77,7 +80,7 @@ def _require_tellable(question: Question, seen: Seen) -> None:
     Raises:
         QueryNotUnderstood: the detector does not know what a picture is said to show or to lack.
     """
-    for asked in question.conditions:
+    for asked in (*question.conditions, *question.told):
         for phrase in (asked.phrase, *([asked.other] if asked.other is not None else [])):
             if phrase.noun in seen.unknown:
                 raise QueryNotUnderstood(
@@ -88,15 +91,16 @@ def _require_tellable(question: Question, seen: Seen) -> None:
 
 
 def _looked_at(question: Question, book: ViewBook) -> list[int]:
-    if question.conditions or not question.targets:
+    if question.conditions or question.told or not question.targets:
         return list(range(1, book.image_count + 1))
     return sorted({i for t in question.targets for i in t.images})
 
 
 def _phrases(question: Question) -> list[Phrase]:
     """Every phrase of the question, landmarks included."""
-    stack = [t.phrase for t in question.targets] + [c.phrase for c in question.conditions]
-    stack += [c.other for c in question.conditions if c.other is not None]
+    conditions = (*question.conditions, *question.told)
+    stack = [t.phrase for t in question.targets] + [c.phrase for c in conditions]
+    stack += [c.other for c in conditions if c.other is not None]
     stack += list(question.excluded)
     result: list[Phrase] = []
     while stack:
@@ -183,10 +187,12 @@ def merged(found: Sequence[Found]) -> list[Found]:
     return kept
 
 
-def _passing(question: Question, scenes: Mapping[int, Scene], trail: Trail) -> list[int]:
-    """The pictures that meet the question's conditions."""
+def _passing(
+    conditions: Iterable[Condition], scenes: Mapping[int, Scene], trail: Trail
+) -> list[int]:
+    """The pictures that meet all of the conditions."""
     passing = list(scenes)
-    for condition in question.conditions:
+    for condition in conditions:
         counts = {i: len(choose(condition.phrase, scenes[i])) for i in passing}
         if condition.other is not None:
             others = {i: len(choose(condition.other, scenes[i])) for i in passing}
@@ -262,7 +268,7 @@ def _text(
         said.append(f"{wording.images(passing).capitalize()}, with nothing in it to box.")
     elif not boxes:
         said.append("Nothing of the kind was found.")
-    elif question.ask == "count":
+    elif question.ask == "count" or question.told:
         said.append(f"{len(boxes)} in {wording.images(images)}{_shares(boxes, question)}.")
     else:
         said.append(f"{len(boxes)} found in {wording.images(images)}.")

@@ -146,6 +146,7 @@ class Question:
         against: of `only`, the pictures that must not show a kind. Of a difference, the one that
             lacks what the other shows, where things were asked for and not what changed.
         times: of `only`, least and most of the pictures that show a kind.
+        told: of `find`, what is only to be said of the pictures: boxes are wanted in all of them.
         among: of `common`, the pictures that share it, where boxes are wanted in some of them only.
     """
 
@@ -164,3 +165,4 @@ class Question:
     against: tuple[int, ...] = ()
     times: tuple[int, int] | None = None
     among: tuple[int, ...] = ()
+    told: tuple[Condition, ...] = ()

@@ -14,6 +14,7 @@ from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
 from .pictures import Pictures
 from .question import BY_SIZE, Condition, Phrase, Question, Target
+from .read_told import told_of
 from .reading import Reading, confines
 from .stream import Chunk
 from .unchecked import note_unchecked, require_boxes_asked, require_one_choice
@@ -52,6 +53,7 @@ def find_question(reading: Reading) -> Question | None:
     conditions, targets = _split(reading, [h for h in reading.heads if h.negated != "except"])
     scene, targets = _asked_again(reading, targets)
     conditions += scene
+    told, targets = told_of(reading, conditions, targets)
     require_all_read(reading.stream.words(), reading.read)
     require_no_comparison(reading.stream.words())
     _require_something_wanted(reading, targets)
@@ -68,10 +70,10 @@ def find_question(reading: Reading) -> Question | None:
     everything = tuple(Target(h.phrase(), images) for h, images in _place(reading, targets))
     images = tuple(sorted({i for t in everything for i in t.images})) or reading.every
     return Question(
-        "find", images, everything, _per_image(reading, targets),
+        "find", images, everything, bool(told) or _per_image(reading, targets),
         (*conditions, *ranked), excluded,
-        every=which and len(everything) > 1 and " or " not in reading.text,
-        ask=_asks(reading, which),
+        every=which and len(everything) > 1 and not told and " or " not in reading.text,
+        ask="which" if told else _asks(reading, which), told=tuple(told),
     )  # fmt: skip
 
 

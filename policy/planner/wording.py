@@ -69,6 +69,13 @@ def condition(meant: Condition) -> str:
     return f"{_CONDITIONS.get(meant.kind, counted)} {phrase(meant.phrase)}"
 
 
+def told(meant: Condition, passing: Sequence[int]) -> str:
+    """In words: `The most (dog): image 2.`; `With at least 2 dogs: none.`."""
+    extreme = meant.kind in ("most", "fewest")
+    said = f"the {meant.kind} ({phrase(meant.phrase)})" if extreme else condition(meant)
+    return f"{said.capitalize()}: {images(passing) if passing else 'none'}."
+
+
 def understood(question: Question) -> str:
     """One line on what the question was taken to mean."""
     where = images(question.images)
@@ -102,6 +109,7 @@ def understood(question: Question) -> str:
     for meant in question.conditions:
         parts.append(f"only images {condition(meant)}")
     parts += [f"not {phrase(p)}" for p in question.excluded]
+    parts += [f"and said which images are {condition(meant)}" for meant in question.told]
     return "; ".join(parts)
 
 

@@ -78,6 +78,7 @@ def brief(question: Question) -> str:
     text = "find " + " + ".join(f"{phrase(t.phrase)} {digits(t.images)}" for t in question.targets)
     text += f" ?{question.ask}" if question.ask != "boxes" else ""
     text += "".join(f" if {condition(c)}" for c in question.conditions)
+    text += "".join(f" say {condition(c)}" for c in question.told)
     text += "".join(f" except {phrase(p)}" for p in question.excluded)
     return text if question.per_image or not _sized(question) else text + " overall"
 

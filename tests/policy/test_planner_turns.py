@@ -290,6 +290,32 @@ def test_a_picture_with_the_fewest_may_show_none() -> None:
     assert "Image 3, with nothing" in ask(answered(request, call, detected(*ZOO))).text
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("Box every dog and say which picture has more.",
+         "3 in images 1 and 2: 2 and 1. The most (dog): image 1."),
+        ("Box every dog. Which picture has the fewest of them?", "The fewest (dog): image 3."),
+        ("Find every dog in images 1 and 2. Which has the fewest?",
+         "The fewest (dog): image 2."),
+        ("Find the dogs. In which pictures are there at least three dogs?",
+         "With at least 3 dogs: none."),
+        ("Find every dog, and which image has more dogs than cats?",
+         "With more dogs than cats: image 1."),
+    ],
+)  # fmt: skip
+def test_which_pictures_is_said_and_no_box_left_out(query: str, told: str) -> None:
+    request = Request(query, (), book(3), tools=TOOLS)
+    result = detected(
+        ("dog", 1, (1, 1, 50, 50), 0.9), ("dog", 1, (100, 1, 150, 50), 0.9),
+        ("dog", 2, (1, 1, 50, 50), 0.9), ("cat", 2, (100, 1, 150, 50), 0.9),
+    )  # fmt: skip
+    text = ask(answered(request, ask(request).tool_calls[0], result)).text
+    assert told in text
+    assert all(f'"id": "{one}"' in text for one in ("b1", "b2", "b3"))
+    assert '"id": "b4"' not in text
+
+
 def test_a_landmark_of_no_class_is_looked_for_by_its_word() -> None:
     request = Request("What is to the left of the lamp post?", (), book(1), tools=TOOLS)
     everything = ask(request).tool_calls[0]
