@@ -85,6 +85,29 @@ def ordered(pool: Sequence[Found], selection: Selection, scene: Scene) -> list[F
     return sorted(pool, key=lambda f: (measure(f.box.box, scene), -f.score))
 
 
+def select_across(
+    pool: Sequence[Found], selection: Selection, quantity: int, scenes: Mapping[int, Scene]
+) -> list[Found]:
+    """As `select`, over several pictures: sizes are shares of the picture that a box is in.
+
+    Args:
+        pool: boxes, in pixels of their pictures.
+        selection: by size.
+        quantity: how many.
+        scenes: the pictures, by 1-based index.
+    """
+
+    def relative(found: Found) -> Found:
+        scene, box = scenes[found.box.image], found.box.box
+        unit = Box(box.x1 / scene.width, box.y1 / scene.height,
+                   box.x2 / scene.width, box.y2 / scene.height)  # fmt: skip
+        return replace(found, box=replace(found.box, box=unit))
+
+    own = {found.id: found for found in pool}
+    line = select([relative(f) for f in pool], selection, quantity, Scene(1.0, 1.0, {}))
+    return [own[found.id] for found in line]
+
+
 def on_side(pool: Sequence[Found], selection: Selection, scene: Scene) -> list[Found]:
     """What lies in the half (of the middle: the middle third) that the selection names.
 

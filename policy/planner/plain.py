@@ -33,6 +33,16 @@ _WHO = r"(?:wom[ae]n|m[ae]n|lady|girl|boy|person|guy|kid|child|rider|player)"
 _MOUNT = r"(?:elephants?|horses?|pon(?:y|ies)|camels?|donkeys?|cows?)"
 
 _MOST = r"(?:most|more|fewest|fewer|least)"
+_SHARE_OF_IT = (
+    r"(?:the )?(?:%s)"
+    r"(?: (?:part|share|portion|fraction|area|amount|percentage|proportion|space|room))?"
+    rf" (?:of|in) (?:the|its|their|his|her|that) (?:(?:own|whole|entire) )?{_PICTURE}"
+    r"(?: (?:(?:that|which) )?(?:it|they|he|she) (?:is|are) in)?\b"
+)
+_LARGEST_SHARE = _SHARE_OF_IT % "largest|biggest|greatest|most"
+_SMALLEST_SHARE = _SHARE_OF_IT % "smallest|least|tiniest"
+_FILLS = r"(?:fills?|takes? up|occup(?:y|ies)|covers?)"
+_FILLING = r"(?:filling|taking up|occupying|covering)"
 _CORNER = r"[xywh]_?(?:\d|min|max)?"
 _PLAINER: list[tuple[str, str]] = [
     # The form of an answer, as `(x1,y1),(x2,y2)`, names nothing.
@@ -75,6 +85,11 @@ _PLAINER: list[tuple[str, str]] = [
     (rf"\b({_MOST}) of (?:them|these|those)\b(?! {_PICTURE})", r"\1"),
     (rf"\b(in|from) the one (with|that (?:has|shows|contains)|which (?:has|shows|contains))"
      rf"(?= (?:the )?{_MOST}\b)", r"\1 the picture \2"),
+    # Of all pictures, what fills the largest part of its own is the largest of all.
+    (rf"\b{_FILLS} {_LARGEST_SHARE}", "is the largest overall"),
+    (rf"\b{_FILLS} {_SMALLEST_SHARE}", "is the smallest overall"),
+    (rf"\b{_FILLING} {_LARGEST_SHARE}", "that is the largest overall"),
+    (rf"\b{_FILLING} {_SMALLEST_SHARE}", "that is the smallest overall"),
     (r"\b(?:at|on) the (bottom|top) of the (?:stack|pile|heap)\b", r"at the \1"),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from ...tools.errors import QueryNotUnderstood
 from ...tools.views import View, ViewBook
 from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_best
 from . import wording
-from .choosing import Found, Scene, choose, select
+from .choosing import Found, Scene, choose, select_across
 from .known import is_known
 from .plans import Call, Outcome, Plan, Trail, look_for_kinds, require
 from .question import Condition, Phrase, Question, Target
@@ -231,9 +231,8 @@ def _of_target(
         return [f for i in images for f in choose(target.phrase, scenes[i])]
     loose = Phrase(target.phrase.noun, plural=True, relations=target.phrase.relations)
     pool = [f for i in images for f in choose(loose, scenes[i])]
-    scene = scenes[images[0]]
     for selection in sized:
-        pool = select(pool, selection, target.phrase.quantity or 1, scene)
+        pool = select_across(pool, selection, target.phrase.quantity or 1, scenes)
     return pool
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
-from gemvg.policy.planner.choosing import Found, Scene, choose
-from gemvg.policy.planner.question import Phrase
+from gemvg.policy.planner.choosing import Found, Scene, choose, select_across
+from gemvg.policy.planner.question import Phrase, Selection
 from gemvg.policy.planner.understand import understand
 from gemvg.tools.boxes import Box, GroundedBox
 
@@ -96,3 +98,23 @@ def test_an_unknown_landmark_shuts_nothing_out() -> None:
 
 def test_nothing_of_the_kind() -> None:
     assert choose(Phrase("zebra"), scene()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "rank", "ids"),
+    [("largest", 1, ["small"]), ("largest", 2, ["wide"]), ("tallest", 1, ["small"]),
+     ("widest", 1, ["wide"]), ("smallest", 1, ["big"]), ("largest", -1, ["big"])],
+)  # fmt: skip
+def test_sizes_of_several_pictures_are_shares_of_them(
+    key: Literal["largest", "smallest", "tallest", "widest"], rank: int, ids: list[str]
+) -> None:
+    """A camera's picture has more pixels for everything than a thumbnail."""
+    scenes = {1: Scene(100, 100, {}), 2: Scene(4000, 3000, {})}
+    pool = [
+        Found("small", GroundedBox(1, Box(0, 0, 50, 80), "dog", 0.9, "detector")),
+        Found("wide", GroundedBox(2, Box(0, 0, 2400, 900), "dog", 0.9, "detector")),
+        Found("big", GroundedBox(2, Box(0, 0, 800, 800), "dog", 0.9, "detector")),
+    ]
+    found = select_across(pool, Selection(key, rank), 1, scenes)
+    assert [one.id for one in found] == ids
+    assert all(one in pool for one in found)
