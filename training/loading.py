@@ -7,6 +7,7 @@ from typing import Any
 from ..policy.dialect import Dialect
 from ..tools.errors import MissingDependency, TrainingError
 from ..tools.text import clean_text
+from .precision import held_in
 from .recipe import ModelPart
 
 
@@ -47,7 +48,7 @@ def check_sees(processor: Any, part: ModelPart) -> None:
 
 
 def load_model(part: ModelPart) -> Any:
-    """The model in the recipe's dtype; its vision tower frozen where the recipe says so.
+    """The model as it is held while it is trained; frozen where the recipe freezes its vision.
 
     Raises:
         TrainingError: the folder or hub id can't be loaded.
@@ -61,7 +62,7 @@ def load_model(part: ModelPart) -> Any:
         loader: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         model: Any = loader.from_pretrained(
             part.source,
-            dtype=getattr(torch, part.dtype),
+            dtype=getattr(torch, held_in(part)),
             attn_implementation=part.attention,
             trust_remote_code=False,
             use_safetensors=True,

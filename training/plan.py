@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .precision import held_in
 from .recipe import Recipe
 
 GIB = 1024**3
@@ -42,9 +43,10 @@ class Plan:
 def plan(recipe: Recipe, config: Any = None) -> Plan:
     """Estimate a recipe; reads the base's config only, never its weights.
 
-    Memory: weights, gradients and AdamW's two moments and fp32 master copies of what is trained,
-    the sequences' activations (with checkpointing one hidden state a layer), logits in fp32, and
-    the KV cache or vLLM's share. An estimate within some 20%; the first step tells the rest.
+    Memory: weights (in float32 where they are trained), gradients and AdamW's two moments of what
+    is trained, the sequences' activations (with checkpointing one hidden state a layer), logits in
+    float32, and the KV cache or vLLM's share. An estimate within some 20%; the first step tells
+    the rest.
 
     Args:
         recipe: what to estimate.
@@ -56,7 +58,7 @@ def plan(recipe: Recipe, config: Any = None) -> Plan:
     loaded = config if config is not None else _config(recipe)
     text = getattr(loaded, "text_config", loaded)
     parameters, vision = count_parameters(loaded)
-    width = 2 if recipe.model.dtype == "bfloat16" else 4
+    width = _bytes(recipe.model.dtype)
     if recipe.model.lora is not None:
         trained = _lora_parameters(text, recipe.model.lora.rank)
     else:
@@ -66,9 +68,9 @@ def plan(recipe: Recipe, config: Any = None) -> Plan:
     layers, hidden = int(text.num_hidden_layers), int(text.hidden_size)
     kept = 2 if recipe.model.gradient_checkpointing else 16
     memory = {
-        "weights": parameters * width / GIB,
-        "gradients": trained * width / GIB,
-        "optimizer": trained * (8 + (4 if width == 2 else 0)) / GIB,
+        "weights": parameters * _bytes(held_in(recipe.model)) / GIB,
+        "gradients": trained * 4 / GIB,
+        "optimizer": trained * 8 / GIB,
         "activations": batch * length * hidden * layers * kept * width / GIB,
         "logits": batch * min(length, _answer_length(recipe)) * int(text.vocab_size) * 4 * 2 / GIB,
     }
@@ -83,6 +85,10 @@ def plan(recipe: Recipe, config: Any = None) -> Plan:
     total = sum(memory.values())
     fits = device is None or total <= device * USABLE
     return Plan(parameters, trained, memory, device, samples, tokens, seconds, fits)
+
+
+def _bytes(dtype: str) -> int:
+    return 2 if dtype == "bfloat16" else 4
 
 
 def _config(recipe: Recipe) -> Any:

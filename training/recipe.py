@@ -40,7 +40,8 @@ class ModelPart(_Part):
     Attributes:
         base: folder or hub id, or `nano`, whose weights come with the package.
         dialect: how it will write; None finds it from the base's name.
-        dtype: of the weights while training.
+        dtype: of the computation and of the final model. Weights that are trained are held in
+            float32; a base under adapters is held in this dtype.
         freeze_vision: leave the vision tower as it is (Migician and UniVG-R1 do).
         max_pixels: of one picture after the processor's resize.
     """
@@ -63,7 +64,7 @@ class ModelPart(_Part):
 
 
 class DataPart(_Part):
-    """Folders made by `gemvg-agent data build`, relative to the recipe.
+    """Folders made by `gemvg-agent data build`, relative to where the command is run.
 
     Of a folder that was divided when it was built the `train` samples are trained on, and the `val`
     samples evaluated; `split: all` trains on both. `limit` and `eval_limit` take so many, of every
@@ -182,7 +183,7 @@ class RunPart(_Part):
     """Where results go and how often they are written."""
 
     output: str
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     log_every: Positive = 1
     save_every: Positive = 50
     keep: Positive = 2
@@ -257,12 +258,12 @@ def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
         file = packaged
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise DataError(f"{file.name}: a recipe is a mapping of parts.")
         for text in overrides or []:
             content = _override(content, text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{file.name}: not a YAML file that can be read.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{file.name}: a recipe is a mapping of parts.")
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:

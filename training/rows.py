@@ -53,19 +53,26 @@ def chosen_samples(
 
     Args:
         folders: data sets.
-        split: takes the samples of this split of a folder that has any of it, all of one that was
-            not divided.
+        split: takes the samples of this split of a folder that was divided, all of one that was
+            not (whose samples are all of one split).
         limit: takes so many at most, of every folder and task in turn: a folder holds the samples
             of a task next to each other, so the first of them would be of one or two tasks.
 
     Raises:
-        DataError: as for `read_folder`.
+        DataError: as for `read_folder`; a folder was divided, and not into such a split.
     """
     every: list[tuple[Sample, list[str]]] = []
     queues: dict[tuple[int, str], list[tuple[Sample, list[str]]]] = {}
     for number, folder in enumerate(folders):
         found = list(read_folder(folder))
-        own = [one for one in found if split in ("all", one[0].split)] or found
+        own = [one for one in found if split in ("all", one[0].split)]
+        if not own and len(names := {str(one[0].split) for one in found}) > 1:
+            raise DataError(
+                f"{clean_text(str(folder), 200)}: is divided into {', '.join(sorted(names))}, "
+                f"without {split}.",
+                f"Build it with a share for {split}, or name a folder that is not divided.",
+            )
+        own = own or found
         for one in own:
             queues.setdefault((number, one[0].task), []).append(one)
         every += own

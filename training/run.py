@@ -15,13 +15,17 @@ from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog
 from .cycles import CycleEnds, check_cycles, mean_of_cycles
 from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
+from .precision import held_in, save_in
 from .recipe import OptimPart, Recipe
+from .recipe_kept import check_unchanged, keep_recipe
 from .run_folder import (
     LAST,
     Outcome,
     last_good_checkpoint,
     last_outcome,
     put_aside,
+    put_back,
+    replace_last,
     step_of,
     write_outcome,
 )
@@ -39,16 +43,7 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
         DataError, TrainingError, OutputError, MissingDependency: one line, with the cure.
     """
     output = Path(recipe.run.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            put_aside(output)
-        begin = last_good_checkpoint(output)
-        if begin is not None and recipe.optim.cycles > 1:
-            check_cycles(output, recipe.optim.steps // recipe.optim.cycles)
-        (output / "recipe.json").write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{output}: can't be written.", "Choose another run.output.") from error
+    begin = _begin(recipe, output, resume)
     done = last_outcome(output)
     if begin is not None and done is not None and _ended(done, recipe.optim.steps):
         return done
@@ -77,6 +72,28 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
                 "goes on from it.",
             ) from error
     return outcome
+
+
+def _begin(recipe: Recipe, output: Path, resume: bool) -> Path | None:
+    """Make the folder ready; the checkpoint to go on from, or None where a run begins anew.
+
+    Of several processes the first alone moves and writes files.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        if int(os.environ.get("RANK") or 0) == 0:
+            if resume:
+                put_back(output)
+                check_unchanged(output, recipe)
+            else:
+                put_aside(output)
+            keep_recipe(output, recipe)
+        begin = last_good_checkpoint(output) if resume else None
+        if begin is not None and recipe.optim.cycles > 1:
+            check_cycles(output, recipe.optim.steps // recipe.optim.cycles)
+    except OSError as error:
+        raise OutputError(f"{output}: can't be written.", "Choose another run.output.") from error
+    return begin
 
 
 def _ended(outcome: Outcome, steps: int) -> bool:
@@ -110,13 +127,11 @@ def _save_last(trainer: Any, recipe: Recipe, outcome: Outcome) -> None:
     if trainer.is_world_process_zero():
         if not whole:
             mean_of_cycles(Path(recipe.run.output), recipe.optim.steps, recipe.optim.cycles, fresh)
+        if held_in(recipe.model) != recipe.model.dtype:
+            save_in(fresh, recipe.model.dtype)
         _describe(fresh, recipe, trainer.state)
         write_outcome(fresh, outcome.step, outcome.stopped)
-        old = folder.with_name("last.old")
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-        _remove(old)
+        replace_last(folder, fresh)
 
 
 def _describe(folder: Path, recipe: Recipe, state: Any) -> None:
@@ -128,12 +143,6 @@ def _describe(folder: Path, recipe: Recipe, state: Any) -> None:
         content = json.loads(config.read_text(encoding="utf-8"))
         content["gemvg_dialect"] = dialect.name
         config.write_text(json.dumps(content, indent=2), encoding="utf-8")
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_trainer(recipe: Recipe) -> Any:
@@ -195,7 +204,7 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "seed": run.seed,
         "data_seed": run.seed,
         "use_cpu": run.cpu,
-        "bf16": recipe.model.dtype == "bfloat16" and not run.cpu,
+        "bf16": recipe.model.dtype == "bfloat16",
         "max_steps": optim.steps,
         "learning_rate": optim.learning_rate,
         "per_device_train_batch_size": optim.batch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ COMPLETE = "complete.json"
 
 LAST = "last"
 """Folder of a run that holds what it ended with."""
+
+_OLD = "last.old"
+"""Where the model before is while a new one takes its place."""
 
 _LEFT = ("checkpoint-*", "cycle-*", LAST, "log.jsonl", "recipe.json", "samples")
 """What a run that begins anew must not find."""
@@ -63,6 +67,23 @@ def last_good_checkpoint(folder: str | Path) -> Path | None:
 def step_of(checkpoint: Path) -> int:
     """Steps done at a checkpoint."""
     return int(checkpoint.name.rpartition("-")[2])
+
+
+def replace_last(folder: Path, fresh: Path) -> None:
+    """Put a finished model in the place of the one before, which is there until it is."""
+    old = folder.with_name(_OLD)
+    # One that was being removed when a process was killed: a folder can't be renamed onto it.
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def put_back(output: Path) -> None:
+    """Put the model before in its place again where a process was killed between the two."""
+    if (output / _OLD / OUTCOME).is_file() and not (output / LAST).exists():
+        (output / _OLD).rename(output / LAST)
 
 
 def put_aside(output: Path) -> Path | None:

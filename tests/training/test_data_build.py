@@ -52,6 +52,25 @@ def test_two_processes_write_the_same_bytes(built: Path, data: Path) -> None:
     assert tree(other) == tree(built)
 
 
+def test_photographs_that_two_sources_hold_are_in_one_split(data: Path) -> None:
+    """RefCOCO's are COCO's: trained on as one, they would be held out as the other."""
+    whole = recipe().model_dump(exclude_none=True)
+    second = {**whole["sources"]["painted"]}
+    tasks = [{"task": "retrieval", "pool": pool, "share": 1} for pool in ("painted", "again")]
+    both = recipe(
+        sources={**whole["sources"], "again": second},
+        pools={**whole["pools"], "again": {"records": "again"}},
+        tasks=tasks,
+    )
+    build(both, data / "both", data, workers=1)
+    splits: dict[str, set[str]] = {}
+    for sample in DataFolder(data / "both").samples():
+        for image in sample.images:
+            splits.setdefault(image.file.rsplit("/", 1)[-1], set()).add(str(sample.split))
+    assert {len(s) for s in splits.values()} == {1}
+    assert set[str]().union(*splits.values()) == {"train", "val"}
+
+
 def test_another_seed_writes_other_samples(built: Path, data: Path) -> None:
     other = data / "out3"
     build(recipe(seed=4, size=12), other, data, workers=1)

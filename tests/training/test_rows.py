@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gemvg.tools.errors import DataError
 from gemvg.training.rows import chosen_samples
 from tests.training.tiny_data import data_folder, rft_recipe
 
@@ -40,6 +41,15 @@ def test_a_split_is_taken_in_the_order_of_the_folder(divided, split, expected):
 def test_a_folder_that_was_not_divided_is_taken_whole(tmp_path, divided):
     whole = data_folder(tmp_path / "whole", count=3)
     assert names(chosen_samples([divided, whole], "val")) == ["s1", "s4", "s0", "s1", "s2"]
+
+
+def test_a_divided_folder_without_the_split_is_not_taken_instead(divided):
+    """It would be evaluated on what was trained on."""
+    text = (divided / "samples.jsonl").read_text().replace('"val"', '"test"')
+    (divided / "samples.jsonl").write_text(text)
+    with pytest.raises(DataError, match="is divided into test, train, without val"):
+        chosen_samples([divided], "val")
+    assert names(chosen_samples([divided], "train")) == ["s0", "s2", "s3", "s5"]
 
 
 @pytest.mark.parametrize(

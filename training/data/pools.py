@@ -88,7 +88,8 @@ class RecordPool:
         self.folder = folder
         self._cache = cache
         units = store.units()
-        inside = np.array([split_of(f"{name}/{u}", splits) == split for u in units], dtype=bool)
+        # By the picture's own name: COCO and RefCOCO hold the same photographs under the same ids.
+        inside = np.array([split_of(unit, splits) == split for unit in units], dtype=bool)
         self.members: NDArray[np.intp] = np.flatnonzero(inside)
         self._rows = {label: rows[inside[rows[:, 0]]] for label, rows in store.postings.items()}
         self.groups: dict[str, NDArray[np.int32]] = {

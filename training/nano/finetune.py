@@ -83,7 +83,6 @@ def _seeds(part: Finetune) -> range:
 def _run(part: Finetune, base: Path, output: Path, scenes: Path, seed: int) -> Path | None:
     """One run with rewards; None where it was stopped before its end."""
     from ..data.build import build
-    from ..data.folder import MANIFEST
     from ..data.recipe import load_recipe
     from ..recipe import read_recipe
     from ..run import run_recipe
@@ -99,9 +98,9 @@ def _run(part: Finetune, base: Path, output: Path, scenes: Path, seed: int) -> P
     done = finetuned(output)
     if done is not None and done.steps >= recipe.optim.steps:
         return output / LAST
-    if not (scenes / MANIFEST).is_file():
-        source = load_recipe(part.data).model_copy(update={"size": part.scenes})
-        build(source, scenes, scenes.parent, 1)
+    # A build that was broken off goes on, one that is complete is left alone.
+    source = load_recipe(part.data).model_copy(update={"size": part.scenes})
+    build(source, scenes, scenes.parent, 1)
     outcome = run_recipe(recipe)
     return None if outcome.stopped else outcome.folder
 

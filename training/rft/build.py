@@ -64,8 +64,20 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
             else None
         ),
     )
+    _lighten_reference(trainer, recipe)
     trainer.add_callback(SampleSheets(trainer, recipe.run.sample_every))
     return trainer
+
+
+def _lighten_reference(trainer: HybridGRPOTrainer, recipe: Recipe) -> None:
+    """The reference takes no steps, so it is held in the dtype that it computes in."""
+    import torch
+    from accelerate.utils import DistributedType
+
+    reference: Any = trainer.ref_model
+    whole = (DistributedType.NO, DistributedType.MULTI_GPU)
+    if reference is not None and trainer.accelerator.distributed_type in whole:
+        reference.to(getattr(torch, recipe.model.dtype))
 
 
 def _arguments(recipe: Recipe, part: RftPart, processor: Any) -> Any:

@@ -115,6 +115,8 @@ class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
                 self.accelerator,
                 gradient_checkpointing_kwargs=args.gradient_checkpointing_kwargs,
             ) as model,
+            # Ours calls the towers themselves, which the trainer's own autocast does not wrap.
+            self.accelerator.autocast(),
         ):
             training = bool(cast(Any, model).training)
             cast(Any, model).eval()
