@@ -76,6 +76,7 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
          r"have|is|are|lacks?|misses)", 3),
         (r"different(?! (?:objects|things|items|kinds|types|animals))", 2.5),
         (r"(?:what|is|anything|something|thing) new", 2.5),
+        (r"(?:new|extra|additional) (?:objects?|things?|items?)", 1),
         (r"compar\w+|contrast|extra|new|unequal", 1.5),
         (rf"{_OBJECT} (?:\w+ ){{0,5}}@pics (?:\w+ ){{0,3}}(?:@without|(?:but|and) "
          rf"(?:\w+ ){{0,3}}not)", 3),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from ...tools.errors import QueryNotUnderstood
 from .amounts import Amount, condition
+from .known import closed_vocabulary
 from .nouns import Noun, singular
 from .pictures import Pictures
 from .question import Phrase, Relation, Selection
@@ -118,6 +119,23 @@ def keep_meant(heads: list[Head]) -> list[Head]:
             # `Man far right grey suit`: what can't be told is dropped, and not where he is.
             kept[-1].selections.extend(head.selections)
     return kept
+
+
+def part_left_out(head: Head) -> list[Phrase]:
+    """`All fruits without the bananas`: no fruit has bananas, so they are left out themselves.
+
+    Takes the relation from the head.
+    """
+    vocabulary = closed_vocabulary()
+    whole = vocabulary.resolve(head.noun.phrase.noun)
+    left: list[Phrase] = []
+    for bound in list(head.relations):
+        marks = [vocabulary.resolve(mark.noun) for mark in bound.landmarks]
+        part = all({*mark.classes} < {*whole.classes} for mark in marks)
+        if bound.negated and bound.kind == "with" and whole.relation == "wider" and part:
+            head.relations.remove(bound)
+            left += bound.landmarks
+    return left
 
 
 def _joined_to(head: Head, heads: list[Head], asked: list[Head]) -> bool:

@@ -8,7 +8,9 @@ from .reading import Reading
 
 _LIKENED = (
     r" (?:(?:correspond\w*|match\w*|equivalent|equal|identical) (?:to|with|of)|"
-    r"match(?:es|ing)? (?=the |that |this |an? )) ?"
+    r"match(?:es|ing)? (?=the |that |this |an? )|"
+    r"(?:similar|comparable|alike)(?: in \w+)? (?:to|with)|similar \w+ (?:to|as)|"
+    r"(?:looks?|looking) (?:most |more |exactly |just |much )?like|most like|resembl\w+) ?"
     r"(?!@)(?:(?!@named |and |or )\S+ ){1,8}@named "
 )
 """`In image 2 find the person matching the leftmost person in image 1`."""

@@ -12,7 +12,7 @@ from . import wording
 from .choosing import Found, Scene, choose, select_across
 from .known import is_known
 from .plans import Call, Outcome, Plan, Trail, look_for_kinds, require
-from .question import Condition, Phrase, Question, Target
+from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .seen import Seen
 
 SALIENT = 0.005
@@ -193,6 +193,11 @@ def _passing(
     """The pictures that meet all of the conditions."""
     passing = list(scenes)
     for condition in conditions:
+        if _is_of_one(condition):
+            # `The picture with the largest dog` is one of all.
+            target = Target(condition.phrase, tuple(scenes))
+            passing = sorted({f.box.image for f in _of_target(target, scenes, passing, False)})
+            continue
         counts = {i: len(choose(condition.phrase, scenes[i])) for i in passing}
         if condition.other is not None:
             others = {i: len(choose(condition.other, scenes[i])) for i in passing}
@@ -202,6 +207,12 @@ def _passing(
             f"Images {wording.condition(condition)}: {', '.join(map(str, passing)) or 'none'}."
         )
     return passing
+
+
+def _is_of_one(condition: Condition) -> bool:
+    """Whether a picture is told by what is the largest, the tallest ... of all pictures."""
+    chosen = condition.phrase.selections
+    return condition.kind == "shows" and any(s.key in BY_SIZE and not s.side for s in chosen)
 
 
 def _meets(condition: Condition, counts: Mapping[int, int], image: int) -> bool:

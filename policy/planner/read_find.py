@@ -8,16 +8,20 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .amounts import as_target, condition, require_no_comparison
-from .heads import Head, keep_meant
+from .heads import Head, keep_meant, part_left_out
 from .lexicon import word_set
 from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
-from .pictures import Pictures
+from .placing import place
 from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .read_told import told_of
-from .reading import Reading, confines
-from .stream import Chunk
-from .unchecked import note_unchecked, require_boxes_asked, require_one_choice
+from .reading import Reading
+from .unchecked import (
+    note_unchecked,
+    require_boxes_asked,
+    require_one_choice,
+    require_told_apart,
+)
 
 _COUNT = r"how many(?! @pics)|count|(?<!est )(?<!same )(?<!equal )number of|how much|tally|total of"
 _COMPARATIVE = (
@@ -50,10 +54,12 @@ def find_question(reading: Reading) -> Question | None:
         if head.negated == "without" and _only_left_out(reading, head):
             head.negated = "except"
     excluded = tuple(h.phrase() for h in reading.heads if h.negated == "except")
+    excluded += tuple(p for h in reading.heads for p in part_left_out(h))
     conditions, targets = _split(reading, [h for h in reading.heads if h.negated != "except"])
     scene, targets = _asked_again(reading, targets)
     conditions += scene
     told, targets = told_of(reading, conditions, targets)
+    require_told_apart(reading.text, conditions)
     require_all_read(reading.stream.words(), reading.read)
     require_no_comparison(reading.stream.words())
     _require_something_wanted(reading, targets)
@@ -67,7 +73,7 @@ def find_question(reading: Reading) -> Question | None:
     ranked = _ranking(reading, targets)
     note_unchecked(reading.stream.words(), targets)
     which = any(r.kind == "which" for r in reading.references)
-    everything = tuple(Target(h.phrase(), images) for h, images in _place(reading, targets))
+    everything = tuple(Target(h.phrase(), images) for h, images in place(reading, targets))
     images = tuple(sorted({i for t in everything for i in t.images})) or reading.every
     return Question(
         "find", images, everything, bool(told) or _per_image(reading, targets),
@@ -282,34 +288,6 @@ def _uncounted(phrase: Phrase) -> Phrase:
     return replace(phrase, quantity=None, plural=True)
 
 
-def _place(reading: Reading, targets: list[Head]) -> list[tuple[Head, tuple[int, ...]]]:
-    """Each target with its pictures: its own where each has one, else all that are named."""
-    every = [
-        (index, item.meaning)
-        for index, item in enumerate(reading.stream.items)
-        if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)
-    ]
-    spots = [(index, ref) for index, ref in every if confines(ref)]
-    together = reading.where([ref for _, ref in spots]) or reading.every
-    first = min((head.at for head in targets), default=0)
-    # `People in both, cars in the second`: behind its noun `both` is a place as any other.
-    placed = [
-        (i, r) for i, r in every
-        if not r.negated and (confines(r) or (r.kind == "all" and r.each and i > first))
-    ]  # fmt: skip
-    if len(targets) < 2 or len(placed) < 2:
-        return [(head, together) for head in targets]
-    leading = placed[0][0] < first
-    result: list[tuple[Head, tuple[int, ...]]] = []
-    for head in targets:
-        if leading:
-            own = [r for i, r in placed if i < head.at][-1:]
-        else:
-            own = [r for i, r in placed if i > head.at][:1] or [placed[-1][1]]
-        result.append((head, own[0].images if own else together))
-    return result
-
-
 def _per_image(reading: Reading, targets: list[Head]) -> bool:
     """Superlatives hold in each picture, unless the question speaks of all as one.
 
@@ -319,7 +297,7 @@ def _per_image(reading: Reading, targets: list[Head]) -> bool:
     Raises:
         QueryNotUnderstood: different things are compared by size.
     """
-    pooled = ("across", "among", "amongst", "over", "out of")
+    pooled = ("across", "among", "amongst", "over", "out of", "of")
     if any(r.kind == "all" and not r.each and r.preposition in pooled for r in reading.references):
         return False
     compared = re.search(_WHICH_IS, reading.text)

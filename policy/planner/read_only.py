@@ -30,6 +30,17 @@ _BUT_NOT_THERE = re.compile(
 )
 
 
+_ASKED_WHAT = re.compile(
+    r"^ (?:@ask |find |box |show |mark |locate |please |me |all |the )*"
+    r"(?:what|which|objects|things|anything|items|whatever) "
+)
+_ALL_BUT = re.compile(
+    r" @both (?:except(?: for)?|but(?: not)?|other than|save|apart from|excluding) (?:for )?"
+    r"(?:@named|@without)(?= )"
+)
+_NOT_IN = re.compile(r" @without(?= )")
+
+
 class _Exclusive(NamedTuple):
     """Kinds of things that are told by where they are not.
 
@@ -74,8 +85,23 @@ def _read(reading: Reading) -> _Exclusive | None:
         return _Exclusive(asked, here, tuple(i for i in reading.every if i not in here))
     if (found := _BUT_NOT_THERE.search(reading.text)) is not None:
         return _but_not_there(reading, asked, found)
+    if (shut := _all_but(reading)) is not None:
+        return _Exclusive(asked, tuple(i for i in reading.every if i not in shut), shut)
     times = next((r.times for r in reading.references if r.times is not None), None)
     return None if times is None else _Exclusive(asked, reading.every, (), times)
+
+
+def _all_but(reading: Reading) -> tuple[int, ...] | None:
+    """`Which objects are not in image 2`, `what is in all pictures but image 2`: that picture."""
+    refs = [r for r in reading.references if names_pictures(r)]
+    if not refs or not _ASKED_WHAT.search(reading.text):
+        return None
+    if _ALL_BUT.search(reading.text) or (
+        _NOT_IN.search(reading.text) and len(refs) == len([r for r in refs if r.negated])
+    ):
+        shut = tuple(dict.fromkeys(i for r in refs for i in r.images))
+        return shut if len(shut) < reading.count else None
+    return None
 
 
 def _kind(reading: Reading) -> Phrase | None:

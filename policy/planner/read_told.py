@@ -132,5 +132,8 @@ def _asked_at(reading: Reading) -> int | None:
         if isinstance(meant, Pictures) and meant.kind == "which":
             return index
     text = " ".join(reading.stream.words())
-    found = re.search(r"(?<= )(?:where|which(?: one)?)(?= (?:there|is|are|has|have) )", text)
+    # `In pictures where there are more` asks for none.
+    found = re.search(
+        r"(?<= )(?<!@pics )(?:where|which(?: one)?)(?= (?:there|is|are|has|have) )", text
+    )
     return None if found is None else text[: found.start()].count(" ")

@@ -25,13 +25,16 @@ def task_of(reading: Reading) -> Task:
         weights["counterpart"] -= 3.0
     if _names_several(reading):
         weights["counterpart"] -= 2.0
-    if any(h.noun.phrase.generic and h.selections for h in reading.heads) and not reading.boxes:
+    extreme = any(h.noun.phrase.generic and h.selections for h in reading.heads)
+    if extreme and not reading.boxes and not re.search(_SAME_KIND, reading.text):
         # `The largest object in each picture` is one of each, and not what they share.
         weights["common"] -= 3.0
         weights["counterpart"] -= 2.0
     if named_noun:
         weights["common"] -= 1.0
-        weights["difference"] -= 1.0
+        # Of two pictures, what is missing in one is a change, be it named or not.
+        changed = reading.count == 2 and _CHANGED.search(reading.text) is not None
+        weights["difference"] += 1.0 if changed else -1.0
         weights["region"] -= 0.5
     if not _generic_head(reading) and named_noun:
         weights["common"] -= 1.5
@@ -43,6 +46,15 @@ def task_of(reading: Reading) -> Task:
         return "region"
     shared = _asks_for_shared_thing(reading) or named_kind(reading) is not None
     return "common" if shared else "find"
+
+
+_SAME_KIND = r" same (?:category|class|type|kind|sort) (?:as|@named) "
+_CHANGED = re.compile(
+    r" (?:is |are |was |were |been )?(?:missing|gone|absent) (?:from |in )?@named |"
+    r" (?:removed|taken away|disappeared|vanished|added|appeared|inserted|left) (?:\S+ )?@named |"
+    r" new \w+ (?:has )?appeared |"
+    r" (?:has |have )?(?:moved|disappeared|vanished) (?:between|from) "
+)
 
 
 def _names_several(reading: Reading) -> bool:
@@ -83,6 +95,13 @@ def _is_carried_over(reading: Reading) -> bool:
         return False
     named = [r for r in reading.references if r.kind in ("named", "rest") and not r.negated]
     known = [r for r in named if r.preposition in ("from", "of") and len(r.images) == 1]
+    if (beside := re.search(r"@named(?= @named )", reading.text)) is not None:
+        # `The man in image 1 in image 2`.
+        at = reading.marks_before(beside.end()) - 1
+        one, *others = reading.references[at:]
+        apart = len(one.images) == 1 and one.images != others[0].images and not one.negated
+        if apart and others[0].preposition in SOUGHT:
+            return True
     followed = re.search(r" (?:follow|track|trace)\w* ", reading.text) is not None
     sought = [
         r

@@ -10,6 +10,7 @@ from ...tools.errors import QueryNotUnderstood
 from .heads import Head
 from .known import is_activity
 from .lexicon import ACTIVITY, ADJECTIVES, ASKING, COLOURS, HOLDING, word_set
+from .question import BY_SIZE, Condition
 from .reading import Reading
 
 _PROPERTY = (
@@ -113,12 +114,42 @@ def require_one_choice(heads: Sequence[Head]) -> None:
                 "Ask as in: the boat nearest to the train; the second boat from the left.",
             )
         chosen = {s.key for s in head.selections if not s.side}
-        if any(pair <= chosen for pair in _ENDS):
+        sides = {s.key for s in head.selections if s.side}
+        if any(pair <= chosen or pair <= sides for pair in _ENDS) or _is_in_two_places(head):
             raise QueryNotUnderstood(
                 "The planner reads two choices of one thing here.",
                 "Name the thing twice, as in: the leftmost dog in image 1 and the rightmost dog in "
                 "image 3.",
             )
+
+
+def require_told_apart(text: str, conditions: Sequence[Condition]) -> None:
+    """Refuse pictures that are told by what can't be compared, or by one thing or another.
+
+    Raises:
+        QueryNotUnderstood: `the picture with the leftmost bus`; `pictures with a cat or a dog`.
+    """
+    shown = [c for c in conditions if c.kind == "shows"]
+    if any(s.key not in BY_SIZE and not s.side for c in shown for s in c.phrase.selections):
+        raise QueryNotUnderstood(
+            "The planner compares sizes between pictures, not places.",
+            "Ask as in: the cat in the picture with the largest dog; the cat in image 2.",
+        )
+    if len(shown) > 1 and re.search(_EITHER, text):
+        raise QueryNotUnderstood(
+            "The planner looks for pictures that show all that is named, not one or the other.",
+            "Ask one after the other, as in: dogs in pictures with a cat; dogs in pictures with a "
+            "person.",
+        )
+
+
+_EITHER = r" (?:with|shows?|contains?|have|has|containing|showing) (?:\S+ ){1,4}or (?:an? |the )?\w"
+
+
+def _is_in_two_places(head: Head) -> bool:
+    """`Two cups on the table and one on the floor`: no cup is on both."""
+    on = [r for r in head.relations if r.kind == "on" and not r.negated]
+    return len(on) > 1 and len({mark.noun for r in on for mark in r.landmarks}) > 1
 
 
 _ENDS = ({"left", "right"}, {"top", "bottom"}, {"largest", "smallest"})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ...tools.errors import QueryNotUnderstood
-from .negation import open_nobody
+from .negation import open_nobody, require_all_read
 from .pictures import read_pictures
 from .plain import plain
+from .plain_again import named_again
 from .question import Question, Task
 from .read_common import common_question
 from .read_counterpart import counterpart_question
@@ -18,6 +19,7 @@ from .stream import Stream
 from .task import task_of
 from .tokens import Token, tokenise
 from .unchecked import require_boxes_wanted
+from .untold import require_told
 
 CAN_READ = (
     "I can read, for example: every dog and cat; which picture shows a bus; the second person from "
@@ -57,7 +59,8 @@ def understand(query: str, count: int) -> Question:
         QueryNotUnderstood: nothing to look for could be read, or a picture is named that does not
             exist; the message says what can be read.
     """
-    tokens = open_nobody(_flatten_quotes(tokenise(plain(query))))
+    require_told(query)
+    tokens = open_nobody(_flatten_quotes(tokenise(plain(named_again(query)))))
     stream = Stream(tokens)
     stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
@@ -85,7 +88,13 @@ def _flatten_quotes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
 
 
 def _build(task: Task, reading: Reading) -> Question | None:
-    """The question of this kind, or None where it can't be made out."""
+    """The question of this kind, or None where it can't be made out.
+
+    Raises:
+        QueryNotUnderstood: a negation is read by no rule of this kind.
+    """
+    if task in ("common", "counterpart"):
+        require_all_read(reading.text.split(), set())
     if task == "common":
         return common_question(reading)
     if task == "difference":

@@ -30,7 +30,6 @@ LEFT_OUT = [
     "Which picture has only dogs?",
 ]
 COUNTED = [
-    "the leftmost object of image 1, the rightmost of image 3",
     "If any picture shows a cat, box it; otherwise box the dogs.",
     "Which picture has between 2 and 4 dogs?",
     "Which picture has two or three dogs?",
@@ -52,6 +51,50 @@ COUNTED = [
     "the first two and the last dog",
     "dogs on the couch or under the table",
     "Find the dogs in 5",
+]
+UNTOLD = [
+    "What objects are not in all pictures?",
+    "Which object isn't common to all of the images?",
+    "the object that is not shared by all pictures",
+    "two cups on the table and one on the floor",
+    "Odd-numbered images: find dogs.",
+    "the horse in every second picture",
+    "Find cats in image 1, no wait, in image 2.",
+    "Find the person in the first image - I mean the second one.",
+    "Find the bus in image 2 - oops, image 3.",
+    "Find the dog, sorry, I mean the cat in image 2.",
+    "find the horse... sorry, the cow",
+    "Find the horse, I mean the cow.",
+    "Find the bus, or rather the truck.",
+    "Find the cup. Actually, find the bottle instead.",
+    "all cups — scratch that, all bowls in image 1",
+    "the car far from the bus",
+    "the chair away from the table",
+    "Find what stayed the same.",
+    "Which object did not change between the two images?",
+    "What is not different?",
+    "Which parts of the images do not differ?",
+    "Objects not shared by the two first images",
+    "Which things don't the images have in common?",
+    "everything other than the shared object",
+    "Which image doesn't share the object the others share?",
+    "Which object in image 2 does not correspond to the object at [10,20,300,400] in image 1?",
+    "all the dogs minus the black one",
+    "If the picture has a cat, box it; otherwise box the dog.",
+    "Box the dog if there's one, else the cat.",
+    "cat, else dog",
+    "cats, or dogs if there is no cat",
+    "Is the clock in image 1? Otherwise find it in image 2.",
+    "the picture with the second largest number of cars",
+    "In the picture with the leftmost bus, find the person.",
+    "box dogs in images that contain either a cat or a person",
+    "Mark chairs in pictures with an odd number of chairs.",
+    "two people standing the furthest apart",
+    "find the unchanged objects",
+    "Which animal appears most often over all pictures?",
+    "half of the cups",
+    "most of the cups in image 1",
+    "the leftmost object of image 1, the rightmost of image 3",
 ]
 NO_BOXES = [
     "every other chair",
@@ -83,7 +126,7 @@ NO_BOXES = [
 ]
 
 
-@pytest.mark.parametrize("query", [*LEFT_OUT, *COUNTED, *NO_BOXES])
+@pytest.mark.parametrize("query", [*LEFT_OUT, *COUNTED, *UNTOLD, *NO_BOXES])
 def test_is_refused_with_a_cure(query: str) -> None:
     with pytest.raises(QueryNotUnderstood) as refusal:
         understand(query, 3)

@@ -1,0 +1,63 @@
+"""Plainer words for which pictures are meant."""
+
+from __future__ import annotations
+
+from .plain_words import IN_PICTURE, LEAVE_OUT, ORDER, PICTURE
+
+_SHOWS = r"(?:contains?|shows?|has|have|includes?|features?|depicts?)"
+_SHOWING = r"(?:with|containing|showing|having|that (?:show|have|contain)s?)"
+_SCENE = (
+    r"(?:(?:living|dining|bath|bed|class) ?room|room|kitchen|office|street|beach|scene|"
+    r"restaurant|hallway|garden|yard|park)"
+)
+_MOST = r"(?:most|more|fewest|fewer|least)"
+_NUMBER = r"(?:number|amount|count)"
+_OF_THEM = r"of (?:them|these|those)\b"
+_SO_MANY = r"(?:at least|at most|exactly|more than|fewer than|less than|over)"
+_THERE = rf"(?:there|in (?:it|them|the (?:same )?{PICTURE}))"
+_ONE = rf"in (?:the )?{PICTURE} \d+"
+
+PICTURES: list[tuple[str, str]] = [
+    # `All buses except those in image 2` speaks of the picture.
+    (rf"(?<=\w)(,? ?)\b{LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
+     rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={IN_PICTURE})",
+     r"\1 but not "),
+    (rf"\bleave ((?:the |my )?(?:\w+ )?{PICTURE}(?: \d+)?) out\b", r"ignore \1"),
+    (rf"\b(?:that|which) (?:has|have|shows?) ((?:an?|the|some|two|three) (?:\w+ ){{1,3}}?)"
+     rf"(?:somewhere |also |too )?in the same ({PICTURE})\b", r"in the \2 with \1"),
+    (rf"\b(?:being |that is |that are )?in the same ({PICTURE}) (?:as|with)\b", r"in the \1 with"),
+    (rf"\b(in|from) which ?ever (?:of the )?({PICTURE}) (?:also )?({_SHOWS})\b",
+     r"\1 the \2 that \3"),
+    (rf"(^|[.?!,;:] |\b(?:which|what|in the|in a) )(?:the )?{_SCENE}"
+     rf"(?= (?:that |which )?(?:{_SHOWS}|without|with|do(?:es)? ?n[o']?t|lacks)\b)",
+     r"\1picture"),
+    (rf"\b({PICTURE} \d+)'s (\w+)", r"the \2 of \1"),
+    (rf"\b(?:the )?most similar (\w+) ({IN_PICTURE}(?: \d+)?) to\b", r"the \1 \2 most similar to"),
+    (r"\b(in|across|on) all (?:the )?others\b(?! \w)", r"\1 all the other images"),
+    # `Is the dog in image 1 also in image 2?` asks for it again.
+    (rf"^(?!(?:is|are|was|does|do)\b)(.*\b{_ONE})(?:,? and|,)? also ({_ONE})", r"\1 and \2"),
+    (rf"\b({_ONE})[.;,]? (?:and )?(?:do )?(?:the )?same (?:for|in|with) ((?:the )?{PICTURE} \d+)",
+     r"\1 and in \2"),
+    (r"\b(\w+s) everywhere(?=[,;] | and )", r"\1 in all pictures"),
+    # `Of them` speaks of the things, and not of the pictures; `the one` of a picture.
+    (rf"\bthe (?:highest|greatest|largest|biggest) {_NUMBER}(?= {_OF_THEM}|[.,;?!]|$)", "the most"),
+    (rf"\bthe (?:lowest|smallest|least) {_NUMBER}(?= {_OF_THEM}|[.,;?!]|$)", "the fewest"),
+    (r"\bthe most number of\b", "the most"),
+    (rf"\b({_MOST}) {_OF_THEM}(?! {PICTURE})", r"\1"),
+    (rf"\b(in|from) the one (with|that (?:has|shows|contains)|which (?:has|shows|contains))"
+     rf"(?= (?:the )?{_MOST}\b)", r"\1 the picture \2"),
+    # `The picture with the largest dog` is told by it; `with` may be a place.
+    (rf"\b({PICTURE}) with (?=the (?:\w+est|(?:left|right|top|bottom)most)\b)", r"\1 containing "),
+    # `Pictures with a cat: box the couch`.
+    (rf"^(?:(?:in|for|on) )?(?:the )?({PICTURE}) ({_SHOWING}) ((?:\w+ ){{0,3}}\w+?)"
+     rf"(?: in (?:it|them))?(?::| [–—-]|, please) (?=(?:please )?{ORDER}\b)", r"in the \1 \2 \3, "),
+    # `Box the chairs only if there are at least three`.
+    (rf"\b({ORDER}) (?:the |all |any |every )?(\w+)(?: {IN_PICTURE})? (?:if and only if|only if|"
+     rf"only when|if|only where) there (?:is|are) ({_SO_MANY} \w+)(?: {_OF_THEM})?(?: {_THERE})?"
+     r"(?=$|[.;!?])", r"\1 the \2 in pictures with \3 \2"),
+    (rf"\b({ORDER}) (?:the |all |any |every )?(\w+) (?:only )?in ({PICTURE}) {_SHOWING} "
+     rf"({_SO_MANY} \w+) {_OF_THEM}", r"\1 the \2 in \3 with \4 \2"),
+    (rf"\b(\w+) provided (?:that )?there (?:is|are) (?:also )?((?:an?|some|two) \w+)"
+     rf"(?: too| as well)? in (?:the|that) (?:same )?({PICTURE})", r"\1 in \3 with \2"),
+    (r"\bwhere (?:the )?(\w+) outnumber (?:the )?(\w+)", r"in pictures with more \1 than \2"),
+]  # fmt: skip
