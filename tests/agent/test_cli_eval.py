@@ -102,6 +102,21 @@ def test_mistakes_are_one_line(
     assert err.startswith("gemvg-agent: ") and err.count("\n") == 1
 
 
+def test_half_a_surrogate_pair_in_an_answer(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    asked = {"task": "diff", "question": "q"}
+    truth = {**asked, "answer": [100, 100, 500, 500], "images": ["a.jpg", "b.jpg"]}
+    (tmp_path / "revised_MIG_bench.json").write_text(json.dumps([truth]))
+    said = [{**asked, "answer": "(100,100),(500,500) \ud83d"}]
+    (tmp_path / "said.json").write_text(json.dumps(said))
+    code, out, _ = call(capsys, "mig-bench", "--data", str(tmp_path), "--predictions",
+                        str(tmp_path / "said.json"), "--out", str(tmp_path / "out"))  # fmt: skip
+    assert code == 0 and "100.00" in out
+    assert "(500,500) ?" in (tmp_path / "out" / "records.jsonl").read_text()
+    assert "(500,500) ?" in (tmp_path / "out" / "report.html").read_text()
+
+
 @needs_mig
 @pytest.mark.parametrize(
     ("arguments", "words"),
@@ -109,6 +124,8 @@ def test_mistakes_are_one_line(
         (["--tasks", "nope", "--predictions", QWEN], "no task 'nope'"),
         (["--limit", "0", "--predictions", QWEN], "--limit"),
         (["--predictions", "nowhere.json"], "no such file"),
+        (["--predictions", "photos_run"], "is a run of photos, not of mig-bench"),
+        (["--predictions", "stray/records.jsonl"], "belongs to a chosen item of mig-bench"),
         ([], "no picture at"),
     ],
 )
@@ -117,6 +134,11 @@ def test_more_mistakes(
     arguments: list[str], words: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
+    for name in ("photos_run", "stray"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "records.jsonl").write_text('{"id": "absent/001", "task": "absent"}\n')
+    settings = {"benchmark": "photos", "data": "0", "asked": {}, "chosen": {}}
+    (tmp_path / "photos_run" / "run.json").write_text(json.dumps(settings))
     code, out, err = call(capsys, "mig-bench", *DATA, *arguments)
     assert code == 2 and out == "" and words in err and err.count("\n") == 1
 

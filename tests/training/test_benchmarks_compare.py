@@ -172,6 +172,25 @@ def test_words_stand_in_where_tokens_were_not_counted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "tokens", "unit"),
+    [
+        ("failed", {}, TOKENS), ("missing", {}, TOKENS), ("ok", {}, WORDS),
+        ("unparsable", {}, WORDS), ("failed", {"completion_tokens": 9}, TOKENS),
+    ],
+)  # fmt: skip
+def test_one_failed_question_leaves_the_unit(
+    status: str, tokens: dict[str, int], unit: str
+) -> None:
+    def run(odd: bool) -> dict[str, Outcome]:
+        whole = {n: Outcome(n, "t", raw="a b", scores={"acc": 1.0},
+                            tokens={"completion_tokens": 90}) for n in "wxyz"}  # fmt: skip
+        bad = Outcome("x", "t", status, scores={"acc": 0.0}, tokens=tokens)
+        return {**whole, "x": bad} if odd else whole
+
+    assert measure_deciding(run(True), run(False), None, "acc").unit == unit
+
+
+@pytest.mark.parametrize(
     ("rough", "step"), [(0.7, 1.0), (1.0, 1.0), (1.2, 2.0), (23, 50), (700, 1000)]
 )
 def test_nice_steps(rough: float, step: float) -> None:

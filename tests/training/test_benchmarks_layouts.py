@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError, UsageError
 from gemvg.training.benchmarks.benchmark import Benchmark
+from gemvg.training.benchmarks.evaluate import Chosen
 from gemvg.training.benchmarks.item import Item
 from gemvg.training.benchmarks.multiple_choice import Blink, Mmiu, MuirBench
 from gemvg.training.benchmarks.odinw import Odinw13, Odinw13PerClass
@@ -216,6 +218,62 @@ def test_muirbench_parquet(tmp_path: Path) -> None:
     }
 
 
+def lay_twice(folder: Path, name: str) -> None:
+    """Two files of one split or task in a benchmark's published form, or one of several tasks."""
+    for n in range(2):
+        shard = f"0000{n}-of-00002"
+        said = {"image": "a.jpg", "sent": f"number {n}", "bbox": [0, 0, 10, 10]}
+        row = {"image": {"bytes": jpeg(), "path": ""}, "answer": ["x", "y"],
+               "bbox": [0.0, 0.0, 9.0, 9.0]}  # fmt: skip
+        mmiu = {"task": "t", "question": "q", "output": "A", "options": "A: x\nB: y",
+                "input_image_path": ["a.jpg"]}  # fmt: skip
+        muir = {"idx": str(n), "task": "t", "question": "q", "options": ["x", "y"], "answer": "A",
+                "image_list": [row["image"]]}  # fmt: skip
+        if name == "refcoco":
+            (folder / f"refcoco_val-{shard}.jsonl").write_text(f"{json.dumps(said)}\n" * 3)
+            parquet(folder / "RefCOCO" / "data" / f"val-{shard}.parquet", [row] * 3)
+        elif name == "blink":
+            rows = [{**r, "idx": f"{r['idx']}_{n}"} for r in blink_rows(3)]
+            parquet(folder / "Counting" / f"val-{shard}.parquet", rows)
+        elif name == "muirbench":
+            parquet(folder / "data" / f"test-{shard}.parquet", [muir])
+        else:
+            (folder / f"{n}.json").write_text(json.dumps([mmiu] * 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("refcoco", 18), ("blink", 6), ("muirbench", 2), ("mmiu", 6)]
+)
+def test_ids_are_unique_over_several_files(name: str, count: int, tmp_path: Path) -> None:
+    lay_twice(tmp_path, name)
+    items = Chosen.of(name, tmp_path).items
+    assert len(items) == len({i.id for i in items}) == count
+    assert items[0].id == items[0].id.replace("00002", "00001"), "numbers begin at 1"
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "folder"), [("photos", "photos"), ("mig-bench", "mig_bench")])
+def test_ids_are_unique_in_the_data_at_hand(name: str, folder: str) -> None:
+    if not (SHARED / folder).is_dir():
+        pytest.skip("the data is not here")
+    items = Chosen.of(name, SHARED / folder).items
+    assert len({i.id for i in items}) == len(items)
+
+
+@pytest.mark.parametrize("kind", [Odinw13, Odinw13PerClass])
+def test_odinw_ids_are_unique(odinw: Path, kind: type[Odinw13]) -> None:
+    items = Chosen.of(kind.name, odinw).items
+    assert len({i.id for i in items}) == len(items) > 6
+
+
+def test_a_file_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    for name in ("Counting", "Counting copy"):
+        parquet(tmp_path / name / "val-00000-of-00001.parquet", blink_rows(2))
+    with pytest.raises(DataError, match=r"two items of .* have the id 'val_Counting_0'") as error:
+        Chosen.of("blink", tmp_path)
+    assert "\n" not in str(error.value)
+
+
 @needs_shared
 def test_mmiu_json(tmp_path: Path) -> None:
     for k, photo in enumerate(photographs(2)):
@@ -245,6 +303,51 @@ def test_photos_are_the_same_questions_every_time() -> None:
     few = choose(items, ["region"], 2)
     picture = few[0].pictures[-1].open()
     assert picture.digest == few[0].pictures[-1].open().digest
+
+
+def lay_photos(folder: Path, count: int, objects: int) -> None:
+    """So many photographs of the test half, each with so many objects of a class of its own."""
+    (folder / "images").mkdir()
+    names = [n for n in (f"{k}.jpg" for k in range(99)) if zlib.crc32(n.encode()) % 2][:count]
+    outline = [[5, 5, 55, 5, 55, 55, 5, 55]]
+    data = {
+        "images": [
+            {"id": k, "file_name": n, "width": 200, "height": 160} for k, n in enumerate(names)
+        ],
+        "categories": [{"id": k, "name": w} for k, w in enumerate(("dog", "cat", "cup", "car"))],
+        "annotations": [
+            {"image_id": k, "category_id": k, "bbox": [5 + 70 * j, 5, 50, 50], "iscrowd": 0,
+             "segmentation": outline}
+            for k in range(count) for j in range(objects)
+        ],
+    }  # fmt: skip
+    (folder / "instances.json").write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    ("count", "objects", "tasks"),
+    [
+        (0, 0, ()), (1, 0, ()), (1, 1, ("difference",)), (2, 0, ("region",)),
+        (2, 1, ("region", "difference")), (3, 0, ("region",)),
+        (3, 1, ("retrieval", "region", "difference")),
+        (4, 2, ("retrieval", "reference", "region", "absent", "difference")),
+    ],
+)  # fmt: skip
+def test_few_photographs_give_the_questions_that_they_can(
+    count: int,
+    objects: int,
+    tasks: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gemvg.training.benchmarks.photos.PER_TASK", 2)
+    lay_photos(tmp_path, count, objects)
+    if tasks:
+        assert tuple(dict.fromkeys(i.task for i in Chosen.of("photos", tmp_path).items)) == tasks
+        return
+    with pytest.raises(DataError, match=r"no question can be made of the .* Lay more") as error:
+        Chosen.of("photos", tmp_path)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -247,6 +247,46 @@ def test_answers_of_the_agent_name_groups_by_label(tmp_path: Path) -> None:
     assert bench.score(items, wrong).summary.averages[0].values[0] < 100.0
 
 
+@pytest.mark.parametrize("official", [False, True])
+def test_a_score_that_is_no_number_ranks_last(tmp_path: Path, official: bool) -> None:
+    """One NaN of a detector doesn't end the scoring, and is not the surest box either."""
+    data, results = dataset(2, pairs=6)
+    bench = McBench()
+
+    def ap50(rows: list[dict[str, Any]]) -> tuple[float, tuple[str, ...]]:
+        path = lay(tmp_path, data, rows)
+        items = bench.load(tmp_path)
+        found = bench.score(items, bench.read_predictions([path], items), official).summary
+        return found.headline[1], found.notes
+
+    lowest, notes = ap50([{**results[0], "score": -1.0}, *results[1:]])
+    assert not any("no number" in n for n in notes)
+    wild, notes = ap50([{**results[0], "score": math.nan}, *results[1:]])
+    assert wild == lowest and "1 boxes have a score that is no number; they rank last." in notes
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"image_id": 99, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 1}], "in a picture of"),
+        ([{"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "score": "?"}], "a list of"),
+        ([], None),
+    ],
+)
+def test_results_of_other_pictures_are_refused(
+    tmp_path: Path, rows: list[dict[str, Any]], told: str | None
+) -> None:
+    data, _ = dataset(2, pairs=3)
+    path = lay(tmp_path, data, rows)
+    bench = McBench()
+    items = bench.load(tmp_path)
+    if told is None:
+        assert {o.status for o in bench.read_predictions([path], items).values()} == {"none"}
+        return
+    with pytest.raises(DataError, match=told):
+        bench.read_predictions([path], items)
+
+
 def test_damaged_data_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mc-bench_v0\.2_val\.json and mc-bench_images"):
         McBench().load(tmp_path)

@@ -146,11 +146,57 @@ OPTIONS = ("a cat", "two cats", "Image 3", "none of them")
         ("The answer is none of them", "D"), ("Answer: A dog", "A"), ("the option is c.", "C"),
         ("The answer is a dog", None), ("The best choice is *A*", "A"),
         ("The answer is A because it is red", "A"), ("The answer is A, two cats", "A"),
-        ("a cat or two cats", None), ("A dog", None), ("I see nothing", None), ("(A) or (B)", "A"),
+        ("a cat or two cats", None), ("A dog", None), ("I see nothing", None), ("(A) or (B)", None),
     ],
 )  # fmt: skip
 def test_picked_letter(said: str, letter: str | None) -> None:
     assert pick(said, OPTIONS) == letter
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A, B", "(A) and (C)", "B or C", "A\nB\nC", "The answer is A or B", "A. or B. both", "a, b",
+        "A, B, or C", "**B** or **C**", "B / C", "B & C", "B or (C)", "C, or D.", "B and/or C",
+        "The answer is (A) and (B).", "The answer is B\nC", "It could be (B) or C", "(B), (C)",
+        "Option A or option B", "It is option B or C, I think", "A and C are both right",
+        "B and C because both show it", "(B) two cats and (C) Image 3", "A. a cat\nB. two cats",
+        "B or C would fit", "A\n\n(B)",
+    ],
+)  # fmt: skip
+def test_several_letters_are_none(said: str) -> None:
+    assert pick(said, OPTIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "letter"),
+    [
+        ("A. A dog and a cat", "A"), ("A because B is smaller", "A"), ("A not B", "A"),
+        ("B because A is smaller", "B"), ("The answer is A, not B", "A"), ("A, not B", "A"),
+        ("The answer is A, B shows a dog", "A"), ("B and C is too small", "B"), ("B, E", "B"),
+        ("B and I think so", "B"), ("B, a dog", "B"), ("C, because B and D are red", "C"),
+        ("A. It is nearer than (B) and (C)", "A"), ("A\nB is wrong", "A"), ("B\n\nB", "B"),
+        ("The answer is A or B. No, the answer is B", "B"), ("D, none of A, B and C", "D"),
+        ("C\nThe options were:\nA. a cat\nB. two cats", "C"), ("B or not, it is B", "B"),
+        ("(C) Image 3, and B's tail is cut", "C"),
+    ],
+)  # fmt: skip
+def test_a_second_letter_that_is_not_picked(said: str, letter: str) -> None:
+    assert pick(said, OPTIONS) == letter
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "letter"),
+    [
+        ("A and B", ("left", "right", "A and B"), "C"),
+        ("(C) A and B", ("left", "right", "A and B"), "C"),
+        ("B is closer to it.", ("B is closer", "A is closer"), "A"),
+        ("A is closer to it.", ("B is closer", "A is closer"), "B"),
+        ("B or C", ("", "", ""), None),
+    ],
+)
+def test_options_that_name_letters(said: str, options: tuple[str, ...], letter: str | None) -> None:
+    assert pick(said, options) == letter
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=8), max_size=5))

@@ -26,6 +26,8 @@ from gemvg.training.benchmarks.evaluate import Chosen
 from gemvg.training.benchmarks.item import FilePicture, Item, TrueBox
 from gemvg.training.benchmarks.journal import Journal, read_journal
 from gemvg.training.benchmarks.outcome import FoundBox, Outcome
+from gemvg.training.benchmarks.registry import make_benchmark
+from gemvg.training.benchmarks.report import write_json
 from gemvg.training.benchmarks.runner import (
     RECORDS,
     RunSettings,
@@ -257,3 +259,48 @@ def test_nan_boxes_survive_the_journal(tmp_path: Path) -> None:
         (row,) = journal.rows()
     found = Outcome.from_json(row)
     assert not found.boxes[0].box.is_valid and found.scores["iou"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("score", "kept"),
+    [(None, None), (0.25, 0.25), (3, 3.0), (float("nan"), -1e9), (float("inf"), 1e9),
+     (float("-inf"), -1e9)],
+)  # fmt: skip
+def test_scores_that_are_no_number_survive_the_journal(
+    tmp_path: Path, score: float | None, kept: float | None
+) -> None:
+    wild = Outcome("a", "t", boxes=(FoundBox(1, Box(0, 0, 1, 1), None, score),))
+    with Journal(tmp_path / "a.jsonl") as journal:
+        journal.append(wild.to_json())
+        (row,) = journal.rows()
+    assert Outcome.from_json(row).boxes[0].score == kept
+    # As another program, or an older version of this one, writes it.
+    row["boxes"][0]["score"] = score
+    assert Outcome.from_json(json.loads(json.dumps(row))).boxes[0].score == kept
+    row["boxes"][0]["score"] = "high"
+    with pytest.raises(DataError, match="not a line of a results file"):
+        Outcome.from_json(row)
+
+
+def test_half_a_surrogate_pair_ends_nothing(tmp_path: Path) -> None:
+    """JSON may hold one (a text cut in the middle of an emoji), UTF-8 can't."""
+    evaluate.write_records(tmp_path, [Outcome("a", "t", raw="cut \ud83d"), Outcome("b", "t")])
+    rows = read_journal(tmp_path / RECORDS)
+    assert [r["raw"] for r in rows] == ["cut ?", ""]
+    write_json(tmp_path / "report.json", {"said": "\ud83d"})
+    assert json.loads((tmp_path / "report.json").read_bytes()) == {"said": "?"}
+    truth = (TrueBox(1, Box(0, 0, 1, 1)),)
+    one, two = (data_digest([Item("a", "t", q, (), truth)]) for q in ("\ud83d", "\ud83e"))
+    assert one != two
+
+
+@pytest.mark.parametrize("name", ["odinw-13", "refcoco", "muirbench", "photos"])
+def test_official_is_refused_before_anything_is_asked(name: str, tmp_path: Path) -> None:
+    truth = (TrueBox(1, Box(0, 0, 9, 9)),)
+    item = Item("a", "t", "q", (FilePicture("nowhere.jpg"),), truth)
+    chosen = Chosen(make_benchmark(name), (item,), (item,))
+    with pytest.raises(UsageError, match="no --official mode"):
+        evaluate.ask_all(chosen, AskSettings(), tmp_path / "run", official=True)
+    assert not (tmp_path / "run").exists()
+    for official in ("mig-bench", "mig-bench-original", "mc-bench"):
+        make_benchmark(official).check_mode(True)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gemvg.tools.errors import DataError
-from gemvg.training.photo_questions import TASKS, Photo, build_questions, load_photos
+from gemvg.training.photo_questions import (
+    TASKS,
+    Photo,
+    QuestionTask,
+    build_questions,
+    load_photos,
+)
 from tests.shared import SHARED, needs_shared
 
 pytestmark = needs_shared
@@ -60,6 +68,22 @@ def test_edited_pictures_differ_only_where_said(photos: list[Photo]) -> None:
             1, change.size - (x2 - x1) * (y2 - y1)
         )
         assert inside > 2 * outside
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+@pytest.mark.parametrize("annotated", [True, False])
+def test_too_few_photographs_or_labels_give_fewer_questions(
+    photos: list[Photo], task: QuestionTask, count: int, annotated: bool
+) -> None:
+    few = [p if annotated else replace(p, things=()) for p in photos[:count]]
+    needed = {"region": 2, "difference": 1}.get(task, 3)
+    made = build_questions(few, 2, 0, [task])
+    assert all(q.task == task and len(q.shots) in (2, 3) for q in made)
+    if count < needed:
+        assert not made
+    if not annotated and task != "region":
+        assert not made
 
 
 def test_a_folder_without_annotations() -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ...tools.errors import DataError, UsageError
 from .item import Item, TrueBox
 from .metrics.grounding_f1 import Agreement, Placed, agreement
-from .outcome import Outcome, missing
+from .outcome import SCORE_LIMIT, Outcome, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,14 @@ class Benchmark(ABC):
         title: one line of what it is.
         primary: the item score that two runs are compared by; higher is better.
         place: where the data is to be had.
+        quirks: what `official` repeats of the published script, one line each; none: no such mode.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     primary: ClassVar[str]
     place: ClassVar[DataPlace]
+    quirks: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def load(self, folder: Path) -> list[Item]:
@@ -124,11 +126,16 @@ class Benchmark(ABC):
         Raises:
             UsageError: `official` where the published script has no quirks of its own to repeat.
         """
-        if official:
-            raise UsageError(
-                f"{self.name} has no --official mode: its published metric is what is used."
-            )
+        self.check_mode(official)
         return self.strict(items, outcomes)
+
+    def check_mode(self, official: bool) -> None:
+        """Raises UsageError for `official` where there is none; a run asks before it begins."""
+        if official and not self.quirks:
+            raise UsageError(
+                f"{self.name} has no --official mode: its published metric is what is used.",
+                "Leave --official out.",
+            )
 
     def strict(self, items: Sequence[Item], outcomes: Mapping[str, Outcome]) -> Scored:
         """The strict half of `score`."""
@@ -219,6 +226,13 @@ def status_notes(outcomes: Sequence[Outcome], told: Sequence[str] = ()) -> tuple
     )
 
 
+def rank_notes(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """How many boxes have a score that can't be ranked (`sound_score`), if any."""
+    scores = [b.score for o in outcomes for b in o.boxes if b.score is not None]
+    wild = sum(not s > -SCORE_LIMIT for s in scores)
+    return (f"{wild} boxes have a score that is no number; they rank last.",) if wild else ()
+
+
 def mean(values: Sequence[float]) -> float:
     """Arithmetic mean; NaN for none."""
     return math.fsum(values) / len(values) if values else math.nan
@@ -238,5 +252,6 @@ __all__ = [
     "mean",
     "placed_found",
     "placed_truth",
+    "rank_notes",
     "status_notes",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...tools.errors import UsageError
 from .metrics.bootstrap import Difference, macro_difference, paired_difference
-from .outcome import Outcome
+from .outcome import UNANSWERED, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def compare(
         seed: the same seed gives the same intervals.
 
     Raises:
-        UsageError: the runs share no items, or have no such score.
+        UsageError: the runs share no items, or an answered one has no such score.
     """
     shared = [i for i in a if i in b]
     if not shared:
@@ -117,12 +117,11 @@ def compare(
 def _score(outcome: Outcome, metric: str) -> float:
     if metric in outcome.scores:
         return outcome.scores[metric]
-    if outcome.status in ("missing", "failed") or not outcome.scores:
+    if outcome.status in UNANSWERED:
         return 0.0
-    raise UsageError(
-        f"item {outcome.id} has no score {metric!r}.",
-        f"It has {', '.join(outcome.scores)}.",
-    )
+    # No scores at all are no wrong answer: they are written when a run ends.
+    has = f"It has {', '.join(outcome.scores)}." if outcome.scores else "Its run was not finished."
+    raise UsageError(f"item {outcome.id} has no score {metric!r}.", has)
 
 
 def by_id(outcomes: Sequence[Outcome]) -> dict[str, Outcome]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...tools.errors import UsageError
 from .benchmark import mean
-from .outcome import Outcome
+from .outcome import UNANSWERED, Outcome
 
 WAYS = ("think", "direct", "auto", "oracle")
 TOKENS, WORDS = "completion tokens", "words"
@@ -49,8 +49,8 @@ class Deciding:
 
     Attributes:
         metric: the item score.
-        unit: what `Way.tokens` counts: completion tokens, or, where not every backend counted
-            them (published answers), words of the raw text.
+        unit: what `Way.tokens` counts: completion tokens, or, where these were not counted for
+            every answer (published ones), words of the raw text.
         ways: in the order of `WAYS`; `auto` may be missing.
         headroom: macro points from the better single mode to the oracle.
         reached: macro points from the better single mode to auto; NaN without auto.
@@ -134,7 +134,9 @@ def measure_deciding(
     if auto is not None:
         runs["auto"] = auto
     cut = {name: {i: run[i] for i in shared} for name, run in runs.items()}
-    counted = all("completion_tokens" in o.tokens for run in cut.values() for o in run.values())
+    # One question that failed, of which nobody counted anything, says nothing about its backend.
+    answered = [o for run in cut.values() for o in run.values() if o.status not in UNANSWERED]
+    counted = all("completion_tokens" in o.tokens for o in answered)
     unit = TOKENS if counted else WORDS
     cut["oracle"] = oracle(cut["think"], cut["direct"], metric, unit)
     ways = tuple(_way(name, cut[name], metric, unit) for name in WAYS if name in cut)

@@ -17,6 +17,7 @@ from .outcome import Outcome
 from .registry import data_folder, make_benchmark
 from .report import run_page, run_report, write_json, write_text
 from .runner import RECORDS, RunSettings, choose, data_digest, open_run, read_run, run_items
+from .same_data import check_comparable, check_finished, check_run_of, task_digests
 
 if TYPE_CHECKING:
     from ...agent.settings import AskSettings
@@ -48,14 +49,29 @@ class Chosen:
             UsageError: no such benchmark or task. DataError: the data is not there or is damaged.
         """
         benchmark = make_benchmark(name)
-        items = benchmark.load(data_folder(name, data))
+        folder = data_folder(name, data)
+        items = benchmark.load(folder)
+        _check_ids(name, folder, items)
         chosen = tuple(choose(items, tasks, limit))
         return cls(benchmark, chosen, tuple(items), tuple(tasks), limit)
 
     def settings(self, asked: dict[str, Any]) -> RunSettings:
         """The identity of a run over these items."""
         chosen = {"tasks": list(self.tasks), "limit": self.limit}
-        return RunSettings(self.benchmark.name, data_digest(self.items), asked, chosen)
+        tasks = list(dict.fromkeys(i.task for i in self.items))
+        by_task = task_digests(self.every, tasks)
+        return RunSettings(self.benchmark.name, data_digest(self.items), asked, chosen, by_task)
+
+
+def _check_ids(name: str, folder: Path, items: Sequence[Item]) -> None:
+    """Results are kept under ids: of two items with one id, one would take the other's answer."""
+    seen: set[str] = set()
+    twice = next((i.id for i in items if i.id in seen or seen.add(i.id)), None)
+    if twice is not None:
+        raise DataError(
+            f"{name}: two items of {folder} have the id {twice!r}.",
+            "Is a file of the benchmark there twice?",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +109,11 @@ def ask_all(
     """Ask the agent every item that `out` does not hold yet, then score and report.
 
     Raises:
-        GemvgError: the policy can't be had, the pictures are not there, the backend is down, or
-            `out` belongs to another run.
+        GemvgError: the policy can't be had, the pictures are not there, the backend is down, `out`
+            belongs to another run, or the benchmark has no official mode.
     """
+    # Before anything is asked: hours of answers are no price for a wrong option.
+    chosen.benchmark.check_mode(official)
     _check_pictures(chosen)
     settings = chosen.settings(ask.model_dump(mode="json"))
     open_run(out, settings)
@@ -136,7 +154,8 @@ def read_answers(chosen: Chosen, paths: Sequence[Path]) -> dict[str, Outcome]:
     """Answers of other programs (published result files, a folder of them) or of our own runs.
 
     Raises:
-        DataError: a path is not there, or is no results file.
+        DataError: a path is not there, is no results file, or is a run of another benchmark or
+            over other data; or no answer belongs to an item that was chosen.
     """
     outcomes: dict[str, Outcome] = {}
     foreign: list[Path] = []
@@ -144,7 +163,9 @@ def read_answers(chosen: Chosen, paths: Sequence[Path]) -> dict[str, Outcome]:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder.", "Check the name.")
         if (path.is_dir() and (path / RECORDS).is_file()) or path.name == RECORDS:
-            outcomes.update(read_run(path)[0])
+            answers, settings = read_run(path)
+            check_run_of(path, settings, chosen.benchmark.name, chosen.every)
+            outcomes.update(answers)
         elif path.is_dir():
             foreign.extend(sorted(p for p in path.iterdir() if p.suffix in (".json", ".jsonl")))
         else:
@@ -153,6 +174,11 @@ def read_answers(chosen: Chosen, paths: Sequence[Path]) -> dict[str, Outcome]:
         outcomes.update(chosen.benchmark.read_predictions(foreign, chosen.every))
     if not outcomes:
         raise DataError("no results file in what was named.", "Name .json files or a run's folder.")
+    if not any(i.id in outcomes for i in chosen.items):
+        raise DataError(
+            f"no answer in what was named belongs to a chosen item of {chosen.benchmark.name}.",
+            "Are the answers of this benchmark, and of these --tasks and --limit?",
+        )
     return outcomes
 
 
@@ -194,16 +220,18 @@ def compare_scored(a: Path, b: Path, metric: str | None, level: float = 0.95) ->
     """Compare two run folders by the scores in their records; the data is not needed.
 
     Raises:
-        UsageError: they are of different benchmarks, or have no such score.
+        UsageError: they are of different benchmarks or data, one was not finished, or they have no
+            such score.
     """
     (left, held), (right, other) = read_run(a), read_run(b)
-    names = {str(s.get("benchmark")) for s in (held, other) if s}
-    if len(names) > 1:
-        raise UsageError(f"the runs are of different benchmarks: {', '.join(sorted(names))}.")
+    check_comparable(held, other)
+    check_finished(a, left)
+    check_finished(b, right)
     if metric is None:
-        if not names:
+        known = held or other
+        if not known:
             raise UsageError("which score to compare by is not known.", "Give --metric.")
-        metric = make_benchmark(names.pop()).primary
+        metric = make_benchmark(str(known.get("benchmark"))).primary
     return compare(left, right, metric, level=level)
 
 

@@ -25,6 +25,7 @@ from .benchmark import (
     is_answered,
     item_f1,
     mean,
+    rank_notes,
     status_notes,
 )
 from .item import FilePicture, Item, TrueBox
@@ -38,7 +39,7 @@ from .mc_metrics import (
 )
 from .mc_official import MC_QUIRKS, official_accuracy, official_found
 from .metrics.average_precision import Detection, TrueObject
-from .outcome import FoundBox, Outcome
+from .outcome import FoundBox, Outcome, sound_score
 
 FILES = ("mc-bench_v0.2_val.json", "MC-Bench/mc-bench_v0.2_val.json")
 PICTURES = ("mc-bench_images", "images", ".")
@@ -58,6 +59,7 @@ class McBench(Benchmark):
         "the folders that github.com/XuYunqiu/MC-Bench links to",
         "mc-bench_v0.2_val.json and mc-bench_images/",
     )
+    quirks: ClassVar[tuple[str, ...]] = MC_QUIRKS
 
     def load(self, folder: Path) -> list[Item]:
         """See `Benchmark.load`."""
@@ -88,7 +90,7 @@ class McBench(Benchmark):
         if not official:
             return strict
         summary = self._table(items, strict.outcomes, official=True)
-        return Scored(strict.outcomes, summary, True, MC_QUIRKS)
+        return Scored(strict.outcomes, summary, True, self.quirks)
 
     def summarise(self, items: Sequence[Item], outcomes: Sequence[Outcome]) -> Summary:
         """See `Benchmark.summarise`."""
@@ -110,21 +112,30 @@ class McBench(Benchmark):
         notes = [*status_notes(outcomes)]
         if any(b.score is None for o in outcomes for b in o.boxes):
             notes.append("Boxes without a score all rank alike (score 1) in AP50.")
+        notes.extend(rank_notes(outcomes))
         columns = ("AP50", "image accuracy", "F1@0.5")
         return Summary(columns, rows, (every,), ("AP50", every.values[0]), tuple(notes))
 
     def read_predictions(self, files: Sequence[Path], items: Sequence[Item]) -> dict[str, Outcome]:
-        """COCO results: `[{image_id, category_id, bbox, score}]`, category = group number."""
+        """COCO results: `[{image_id, category_id, bbox, score}]`, category = group number.
+
+        A score that is NaN ranks last. An empty list says that nothing is anywhere.
+
+        Raises:
+            DataError: not in that form, or no box lies in a picture of the benchmark.
+        """
         homes = {
             number: (item, k)
             for item in items
             for k, number in enumerate(item.extra["image_ids"], start=1)
         }
         boxes: dict[str, list[FoundBox]] = {item.id: [] for item in items}
+        read = 0
         for path in files:
             rows: Any = read_json(path)
             try:
                 for row in rows:
+                    read += 1
                     home = homes.get(int(row["image_id"]))
                     if home is not None:
                         boxes[home[0].id].append(_found(row, home[1]))
@@ -132,6 +143,11 @@ class McBench(Benchmark):
                 raise DataError(
                     f"{path}: a list of {{image_id, category_id, bbox, score}} expected."
                 ) from error
+        if read and not any(boxes.values()):
+            raise DataError(
+                f"{files[0]}: no box lies in a picture of {self.name}.",
+                "Are its image_id those of the benchmark's file?",
+            )
         tasks = {item.id: item.task for item in items}
         return {
             name: Outcome(name, tasks[name], "ok" if found else "none", boxes=tuple(found))
@@ -154,7 +170,7 @@ def _figures(samples: Sequence[McSample], official: bool) -> tuple[float, float]
 def _found(row: Mapping[str, Any], image: int) -> FoundBox:
     x, y, width, height = (float(v) for v in row["bbox"])
     label = f"group {int(row['category_id'])}"
-    return FoundBox(image, Box.from_xywh(x, y, width, height), label, float(row["score"]))
+    return FoundBox(image, Box.from_xywh(x, y, width, height), label, sound_score(row["score"]))
 
 
 def _item(

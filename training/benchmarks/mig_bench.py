@@ -58,6 +58,7 @@ class MigBench(Benchmark):
         " Hugging Face hub)",
         "revised_MIG_bench.json and images/",
     )
+    quirks: ClassVar[tuple[str, ...]] = OFFICIAL_QUIRKS
     files: ClassVar[tuple[str, ...]] = (
         "revised_MIG_bench.json",
         "MIG-Bench/revised_MIG_bench.json",
@@ -104,7 +105,7 @@ class MigBench(Benchmark):
         summary = mig_summary(
             _task_numbers(items), iou, (*notes, *status_notes(scored, ("unparsable",)))
         )
-        return Scored(scored, summary, official, OFFICIAL_QUIRKS if official else ())
+        return Scored(scored, summary, official, self.quirks if official else ())
 
     def summarise(self, items: Sequence[Item], outcomes: Sequence[Outcome]) -> Summary:
         """See `Benchmark.summarise`."""

@@ -23,6 +23,7 @@ from .benchmark import (
     by_task,
     item_f1,
     mean,
+    rank_notes,
     status_notes,
 )
 from .item import FilePicture, Item, TrueBox
@@ -97,6 +98,7 @@ class Odinw13(Benchmark):
             notes.append(f"{len(rows)} sets of 13; not there or not asked: {', '.join(absent)}.")
         if any(b.score is None for o in outcomes for b in o.boxes):
             notes.append("Boxes without a score all rank alike (score 1).")
+        notes.extend(rank_notes(outcomes))
         unknown = sum(category_of(i, b) is None for i, o in zip(items, outcomes, strict=True)
                       for b in o.boxes)  # fmt: skip
         if unknown:

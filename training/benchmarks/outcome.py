@@ -10,6 +10,12 @@ from typing import Any
 from ...tools.boxes import Box
 from ...tools.errors import DataError
 
+UNANSWERED = frozenset({"missing", "failed"})
+"""Statuses of an item to which nobody said anything; it has no boxes and may have no scores."""
+
+SCORE_LIMIT = 1e9
+"""Scores of boxes lie within plus and minus this; a score that is no number is the lowest."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundBox:
@@ -111,6 +117,20 @@ def missing(item_id: str, task: str) -> Outcome:
     return Outcome(item_id, task, status="missing")
 
 
+def sound_score(value: Any) -> float:
+    """A box's score as a finite number, so that it can be ranked and written as JSON.
+
+    NaN ranks last: one such box must not end the scoring of all others.
+
+    Raises:
+        TypeError, ValueError: it is not written as a number at all.
+    """
+    score = float(value)
+    if math.isnan(score):
+        return -SCORE_LIMIT
+    return max(-SCORE_LIMIT, min(SCORE_LIMIT, score))
+
+
 def _finite(value: float) -> float:
     return float(value) if math.isfinite(value) else 0.0
 
@@ -122,11 +142,13 @@ def _box_json(found: FoundBox) -> dict[str, Any]:
         "image": found.image,
         "box": list(box),
         "label": found.label,
-        "score": found.score,
+        "score": None if found.score is None else sound_score(found.score),
     }
 
 
 def _box_from(data: Mapping[str, Any]) -> FoundBox:
     x1, y1, x2, y2 = data["box"]
     box = Box(float(x1), float(y1), float(x2), float(y2))
-    return FoundBox(int(data["image"]), box, data.get("label"), data.get("score"))
+    score = data.get("score")
+    score = None if score is None else sound_score(score)
+    return FoundBox(int(data["image"]), box, data.get("label"), score)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from ...tools.errors import DataError
 from ...tools.images import Picture, picture_from_image
 from .benchmark import (
     Benchmark,
@@ -60,7 +61,10 @@ class Photos(Benchmark):
     )
 
     def load(self, folder: Path) -> list[Item]:
-        """See `Benchmark.load`; the same photographs give the same questions."""
+        """See `Benchmark.load`; the same photographs give the same questions.
+
+        Kinds of questions that so few photographs or annotations can't give are left out.
+        """
         from ..photo_questions import build_questions, load_photos
 
         self.require(folder, "instances.json")
@@ -73,7 +77,12 @@ class Photos(Benchmark):
             counts[question.task] = counts.get(question.task, 0) + 1
             items.append(_item(question, f"{question.task}/{counts[question.task]:03d}"))
         if not items:
-            raise self.absent(folder)
+            raise DataError(
+                f"{self.name}: no question can be made of the {len(photos)} photographs of"
+                f" {folder} that are for testing.",
+                "Lay more photographs with annotated objects there; by its name, about every"
+                " second one is for testing.",
+            )
         return items
 
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:

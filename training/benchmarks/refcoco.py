@@ -57,7 +57,9 @@ class RefCoco(Benchmark):
             rows = _json_rows(path, folder) if path.suffix == ".jsonl" else _parquet_rows(path)
             try:
                 held = found.setdefault(task, [])
-                held.extend(_item(task, len(held) + k, *row) for k, row in enumerate(rows, 1))
+                # Outside the generator, which would see the list grow while it is read.
+                begun = len(held) + 1
+                held.extend(_item(task, k, *row) for k, row in enumerate(rows, begun))
             except (KeyError, TypeError, ValueError) as error:
                 raise DataError(f"{path}: not in RefCOCO's published form.") from error
         items = [i for task in SPLITS for i in found.get(task, ())]

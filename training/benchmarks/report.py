@@ -112,7 +112,7 @@ def _lines(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole, or not at all.
+    """Write a file whole, or not at all; what UTF-8 can't hold becomes a question mark.
 
     Raises:
         OutputError: it can't be written.
@@ -120,7 +120,8 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
+        # A published answer may hold half a surrogate pair; the journal replaces these, too.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path}: can't be written.", "Choose another --out.") from error

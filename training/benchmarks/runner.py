@@ -19,6 +19,8 @@ from .outcome import Outcome
 Asker = Callable[[Item], Awaitable[Outcome]]
 
 RECORDS, SETTINGS = "records.jsonl", "run.json"
+BY_TASK = "data_by_task"
+"""Name under which `run.json` keeps `RunSettings.by_task`."""
 BROKEN_BACKEND = 8
 """Failures of the backend in a row after which a run stops: the next thousand would fail too."""
 
@@ -32,15 +34,18 @@ class RunSettings:
         data: digest of the items: their questions and truth.
         asked: policy, dialect, mode, strategy, tools, budgets, sampling, as one JSON object.
         chosen: tasks and limit.
+        by_task: digest of every task as a whole (see `same_data`); no part of what tells two runs
+            apart, since a run may go on where other tasks or what lies beyond its limit changed.
     """
 
     benchmark: str
     data: str
     asked: Mapping[str, Any] = field(default_factory=dict[str, Any])
     chosen: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    by_task: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON-compatible data."""
+        """What tells two runs apart, as JSON-compatible data."""
         return {
             "benchmark": self.benchmark,
             "data": self.data,
@@ -56,7 +61,8 @@ def data_digest(items: Sequence[Item]) -> str:
         names = [Path(p.name).name for p in item.pictures]
         truth = [[t.image, list(t.box), t.label] for t in item.truth]
         row = [item.id, item.query, names, truth, item.answer]
-        digest.update(json.dumps(row, ensure_ascii=False).encode())
+        # A question or file name may hold half a surrogate pair.
+        digest.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]
 
 
@@ -105,7 +111,8 @@ def open_run(folder: Path, settings: RunSettings) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+        kept = {**wanted, BY_TASK: dict(settings.by_task)} if settings.by_task else wanted
+        temporary.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{folder}: can't be written.", "Choose another --out.") from error

@@ -28,6 +28,8 @@ def build_questions(
 ) -> list[PhotoQuestion]:  # fmt: skip
     """Questions of every task, the same for the same photographs and seed.
 
+    None at all where there are too few photographs, or nothing in them is annotated.
+
     Args:
         photos: to draw from; keep splits apart by passing one split.
         per_task: how many of each task at most; fewer where the photographs yield no more.
@@ -53,9 +55,16 @@ def build_questions(
     return questions
 
 
+def _drawn(photos: Sequence[Photo], rng: random.Random, count: int) -> list[Photo] | None:
+    """So many different photographs, or None where there are fewer."""
+    return rng.sample(list(photos), count) if len(photos) >= count else None
+
+
 def _retrieval(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
     """Every X (or X and Y) in some pictures, each of which shows it fairly or not at all."""
-    shots = rng.sample(list(photos), count)
+    shots = _drawn(photos, rng, count)
+    if shots is None:
+        return None
     labels = [c for c in sorted(set[str]().union(*(p.labels for p in shots)))
               if all(p.is_fair(c) or not p.of(c) for p in shots)]  # fmt: skip
     if not labels:
@@ -74,7 +83,9 @@ def _retrieval(photos: Sequence[Photo], rng: random.Random, count: int) -> Photo
 
 def _absent(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
     """A class of which none of the pictures has any annotation."""
-    shots = rng.sample(list(photos), count)
+    shots = _drawn(photos, rng, count)
+    if shots is None:
+        return None
     there = set[str]().union(*(p.labels for p in shots))
     labels = sorted(set[str]().union(*(p.labels for p in photos)) - there)
     if not labels:
@@ -85,7 +96,10 @@ def _absent(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQue
 
 def _common(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
     """Exactly one class is annotated in all pictures, fairly in each."""
-    label = rng.choice(sorted({c for p in photos for c in p.labels if p.is_fair(c)}))
+    fair = sorted({c for p in photos for c in p.labels if p.is_fair(c)})
+    if not fair:
+        return None
+    label = rng.choice(fair)
     having = [p for p in photos if p.is_fair(label)]
     if len(having) < count:
         return None
@@ -106,7 +120,9 @@ def _common(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQue
 
 def _reference(photos: Sequence[Photo], rng: random.Random, count: int) -> PhotoQuestion | None:
     """One of several by place or size in a named picture, where the order leaves no doubt."""
-    shots = rng.sample(list(photos), count)
+    shots = _drawn(photos, rng, count)
+    if shots is None:
+        return None
     index = rng.randint(1, count)
     photo = shots[index - 1]
     labels = sorted(c for c in photo.labels if photo.is_fair(c) and len(photo.of(c)) > 1)
@@ -174,7 +190,9 @@ def _in_order(photo: Photo, things: Sequence[Thing], side: str) -> list[Thing] |
 
 def _region(photos: Sequence[Photo], rng: random.Random, _count: int) -> PhotoQuestion | None:
     """A part of one picture, scaled and recompressed, shown as a picture of its own."""
-    shots = rng.sample(list(photos), 2)
+    shots = _drawn(photos, rng, 2)
+    if shots is None:
+        return None
     photo = shots[0]
     side = rng.uniform(0.2, 0.55)
     width, height = photo.width * side, photo.height * side * rng.uniform(0.75, 1.3)
@@ -202,6 +220,8 @@ def _region(photos: Sequence[Photo], rng: random.Random, _count: int) -> PhotoQu
 
 def _difference(photos: Sequence[Photo], rng: random.Random, _count: int) -> PhotoQuestion | None:
     """Two pictures of one scene; the second has one object more, or one less."""
+    if not photos:
+        return None
     photo = rng.choice(list(photos))
     rule = rng.choice(["difference", "difference", "added", "removed"])
     erase = rule == "removed" or (rule == "difference" and rng.random() < 0.5)

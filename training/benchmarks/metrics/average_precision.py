@@ -72,7 +72,8 @@ def average_precision(
     """COCO average precision; the same figures as pycocotools.
 
     A predicted box that is not finite or is inverted overlaps nothing: it counts as a false one.
-    So does a box in the wrong picture or of the wrong category. Equal scores keep their order.
+    So does a box in the wrong picture or of the wrong category. Equal scores keep their order; a
+    score that is NaN ranks last.
 
     Args:
         images: ids of all pictures, also of those without objects.
@@ -138,7 +139,8 @@ def _precision(
             "image_id": d.image,
             "category_id": d.category,
             "bbox": _xywh(d.box),
-            "score": d.score,
+            # The evaluator refuses everything because of one NaN.
+            "score": -math.inf if math.isnan(d.score) else d.score,
         }
         for d in found
         if d.image in known
