@@ -10,7 +10,9 @@ from ..policy.dialect import Dialect, ReadContext
 from ..policy.messages import Message, TextPart
 from ..policy.modes import Mode
 from ..tools.boxes import Box, GroundedBox
+from ..tools.errors import DataError
 from ..tools.images import Picture
+from ..tools.text import clean_text
 from ..tools.tool import AnyTool, BoxRegistry
 from ..tools.views import ViewBook
 from .data.sample import Sample
@@ -86,10 +88,20 @@ def picture_paths(sample: Sample, folder: Path, roots: Mapping[str, str]) -> lis
         sample: of a data set.
         folder: the data set's folder.
         roots: source folders by name, from `dataset.json`; relative ones start at `folder`.
+
+    Raises:
+        DataError: a picture is of a source that is not among them.
     """
-    return [
-        str((folder / roots[ref.root] if ref.root else folder) / ref.file) for ref in sample.images
-    ]
+    paths: list[str] = []
+    for ref in sample.images:
+        if ref.root and ref.root not in roots:
+            raise DataError(
+                f"sample {sample.id}: dataset.json does not say where the pictures of "
+                f"{clean_text(ref.root, 80)!r} are.",
+                "Build the data set again.",
+            )
+        paths.append(str((folder / roots[ref.root] if ref.root else folder) / ref.file))
+    return paths
 
 
 def rft_row(

@@ -17,6 +17,7 @@ from ..tools.images import picture_from_path
 from ..tools.text import clean_text
 from ..tools.tool import AnyTool
 from .chat import GridOf, chat, picture_paths, rft_row, sizes_context
+from .data.folder import manifest_roots
 from .data.sample import Sample, read_samples
 from .data.spoken import spoken
 from .nano.episode_rows import episode_rows, is_recorded
@@ -30,7 +31,8 @@ def read_folder(folder: str | Path) -> Iterator[tuple[Sample, list[str]]]:
     """Samples of a data set folder with the paths of their pictures.
 
     Raises:
-        DataError: no such folder, no samples file, a wrong line.
+        DataError: no such folder, no samples file, a wrong line, a damaged `dataset.json`, or one
+            that lacks the source of a picture.
     """
     base = Path(folder)
     if not (base / "samples.jsonl").is_file():
@@ -38,10 +40,7 @@ def read_folder(folder: str | Path) -> Iterator[tuple[Sample, list[str]]]:
             f"{clean_text(str(folder), 200)}: no data set (samples.jsonl) is there.",
             "Make one: gemvg-agent data build RECIPE.yaml FOLDER.",
         )
-    roots: dict[str, str] = {}
-    about = base / "dataset.json"
-    if about.is_file():
-        roots = dict(json.loads(about.read_text(encoding="utf-8")).get("roots", {}))
+    roots = manifest_roots(base)
     for sample in read_samples(base / "samples.jsonl"):
         yield sample, picture_paths(sample, base, roots)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from gemvg.training.data.readers.base import Source
+from gemvg.training.data.readers.registry import reader
 from gemvg.training.data.recipe import Recipe
+from gemvg.training.data.record import Record, Skips
 from gemvg.training.data.scenes.backgrounds import Backgrounds
 from gemvg.training.data.scenes.pool import ScenePool
 from gemvg.training.data.scenes.sprites import Sprite
@@ -19,6 +23,7 @@ PAINT = {
     "dog": (200, 30, 30), "cat": (30, 60, 210), "chair": (40, 160, 60), "couch": (230, 210, 40),
     "cup": (150, 60, 190), "wine glass": (240, 140, 20),
 }  # fmt: skip
+SQUARE = [10, 10, 50, 10, 50, 40, 10, 40]
 
 
 class Shapes:
@@ -95,3 +100,28 @@ def recipe(**changes: object) -> Recipe:
         + [{"task": t, "pool": "composed", "share": 1} for t in ("same-instance", "tracking")],
     }  # fmt: skip
     return Recipe.model_validate(raw | changes)
+
+
+def picture(path: Path, size: tuple[int, int] = (100, 80)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (90, 120, 60)).save(path)
+
+
+def read(name: str, skips: Skips | None = None, **given: Any) -> list[Record]:
+    options = given.pop("options", {})
+    source = Source(name, given, options, "CC0-1.0")
+    return list(reader(name)(source, skips or Skips()))
+
+
+def coco(folder: Path, annotations: list[dict[str, Any]], **image: Any) -> dict[str, Path]:
+    """One picture a.png of 100 x 80 with these annotations, in COCO's form."""
+    picture(folder / "images" / "a.png")
+    row = {"id": 1, "file_name": "a.png", "width": 100, "height": 80} | image
+    for k, a in enumerate(annotations):
+        a.setdefault("image_id", 1)
+        a.setdefault("id", k + 1)
+        a.setdefault("category_id", 1)
+    cats = [{"id": 1, "name": "dog"}, {"id": 2, "name": "Wild_Bird (owl)"}]
+    data = {"info": {}, "images": [row], "annotations": annotations, "categories": cats}
+    (folder / "c.json").write_text(json.dumps(data))
+    return {"annotations": folder / "c.json", "images": folder / "images"}

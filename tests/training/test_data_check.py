@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gemvg.tools.errors import DataError
+from gemvg.agent.cli.main import run
+from gemvg.tools.errors import DataError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.check import CheckReport, check
-from gemvg.training.data.folder import DataFolder
+from gemvg.training.data.folder import DataFolder, manifest_roots
 from gemvg.training.data.hashing import look_alike, near_pairs, picture_hash
 from gemvg.training.data.sample import ImageRef, Sample, TruthBox
 from gemvg.training.data.verify_pixels import pixel_findings
@@ -173,6 +174,134 @@ def test_a_planted_picture_in_two_splits(copy: Path) -> None:
 
     kinds = [kind for kind, _ in wrong(plant(copy, change))]
     assert "same picture in two splits" in kinds
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_the_very_same_file_in_two_splits(copy: Path, pixels: bool) -> None:
+    rows = [json.loads(line) for line in (copy / "out/samples.jsonl").read_text().splitlines()]
+    row = first(rows, "all")
+    twin = json.loads(json.dumps(row)) | {"id": "twin", "question": row["question"] + " "}
+    twin["split"] = "val" if row["split"] == "train" else "train"
+    report = plant(copy, lambda rows: rows.append(twin))
+    report = report if pixels else check(DataFolder(copy / "out"), pixels=False)
+    shared = [f for f in report.findings if f.kind == "same picture in two splits"]
+    shown = {Path(ref["file"]).name for ref in row["images"]}
+    assert {f.what.split()[0] for f in shared} == shown and not report.ok
+    assert all(f"{twin['split']} (twin)" in f.what for f in shared)
+
+
+def test_damaged_lines_are_findings_and_stop_nothing(copy: Path) -> None:
+    samples, pictures = copy / "out" / "samples.jsonl", copy / "out" / "pictures.jsonl"
+    with samples.open("ab") as file:
+        file.write(b'\xff\xfe\n{"id": "x"}\n')
+    lines = pictures.read_bytes().splitlines(keepends=True)
+    number = len(lines)
+    wrong_record = (
+        b'{"key": ":x", "record": {"objects": [{"label": "a", "box": [1]}]}, "notes": {}}\n'
+    )
+    pictures.write_bytes(
+        b"".join([*lines, b"\n", b"\xff\n", b"[]\n", wrong_record, lines[0][:-200]])
+    )
+    report = check(DataFolder(copy / "out"), pixels=False)
+    assert report.samples == 84 == report.verified
+    assert [(f.kind, f.where) for f in report.findings if f.kind != "balance"] == [
+        *(("form", f"pictures.jsonl, line {number + k}") for k in range(1, 6)),
+        ("form", "samples.jsonl, line 85"),
+        ("form", "samples.jsonl, line 86"),
+    ]
+    with pytest.raises(DataError, match=r"samples\.jsonl, line 85"):
+        list(DataFolder(copy / "out").samples())
+    samples.unlink()
+    with pytest.raises(DataError, match=r"samples\.jsonl: can't be opened"):
+        check(DataFolder(copy / "out"))
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        {"op": ["all"]}, {"op": "count", "label": 7, "by": "total"}, {"op": "region"},
+        {"op": "region", "crop": 99}, {"op": "rank", "image": 1, "key": "left", "label": "dog"},
+        {"op": "all", "labels": ["dog"], "number": 9999},
+    ],
+)  # fmt: skip
+def test_a_meaning_that_says_nothing_is_a_finding(copy: Path, meaning: Row) -> None:
+    report = plant(copy, lambda rows: first(rows, "all").update(meaning=meaning))
+    assert report.samples == 84 and [f.kind for f in report.findings if f.kind == "answer"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "no JSON"), ("[]", "no object"), ("\udcff", "no JSON"), ("[" * 100_000, "no JSON"),
+        ('{"complete": true}', "roots"), ('{"complete": true, "roots": null}', "roots"),
+        ('{"complete": true, "roots": {"a": 7}}', "roots"),
+    ],
+)  # fmt: skip
+def test_a_damaged_manifest_is_one_error(tmp_path: Path, text: str, says: str) -> None:
+    assert manifest_roots(tmp_path) == {}
+    (tmp_path / "dataset.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    for opened in (DataFolder, manifest_roots):
+        with pytest.raises(DataError, match=rf"dataset\.json: damaged, .*{says}") as error:
+            opened(tmp_path)
+        assert error.value.cure and "\n" not in str(error.value)
+    with pytest.raises(UsageError, match="damaged"):
+        build(recipe(), tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("listed", "says"),
+    [
+        ('[{"images": ["good.png", "x/1.png", "x/2.png"]}]', "of 3 pictures: 2 missing (x/1.png, "),
+        ('{"images": [{"file_name": "good.png"}, {"file_name": "bad.png"}]}',
+         "of 2 pictures: 1 unreadable (bad.png)"),
+        ('[{"images": null}, 7, {"image": "good.png"}, "./good.png"]',
+         "of 1 pictures: 2 items without a picture (0, 1)"),
+        ('{"images": null, "data": [{"images": "good.png"}, {"images": [null, {"file": "' +
+         "n" * 300 + '"}]}]}', "of 2 pictures: 1 missing (nnn"),
+        ('{"images": ["good.png"]}\n[\n', "of 1 pictures: 1 broken lines (2)"),
+        ('["good.png"]', None),
+    ],
+)  # fmt: skip
+def test_benchmark_pictures_that_are_not_there_are_told(
+    copy: Path, tmp_path: Path, listed: str, says: str | None
+) -> None:
+    shutil.copy(copy / "images" / "000001.png", tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"nope")
+    file = tmp_path / ("b.jsonl" if "\n" in listed else "b.json")
+    file.write_text(listed)
+    report = check(DataFolder(copy / "out"), [file])
+    told = [f.what for f in report.findings if f.kind == "not compared"]
+    assert [text[: len(says or "")] for text in told] == ([says] if says else [])
+    assert report.benchmark == 1 and any(f.kind == "leak" for f in report.findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("gone.json", None, "no such"), ("b.json", "{", "not a readable"),
+        ("b.json", '{"images": null}', "no picture named"), ("b.json", "7", "no picture named"),
+        ("b.json", '[{"images": null}]', "no picture named"),
+        ("b.json", '[{"images": ["a.png", "b.png"]}]', "none of the 2 pictures"),
+        ("empty", None, "no benchmark pictures"),
+    ],
+)  # fmt: skip
+def test_what_names_no_benchmark_picture_is_one_error(
+    clean: Path, tmp_path: Path, name: str, text: str | None, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=says) as error:
+        check(DataFolder(clean / "out"), [tmp_path / name])
+    assert "\n" not in str(error.value)
+
+
+def test_benchmark_pictures_need_pixels(clean: Path, tmp_path: Path) -> None:
+    given = ["data", "check", str(clean / "out"), "--no-pixels", "--against"]
+    assert run([*given, str(tmp_path / "gone.json")]) == 2
+    with pytest.raises(UsageError, match="--no-pixels"):
+        check(DataFolder(clean / "out"), [clean / "images"], pixels=False)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.lists(st.integers(0, 63), max_size=5))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
 from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError
@@ -26,36 +25,9 @@ from gemvg.training.data.readers.mig import named_images, read_mig
 from gemvg.training.data.readers.refcoco import load_references
 from gemvg.training.data.readers.registry import READERS, reader
 from gemvg.training.data.readers.stream import stream_arrays
-from gemvg.training.data.record import Record, Skips
+from gemvg.training.data.record import Skips
 from tests.shared import SHARED, needs_shared
-
-
-def picture(path: Path, size: tuple[int, int] = (100, 80)) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (90, 120, 60)).save(path)
-
-
-def read(name: str, skips: Skips | None = None, **given: Any) -> list[Record]:
-    options = given.pop("options", {})
-    source = Source(name, given, options, "CC0-1.0")
-    return list(reader(name)(source, skips or Skips()))
-
-
-def coco(folder: Path, annotations: list[dict[str, Any]], **image: Any) -> dict[str, Path]:
-    """One picture a.png of 100 x 80 with these annotations, in COCO's form."""
-    picture(folder / "images" / "a.png")
-    row = {"id": 1, "file_name": "a.png", "width": 100, "height": 80} | image
-    for k, a in enumerate(annotations):
-        a.setdefault("image_id", 1)
-        a.setdefault("id", k + 1)
-        a.setdefault("category_id", 1)
-    cats = [{"id": 1, "name": "dog"}, {"id": 2, "name": "Wild_Bird (owl)"}]
-    data = {"info": {}, "images": [row], "annotations": annotations, "categories": cats}
-    (folder / "c.json").write_text(json.dumps(data))
-    return {"annotations": folder / "c.json", "images": folder / "images"}
-
-
-SQUARE = [10, 10, 50, 10, 50, 40, 10, 40]
+from tests.training.data_fixtures import SQUARE, coco, picture, read
 
 
 def test_coco_boxes_polygons_and_runs(tmp_path: Path) -> None:
@@ -316,7 +288,8 @@ def test_voc_corners_and_entity_bombs(tmp_path: Path) -> None:
     notes.mkdir()
     (notes / "a.xml").write_text(VOC.format(hard=0))
     (notes / "b.xml").write_text('<!DOCTYPE x [<!ENTITY a "b">]>' + VOC.format(hard=0))
-    (notes / "c.xml").write_text(VOC.format(hard=1))
+    picture(tmp_path / "images" / "c.png")
+    (notes / "c.xml").write_text(VOC.format(hard=1).replace("a.png", "c.png"))
     (notes / "d.xml").write_text("<annotation>")
     skips = Skips()
     first, hard = read("voc", skips, annotations=notes, images=tmp_path / "images")

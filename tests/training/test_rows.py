@@ -52,6 +52,22 @@ def test_a_divided_folder_without_the_split_is_not_taken_instead(divided):
     assert names(chosen_samples([divided], "train")) == ["s0", "s2", "s3", "s5"]
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"complete": true}', '{"roots": ["a"]}', '"x"'])
+def test_a_damaged_manifest_is_one_line(divided, content):
+    (divided / "dataset.json").write_text(content)
+    with pytest.raises(DataError, match="damaged") as told:
+        chosen_samples([divided], "all")
+    assert "\n" not in str(told.value)
+
+
+def test_a_picture_of_a_source_that_is_not_named(divided):
+    (divided / "dataset.json").write_text('{"roots": {}}')
+    text = (divided / "samples.jsonl").read_text()
+    (divided / "samples.jsonl").write_text(text.replace('"file":', '"root": "coco", "file":'))
+    with pytest.raises(DataError, match=r"sample s0: .*'coco'"):
+        chosen_samples([divided], "all")
+
+
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [(1, ["s0"]), (3, ["s0", "s3", "s5"]), (4, ["s0", "s3", "s5", "s1"]), (99, 6), (None, 6)],

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ...tools.errors import DataError, OutputError, UsageError
-from .folder import MANIFEST, PICTURES, SAMPLES
+from .folder import MANIFEST, PICTURES, SAMPLES, read_manifest
 from .left_out import require_sources
 from .pools import PixelCache
 from .readers.base import Source
@@ -152,8 +152,8 @@ def _begin(recipe: Recipe, place: Place) -> BuildReport | None:
     file = place.out / MANIFEST
     if file.is_file():
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+            found = read_manifest(place.out)
+        except DataError as error:
             raise UsageError(f"{file}: damaged.", "Choose an empty folder.") from error
         if found.get("recipe") != recipe.digest():
             if found.get("complete") or any(place.work.glob("shards/*.jsonl")):

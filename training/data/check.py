@@ -7,15 +7,16 @@ counts with warnings where something is lopsided.
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...tools.errors import DataError, ImageError
-from .folder import MANIFEST, SAMPLES, DataFolder
+from ...tools.errors import DataError, ImageError, UsageError
+from .against import Against, named_by
+from .folder import MANIFEST, PICTURES, SAMPLES, DataFolder
 from .hashing import look_alike, near_pairs, picture_hash
 from .sample import Sample, parse_sample
 from .stats import Stats
@@ -23,10 +24,12 @@ from .verify import scene_of, verify_sample
 from .verify_pixels import pixel_findings
 
 Kind = Literal[
-    "form", "picture", "answer", "repeat", "same picture in two splits", "leak", "balance",
+    "form", "picture", "answer", "repeat", "same picture in two splits", "leak", "not compared",
+    "balance",
 ]  # fmt: skip
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_Files = dict[str, dict[str, str]]
+"""Path of a picture to the splits that show it, each with the id of the first sample there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,14 @@ class CheckReport:
 
     Attributes:
         samples: how many were read. verified: how many were checked by brute force.
+        pictures: how many were compared. benchmark: with how many benchmark pictures.
         findings: what is wrong. stats: the balance.
     """
 
     samples: int = 0
     verified: int = 0
     pictures: int = 0
+    benchmark: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
     stats: Stats = field(default_factory=Stats)
 
@@ -62,7 +67,7 @@ class CheckReport:
         """Everything, JSON-compatible."""
         return {
             "ok": self.ok, "samples": self.samples, "verified": self.verified,
-            "pictures": self.pictures,
+            "pictures": self.pictures, "benchmark": self.benchmark,
             "findings": [{"kind": f.kind, "where": f.where, "what": f.what} for f in self.findings],
             "stats": self.stats.as_json(),
         }  # fmt: skip
@@ -74,18 +79,27 @@ def check(folder: DataFolder, against: Iterable[Path] = (), pixels: bool = True)
     Args:
         folder: the data set.
         against: benchmark pictures, folders of them, or JSON files that name them; none may look
-            like a picture of the data set.
+            like a picture of the data set. Those that are missing or can't be read are counted in
+            a finding of each.
         pixels: look at the pictures too; without, only at the annotations.
 
     Raises:
-        DataError: `against` names what can't be read.
+        UsageError: `against` without pixels. DataError: `against` names no picture, or the data
+            set's files can't be opened.
     """
+    benchmarks = [named_by(path) for path in against]
+    if benchmarks and not pixels:
+        raise UsageError(
+            "comparing with benchmark pictures (--against) needs pixels.", "Leave out --no-pixels."
+        )
     report = CheckReport()
-    samples = _read(folder, report)
     index = folder.records()
+    report.findings += [
+        Finding("form", f"{PICTURES}, line {line}", what) for line, what in index.broken
+    ]
     questions: dict[bytes, str] = {}
-    files: dict[str, tuple[str, str]] = {}
-    for sample in samples:
+    files: _Files = {}
+    for sample in _read(folder, report):
         report.stats.add(sample)
         _repeat(sample, questions, report)
         if sample.meaning.get("op") != "given":
@@ -101,9 +115,12 @@ def check(folder: DataFolder, against: Iterable[Path] = (), pixels: bool = True)
             found = pixel_findings(folder, sample)
             report.findings += [Finding("answer", sample.id, text) for text in found]
         for ref in sample.images:
-            files.setdefault(str(folder.picture(ref)), (sample.split, sample.id))
+            # The same file by whichever root and spelling.
+            path = os.path.abspath(folder.picture(ref))
+            files.setdefault(path, {}).setdefault(sample.split, sample.id)
+    _shared(files, report)
     if pixels:
-        _pictures(files, list(against), report)
+        _pictures(files, benchmarks, report)
     report.findings += _balance(report.stats)
     return report
 
@@ -111,12 +128,18 @@ def check(folder: DataFolder, against: Iterable[Path] = (), pixels: bool = True)
 def _read(folder: DataFolder, report: CheckReport) -> Iterable[Sample]:
     """Samples that are of the right form, their pictures in place; the rest as findings."""
     ids: set[str] = set()
-    with (folder.path / SAMPLES).open(encoding="utf-8") as lines:
+    try:
+        # As bytes, so that one that is no text is the fault of its line alone.
+        file = (folder.path / SAMPLES).open("rb")
+    except OSError as error:
+        raise DataError(f"{folder.path / SAMPLES}: can't be opened.") from error
+    with file as lines:
         for number, line in enumerate(lines, 1):
             where = f"{SAMPLES}, line {number}"
             try:
                 sample = parse_sample(line, where)
-                missing = [r.file for r in sample.images if not folder.picture(r).is_file()]
+                # Not Path.is_file, to which a name too long for the system is an error.
+                missing = [r.file for r in sample.images if not os.path.isfile(folder.picture(r))]
             except DataError as error:
                 report.findings.append(Finding("form", where, str(error)))
                 continue
@@ -143,91 +166,62 @@ def _repeat(sample: Sample, seen: dict[bytes, str], report: CheckReport) -> None
     seen.setdefault(key, sample.id)
 
 
-def _pictures(files: dict[str, tuple[str, str]], against: list[Path], report: CheckReport) -> None:
+def _shared(files: _Files, report: CheckReport) -> None:
+    """Pictures that samples of several splits show."""
+    for file, splits in files.items():
+        if len(splits) > 1:
+            shown = ", ".join(f"{split} ({name})" for split, name in sorted(splits.items()))
+            text = f"{Path(file).name} is shown in several splits: {shown}"
+            report.findings.append(Finding("same picture in two splits", _first(splits), text))
+
+
+def _first(splits: dict[str, str]) -> str:
+    """The first sample that shows a picture."""
+    return next(iter(splits.values()))
+
+
+def _pictures(files: _Files, benchmarks: list[Against], report: CheckReport) -> None:
     """Look-alikes between splits and with benchmark pictures."""
     hashes: dict[str, list[tuple[int, str]]] = {}
-    for file, (split, name) in files.items():
+    every: list[tuple[int, str]] = []
+    for file, splits in files.items():
         try:
             value = picture_hash(Path(file))
         except ImageError as error:
-            report.findings.append(Finding("picture", name, str(error)))
+            report.findings.append(Finding("picture", _first(splits), str(error)))
             continue
         report.pictures += 1
         if value is not None:
-            hashes.setdefault(split, []).append((value, file))
-    splits = sorted(hashes)
-    for a, first in enumerate(splits):
-        for second in splits[a + 1 :]:
-            _alike(hashes[first], hashes[second], files, report, f"{first}/{second}")
-    every = [item for split in splits for item in hashes[split]]
-    benchmark = [
-        (v, str(f)) for f in benchmark_pictures(against) if (v := picture_hash(f)) is not None
-    ]
-    for i, j, bits in near_pairs([v for v, _ in every], [v for v, _ in benchmark]):
-        if not look_alike(Path(every[i][1]), Path(benchmark[j][1])):
-            continue
-        text = f"{Path(every[i][1]).name} looks like {Path(benchmark[j][1]).name} ({bits} bits)"
-        report.findings.append(Finding("leak", files[every[i][1]][1], text))
+            every.append((value, file))
+            for split in splits:
+                hashes.setdefault(split, []).append((value, file))
+    names = sorted(hashes)
+    for a, first in enumerate(names):
+        for second in names[a + 1 :]:
+            for one, other, bits in _alike(hashes[first], hashes[second]):
+                where = _first(files[one])
+                how = f"({first}/{second}, {bits} bits)"
+                text = f"{Path(one).name} looks like {Path(other).name} {how}"
+                report.findings.append(Finding("same picture in two splits", where, text))
+    for benchmark in benchmarks:
+        found = list(benchmark.hashes())
+        report.benchmark += benchmark.compared
+        for one, other, bits in _alike(every, found):
+            text = f"{Path(one).name} looks like {Path(other).name} ({bits} bits)"
+            report.findings.append(Finding("leak", _first(files[one]), text))
+        if benchmark.left_out:
+            where = str(benchmark.path)
+            report.findings.append(Finding("not compared", where, benchmark.left_out))
 
 
 def _alike(
-    first: list[tuple[int, str]],
-    second: list[tuple[int, str]],
-    files: dict[str, tuple[str, str]],
-    report: CheckReport,
-    splits: str,
-) -> None:
+    first: list[tuple[int, str]], second: list[tuple[int, str]]
+) -> Iterable[tuple[str, str, int]]:
+    """(file, file, differing bits) of pairs of files that look alike; the same file is no pair."""
     for i, j, bits in near_pairs([v for v, _ in first], [v for v, _ in second]):
-        if not look_alike(Path(first[i][1]), Path(second[j][1])):
-            continue
-        text = (
-            f"{Path(first[i][1]).name} looks like {Path(second[j][1]).name} ({splits}, {bits} bits)"
-        )
-        finding = Finding("same picture in two splits", files[first[i][1]][1], text)
-        report.findings.append(finding)
-
-
-def benchmark_pictures(paths: Iterable[Path]) -> list[Path]:
-    """Picture files of benchmarks: files, folders, or JSON files that list `images` paths.
-
-    Raises:
-        DataError: a path that does not exist, or a JSON file none of whose pictures are there.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in _PICTURES)
-        elif path.suffix.lower() in (".json", ".jsonl") and path.is_file():
-            found += _named_in(path)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise DataError(f"{path}: no such benchmark picture, folder or file.")
-    return found
-
-
-def _named_in(path: Path) -> list[Path]:
-    """Pictures that a benchmark's JSON names, below the JSON file's folder."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        items = (
-            [json.loads(line) for line in text.splitlines() if line.strip()]
-            if path.suffix == ".jsonl"
-            else json.loads(text)
-        )
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable JSON file.") from error
-    if isinstance(items, dict):
-        items = items.get("images", items.get("data", []))
-    names: set[str] = set()
-    for item in items if isinstance(items, list) else []:
-        for name in item.get("images", [item.get("file_name")]) if isinstance(item, dict) else []:
-            file = name.get("file") if isinstance(name, dict) else name
-            names.update([str(file)] if file else [])
-    found = [p for name in sorted(names) if (p := path.parent / name.removeprefix("./")).is_file()]
-    if not found:
-        raise DataError(f"{path}: none of the pictures that it names are below its folder.")
-    return found
+        one, other = first[i][1], second[j][1]
+        if one != other and look_alike(Path(one), Path(other)):
+            yield one, other, bits
 
 
 def _balance(stats: Stats) -> list[Finding]:

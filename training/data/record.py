@@ -73,7 +73,7 @@ class Instance:
             shape = tuple(tuple(p) for p in data["polygons"])
         return cls(
             label=data["label"],
-            box=Box(*data["box"]),
+            box=Box(*map(float, data["box"])),
             shape=shape,
             identity=data.get("identity"),
             phrases=tuple(data.get("phrases", ())),

@@ -181,8 +181,8 @@ def _check_inside(image: int, box: Numbers4, images: list[ImageRef]) -> None:
         raise ValueError(f"box outside image {image} ({ref.width} x {ref.height}): {list(box)}")
 
 
-def parse_sample(line: str, where: str) -> Sample:
-    """A sample from one line of JSON.
+def parse_sample(line: str | bytes, where: str) -> Sample:
+    """A sample from one line of JSON (UTF-8).
 
     Raises:
         DataError: not JSON, or not a sample; the message starts with `where`.
@@ -201,11 +201,12 @@ def read_samples(path: str | Path) -> Iterator[Sample]:
     """
     file = Path(path)
     try:
-        with file.open(encoding="utf-8") as lines:
+        # As bytes, so that one that is no text is the fault of its line, whose number is known.
+        with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield parse_sample(line, f"{clean_text(file.name, 80)}, line {number}")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise DataError(f"{clean_text(str(path), 200)}: can't be read as JSON lines.") from error
 
 

@@ -29,6 +29,10 @@ WARPED = 2.5
 and its box differ by up to 1.5, seen up to 1.25 times as large, and masks are whole pixels)."""
 
 
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ZeroDivisionError)
+"""What a meaning of another form than its kind has leads to: a finding, not the check's end."""
+
+
 @dataclass(slots=True)
 class Verification:
     """What a brute-force check found.
@@ -63,18 +67,18 @@ def scene_of(sample: Sample, index: RecordIndex) -> Scene | None:
 
 def verify_sample(sample: Sample, scene: Scene) -> list[str]:
     """Everything that is wrong with one sample; empty for a right one."""
-    rule = RULES.get(sample.meaning.get("op", ""))
+    op = sample.meaning.get("op")
+    rule = RULES.get(op) if isinstance(op, str) else None
     if rule is None:
-        return [f"unknown meaning {sample.meaning.get('op')!r}"]
+        return [f"unknown meaning {op!r}"]
     try:
         places = rule(scene)
+        said = word_findings(sample)
     except Unsettled as reason:
         return [str(reason)]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         return [f"the meaning can't be read: {type(error).__name__}"]
-    findings = _compare(sample, places)
-    findings += _count_findings(sample, scene)
-    return findings + word_findings(sample)
+    return [*_compare(sample, places), *_count_findings(sample, scene), *said]
 
 
 def _count_findings(sample: Sample, scene: Scene) -> list[str]:

@@ -10,6 +10,7 @@ from ...tools.errors import ImageError
 from ...tools.images import picture_from_path
 from .folder import DataFolder
 from .sample import Sample
+from .verify import UNREADABLE
 
 
 def _pixels(folder: DataFolder, sample: Sample, image: int) -> NDArray[np.uint8]:
@@ -26,14 +27,18 @@ def _grey(folder: DataFolder, sample: Sample, image: int) -> NDArray[np.float32]
 
 def pixel_findings(folder: DataFolder, sample: Sample) -> list[str]:
     """What the pixels say against a sample; empty for tasks that they have no say in."""
+    op = sample.meaning.get("op")
+    if op != "region" and not (op == "changed" and sample.task == "difference"):
+        return []
+    import cv2
+
     try:
-        if sample.meaning.get("op") == "region":
-            return _region(folder, sample)
-        if sample.meaning.get("op") == "changed" and sample.task == "difference":
-            return _difference(folder, sample)
+        return _region(folder, sample) if op == "region" else _difference(folder, sample)
     except ImageError as error:
         return [str(error)]
-    return []
+    except (*UNREADABLE, cv2.error) as error:
+        # No such picture in the sample, or a picture of another size than the sample says.
+        return [f"the meaning does not fit the pictures: {type(error).__name__}"]
 
 
 def _region(folder: DataFolder, sample: Sample) -> list[str]:

@@ -68,7 +68,7 @@ def write_sheet(
     """Write the sheet; returns how many samples are on it. Raises OutputError."""
     samples = pick(folder, number, seed, task)
     body = "\n".join(_article(folder, sample) for sample in samples)
-    title = html.escape(f"{folder.manifest['name']}: samples")
+    title = html.escape(f"{folder.manifest.get('name', folder.path.name)}: samples")
     page = _PAGE.format(title=title, count=len(samples), body=body, height=_HEIGHT)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

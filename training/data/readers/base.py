@@ -71,14 +71,19 @@ class PictureCheck:
         from PIL import Image
 
         path = self._folder / file
-        if not path.is_file():
-            self._skips.add("missing picture", file)
-            return None
         try:
+            # A name that is no text (half a character, or bytes from the disk) can't be written
+            # into a data set.
+            file.encode()
+            if not path.is_file():
+                self._skips.add("missing picture", file)
+                return None
             with Image.open(path) as opened:
                 width, height = opened.size
                 turned = int(opened.getexif().get(0x0112, 1) or 1) in (5, 6, 7, 8)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except Exception:
+            # PIL reads what a file's bytes say, and where they are wrong raises whatever they have
+            # led it into (TypeError, struct.error, ...); a name can be too long for the system.
             self._skips.add("unreadable picture", file)
             return None
         return (height, width) if turned else (width, height)
@@ -119,6 +124,9 @@ class ObjectList:
         part_of: str | None = None,
     ) -> bool:
         """Take an object, or count why not. A box may reach out by a pixel and is then clipped."""
+        if not label:
+            self.skip("no label", None)
+            return False
         if not box.is_valid:
             self.skip("empty box", label)
             return False
@@ -140,5 +148,29 @@ def numbers(value: object, count: int) -> tuple[float, ...] | None:
         return None
     try:
         return tuple(float(v) for v in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
+
+
+def whole(value: object) -> int | None:
+    """A whole number, written as a number (`7`, `7.0`) or in digits (`"7"`); None for all else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isinstance(value, str) or number == value else None
+
+
+def row_key(value: object) -> str | None:
+    """What rows refer to each other by: text or a whole number, `1` and `1.0` alike; else None."""
+    if isinstance(value, str):
+        return value or None
+    number = whole(value)
+    return None if number is None else str(number)
+
+
+def frame_number(name: str) -> int:
+    """The time of a frame that is named by its number; 0 for another name."""
+    return int(name) if name.isdecimal() and len(name) <= 18 else 0

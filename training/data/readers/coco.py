@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ....tools.boxes import Box
 from ..masks import decompress_counts
 from ..record import Polygons, Record, Rle, Skips
-from .base import ObjectList, PictureCheck, Source, label_words, numbers
+from .base import ObjectList, PictureCheck, Source, label_words, numbers, row_key, whole
 from .stream import Grouped, stream_arrays
 
 
@@ -18,7 +19,14 @@ def _no_phrases(annotation: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _file_name(image: Mapping[str, Any]) -> str:
-    return str(image["file_name"])
+    return text_of(image, "file_name")
+
+
+def text_of(row: Mapping[str, Any], key: str) -> str:
+    """A field that must be text. Raises KeyError where it is missing, TypeError for all else."""
+    if not isinstance(row[key], str):
+        raise TypeError(f"{key} is no text")
+    return row[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,8 @@ class CocoVariant:
     """What a data set of COCO's shape does in its own way.
 
     Attributes:
-        file_of: picture record to file name below the picture folder.
+        file_of: picture record to file name below the picture folder; may raise KeyError or
+            TypeError where it names none.
         phrases_of: annotation to the descriptions of its object.
         known_of: picture record and category names to the labels looked for there; None: all.
         unsure_of: picture record and category names to the labels that are not complete there.
@@ -43,7 +52,7 @@ class CocoVariant:
 
 def read_coco(source: Source, skips: Skips) -> Iterator[Record]:
     """Records of an instances file (`annotations`) and its pictures (`images`)."""
-    captions = _captions(source)
+    captions = _captions(source, skips)
     for record, key in read_variant(source, skips, CocoVariant()):
         yield _with_captions(record, captions.get(key, ()))
 
@@ -54,66 +63,131 @@ def _with_captions(record: Record, captions: tuple[str, ...]) -> Record:
     return replace(record, captions=captions) if captions else record
 
 
-def _captions(source: Source) -> dict[str, tuple[str, ...]]:
+def _captions(source: Source, skips: Skips) -> dict[str, tuple[str, ...]]:
     """Picture id to captions, from COCO's captions file or a list of {image_id, captions}."""
     if "captions" not in source.paths:
         return {}
     found: dict[str, list[str]] = {}
-    for _, item in stream_arrays(source.path("captions"), frozenset({"annotations"})):
-        texts = item.get("captions", [item["caption"]] if "caption" in item else [])
-        found.setdefault(str(item.get("image_id")), []).extend(str(t).strip() for t in texts)
+    rows = stream_arrays(source.path("captions"), frozenset({"annotations"}))
+    for number, (_, item) in enumerate(rows):
+        key = row_key(item.get("image_id")) if isinstance(item, dict) else None
+        said = item.get("captions", item.get("caption")) if isinstance(item, dict) else None
+        texts = said if isinstance(said, list) else [said]
+        good = [t.strip() for t in texts if isinstance(t, str) and t.strip()]
+        if key is not None and good:
+            found.setdefault(key, []).extend(good)
+        if key is None or len(good) < len(texts):
+            skips.add("broken caption", f"{number}: {key}")
     return {key: tuple(texts) for key, texts in found.items()}
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What the file lists beside annotations.
+
+    Attributes:
+        names: class number to label. pictures: picture ids in order.
+        owners: file to the first picture id that names it. shared: files that two ids name.
+    """
+
+    names: dict[int, str] = field(default_factory=dict[int, str])
+    pictures: dict[str, None] = field(default_factory=dict[str, None])
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    shared: set[str] = field(default_factory=set[str])
+
+    def category(self, item: Mapping[str, Any], variant: CocoVariant, skips: Skips) -> None:
+        """Take a class, or count why not. Of two classes of one number the first stays."""
+        number, name = whole(item.get("id")), item.get("name")
+        label = variant.words(name) if isinstance(name, str) else ""
+        if number is None or not label:
+            skips.add("category without number or name", str(item.get("id")))
+        elif self.names.setdefault(number, label) != label:
+            skips.add("number of two categories", f"{number}: {label}")
+
+    def picture(self, key: str, item: Mapping[str, Any], variant: CocoVariant) -> None:
+        """Take a picture's id, and whether another one names its file."""
+        self.pictures[key] = None
+        try:
+            file = variant.file_of(item)
+        except (KeyError, TypeError):
+            return
+        if self.owners.setdefault(file, key) != key:
+            self.shared.add(file)
+
+
+def _rows(
+    source: Source, skips: Skips, variant: CocoVariant, listed: _Listed
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(key, row) of pictures (`image <id>`) and annotations (their picture's id)."""
+    wanted = frozenset({"images", "annotations", "categories"})
+    for part, item in stream_arrays(source.path("annotations"), wanted):
+        if not isinstance(item, dict):
+            skips.add("not an object", part)
+        elif part == "categories":
+            listed.category(item, variant, skips)
+        elif part == "images":
+            key = row_key(item.get("id"))
+            if key is None:
+                skips.add("picture without number", str(item.get("file_name")))
+                continue
+            listed.picture(key, item, variant)
+            yield f"image {key}", item
+        else:
+            key = row_key(item.get("image_id"))
+            if key is None:
+                skips.add("annotation without picture", str(item.get("id")))
+                continue
+            yield key, item
 
 
 def read_variant(
     source: Source, skips: Skips, variant: CocoVariant
 ) -> Iterator[tuple[Record, str]]:
     """(record, picture id) of a file of COCO's shape, one picture at a time."""
-    path = source.path("annotations")
-    wanted = frozenset({"images", "annotations", "categories"})
-    names: dict[int, str] = {}
+    listed = _Listed()
     with Grouped() as grouped:
-        order: list[str] = []
-
-        def annotations() -> Iterator[tuple[str, Mapping[str, Any]]]:
-            for key, item in stream_arrays(path, wanted):
-                if not isinstance(item, dict):
-                    skips.add("not an object", key)
-                elif key == "categories":
-                    names[int(item["id"])] = variant.words(str(item["name"]))
-                elif key == "images":
-                    order.append(str(item.get("id")))
-                    yield f"image {item.get('id')}", item
-                else:
-                    yield str(item.get("image_id")), item
-
-        grouped.fill(annotations())
+        grouped.fill(_rows(source, skips, variant, listed))
         check = PictureCheck(source.path("images"), skips)
-        for key in order:
-            image = grouped.get(f"image {key}")[0]
-            record = _record(image, grouped.get(key), names, source, skips, variant, check)
+        for key in listed.pictures:
+            image, *others = grouped.get(f"image {key}")
+            if any(other != image for other in others):
+                # Whose the annotations of this number are, nobody can tell.
+                for _ in (image, *others):
+                    skips.add("number of two pictures", key)
+                continue
+            for _ in others:
+                skips.add("picture listed twice", key)
+            record = _record(key, image, grouped.get(key), listed, source, skips, variant, check)
             if record is not None:
                 yield record, key
 
 
 def _record(
+    key: str,
     image: Mapping[str, Any],
     annotations: list[dict[str, Any]],
-    names: Mapping[int, str],
+    listed: _Listed,
     source: Source,
     skips: Skips,
     variant: CocoVariant,
     check: PictureCheck,
 ) -> Record | None:
     """One picture with its objects, or None where the picture can't be used (counted)."""
+    width, height = whole(image.get("width")), whole(image.get("height"))
     try:
         file = variant.file_of(image)
-        width, height = int(image["width"]), int(image["height"])
-    except (KeyError, TypeError, ValueError):
-        skips.add("picture without name or size", str(image.get("id")))
+    except (KeyError, TypeError):
+        file = ""
+    if not file or width is None or height is None:
+        skips.add("picture without name or size", key)
+        return None
+    if file in listed.shared:
+        # Each number has its own part of the annotations: none says what else is there.
+        skips.add("picture of two numbers", file)
         return None
     if not check.matches(file, width, height):
         return None
+    names = listed.names
     objects = ObjectList(width, height, skips, file)
     for annotation in annotations:
         _object(annotation, names, objects, variant)
@@ -122,7 +196,7 @@ def _record(
         unsure |= variant.unsure_of(image, names)
     known = None if variant.known_of is None else variant.known_of(image, names)
     return Record(
-        name=str(image.get("id")), root=source.name, file=file, width=width, height=height,
+        name=key, root=source.name, file=file, width=width, height=height,
         objects=tuple(objects.objects), unsure=unsure,
         known=known if known is not None else frozenset(names.values()),
         source=source.name, licence=_licence(image, source),
@@ -147,8 +221,8 @@ def _object(
     variant: CocoVariant,
 ) -> None:
     """Add one annotation, or count why not."""
-    category = annotation.get("category_id")
-    label = names.get(category) if isinstance(category, int) else None
+    category = whole(annotation.get("category_id"))
+    label = names.get(category) if category is not None else None
     if label is None:
         objects.skip("unknown category", None)
         return
@@ -183,7 +257,7 @@ def read_shape(value: object, width: int, height: int) -> tuple[Polygons | Rle |
         if not isinstance(outline, list) or len(outline) % 2 or len(outline) < 6:
             return None, "empty polygon"
         points = numbers(outline, len(outline))
-        if points is None:
+        if points is None or not all(map(math.isfinite, points)):
             return None, "broken outline"
         polygons.append(points)
     return (tuple(polygons), None) if polygons else (None, "empty polygon")
@@ -198,7 +272,7 @@ def _read_rle(
             decompress_counts(counts) if isinstance(counts, str) else tuple(map(int, counts or ()))
         )
         size = tuple(int(v) for v in value["size"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None, "broken run lengths"
     if size != (height, width) or sum(runs) != width * height or min(runs, default=-1) < 0:
         return None, "broken run lengths"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..record import Instance, Record, Skips
-from .base import Source
+from .base import Source, whole
 from .coco import CocoVariant, read_variant
 from .stream import stream_arrays
 
@@ -25,8 +25,11 @@ def read_d3(source: Source, skips: Skips) -> Iterator[Record]:
     """
     groups: dict[str, list[int]] = {}
     for _, item in stream_arrays(source.path("annotations"), frozenset({"categories"})):
-        for group in _groups(item):
-            groups.setdefault(group, []).append(int(item["id"]))
+        # A broken category is counted where the file is read as a whole.
+        number = whole(item.get("id")) if isinstance(item, dict) else None
+        if number is not None:
+            for group in _groups(item):
+                groups.setdefault(group, []).append(number)
 
     def known(image: Mapping[str, Any], names: Mapping[int, str]) -> frozenset[str]:
         own = _groups(image)

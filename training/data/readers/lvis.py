@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..record import Record, Skips
-from .base import Source
-from .coco import CocoVariant, read_variant
+from .base import Source, whole
+from .coco import CocoVariant, read_variant, text_of
 
 
 def _file(image: Mapping[str, Any]) -> str:
     """LVIS v1 names a picture by its COCO address: `.../val2017/000000123.jpg`."""
-    if "file_name" in image:
-        return str(image["file_name"])
-    return "/".join(str(image["coco_url"]).split("/")[-2:])
+    if image.get("file_name") is not None:
+        return text_of(image, "file_name")
+    return "/".join(text_of(image, "coco_url").split("/")[-2:])
 
 
 def _named(image: Mapping[str, Any], key: str, names: Mapping[int, str]) -> frozenset[str]:
-    return frozenset(names[i] for i in image.get(key, ()) if i in names)
+    """The labels that a list of class numbers names; what is no such number names none."""
+    listed = image.get(key)
+    numbers = map(whole, listed) if isinstance(listed, list) else ()
+    return frozenset(names[i] for i in numbers if i is not None and i in names)
 
 
 def _known(image: Mapping[str, Any], names: Mapping[int, str]) -> frozenset[str]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from ....tools.boxes import Box
 from ..record import Skips
 from ..sample import Demand, ImageRef, Sample, Task, TruthBox
@@ -36,11 +38,11 @@ _TASKS: dict[str, tuple[Task, Demand]] = {
 
 _WORDS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 _ORDINAL = re.compile(
-    r"\b(?:(\d+)(?:st|nd|rd|th)\s+(?:image|picture|photo)|(" + "|".join(_WORDS) + r")\s+"
-    r"(?:image|picture|photo)|image\s*-?\s*(\d+))",
+    r"\b(?:(\d{1,9})(?:st|nd|rd|th)\s+(?:image|picture|photo)|(" + "|".join(_WORDS) + r")\s+"
+    r"(?:image|picture|photo)|image\s*-?\s*(\d{1,9}))",
     re.IGNORECASE,
 )
-_BOX = re.compile(r"\((\d+),\s*(\d+)\),\s*\((\d+),\s*(\d+)\)")
+_BOX = re.compile(r"\((\d{1,9}),\s*(\d{1,9})\),\s*\((\d{1,9}),\s*(\d{1,9})\)")
 
 
 def named_images(text: str) -> list[int]:
@@ -74,11 +76,15 @@ def _texts(item: Mapping[str, Any]) -> tuple[str, str]:
     """(question, what the answer says in words)."""
     turns = item.get("conversations")
     if isinstance(turns, list) and len(turns) >= 2:
-        values = [str(t.get("value", "")) for t in turns if isinstance(t, dict)]
-        return values[0].replace("<image>", "").strip(), values[1] if len(values) > 1 else ""
-    question = str(item.get("question", "")).strip()
+        said = [t.get("value") if isinstance(t, dict) else None for t in turns[:2]]
+        asked, answered = (text if isinstance(text, str) else "" for text in said)
+        return asked.replace("<image>", "").strip(), answered
+    question = item.get("question")
     # What group grounding answers in words stands in additional_info.
-    return question, str(item.get("additional_info", ""))
+    return (
+        question.strip() if isinstance(question, str) else "",
+        str(item.get("additional_info", "")),
+    )
 
 
 def _numbers(item: Mapping[str, Any], said: str) -> tuple[float, ...] | None:
@@ -128,14 +134,21 @@ def _sample(
         skips.add("no box or no picture named", f"{number}: {task}")
         return None
     width, height = refs[target - 1].width, refs[target - 1].height
-    box = Box.ordered(*relative).clip(1.0, 1.0).scale(width, height)
-    if not box.is_valid:
+    truth = TruthBox.of(
+        target, Box.ordered(*relative).clip(1.0, 1.0).scale(width, height), "object"
+    )
+    # As it will be written: a box may vanish only when it is rounded.
+    if not Box(*truth.box).is_valid:
         skips.add("empty box", f"{number}: {task}")
         return None
     kind, demand = _TASKS[task]
-    return Sample(
-        id=f"{source.name}-{number:06d}", task=kind, demand=demand, question=question,
-        images=refs, answer=[TruthBox.of(target, box, "object")], targets="single",
-        meaning={"op": "given"}, source=source.name, licence=source.licence,
-        split=str(source.options.get("split", "train")),
-    )  # fmt: skip
+    try:
+        return Sample(
+            id=f"{source.name}-{number:06d}", task=kind, demand=demand, question=question,
+            images=refs, answer=[truth], targets="single",
+            meaning={"op": "given"}, source=source.name, licence=source.licence,
+            split=str(source.options.get("split", "train")),
+        )  # fmt: skip
+    except ValidationError:
+        skips.add("no sample", f"{number}: {task}")
+        return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import configparser
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from ....tools.boxes import Box
 from ..record import Record, Skips
-from .base import ObjectList, PictureCheck, Source
+from .base import ObjectList, PictureCheck, Source, whole
 
 CLASSES = {
     1: "pedestrian", 2: "person on vehicle", 3: "car", 4: "bicycle", 5: "motorbike",
@@ -32,7 +33,8 @@ def read_mot(source: Source, skips: Skips) -> Iterator[Record]:
 
 def _layout(clip: Path) -> tuple[str, str]:
     """(picture folder, extension) of a clip."""
-    parser = configparser.ConfigParser()
+    # A % in a value is only a character.
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(clip / "seqinfo.ini", encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
@@ -44,19 +46,25 @@ def _layout(clip: Path) -> tuple[str, str]:
 
 
 def _rows(path: Path, skips: Skips) -> dict[int, list[list[float]]]:
-    """Frame number to its rows of numbers."""
+    """Frame number to its rows of numbers, of which all but the first may be no number (nan)."""
     frames: dict[int, list[list[float]]] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        skips.add("broken annotation file", f"{path.parent.parent.name}/gt.txt")
+        return {}
+    for line in lines:
         if not line.strip():
             continue
         try:
             row = [float(v) for v in line.split(",")]
         except ValueError:
             row = []
-        if len(row) < 6:
+        frame = whole(row[0]) if len(row) >= 6 else None
+        if frame is None:
             skips.add("broken line", f"{path.parent.parent.name}/gt.txt")
             continue
-        frames.setdefault(int(row[0]), []).append(row)
+        frames.setdefault(frame, []).append(row)
     return frames
 
 
@@ -84,6 +92,11 @@ def _clip(clip: Path, folder: Path, source: Source, skips: Skips) -> Iterator[Re
 
 
 def _object(row: list[float], clip: str, objects: ObjectList, visible: float) -> None:
+    if not all(map(math.isfinite, row)):
+        # It is of this frame; of which class, it need not say.
+        objects.skip("broken line", None)
+        objects.unsure.update(CLASSES[k] for k in _NAMEABLE)
+        return
     kind = int(row[7]) if len(row) > 7 else 1
     considered = row[6] if len(row) > 6 else 1.0
     label = CLASSES.get(kind)

@@ -10,8 +10,9 @@ from typing import Any
 from ....tools.errors import DataError
 from ..masks import box_of, decode_rle
 from ..record import Record, Rle, Skips
-from .base import ObjectList, PictureCheck, Source, label_words
+from .base import ObjectList, PictureCheck, Source, frame_number, label_words
 from .coco import read_shape
+from .stream import well_formed
 
 
 def read_views(source: Source, skips: Skips) -> Iterator[Record]:
@@ -36,8 +37,8 @@ def read_views(source: Source, skips: Skips) -> Iterator[Record]:
 
 def _masks(file: Path) -> Mapping[str, Any] | None:
     try:
-        masks = json.loads(file.read_text(encoding="utf-8"))["masks"]
-    except (OSError, ValueError, KeyError, TypeError):
+        masks = well_formed(json.loads(file.read_text(encoding="utf-8"))["masks"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return masks if isinstance(masks, dict) else None
 
@@ -71,7 +72,7 @@ def _take(
             width=size[0], height=size[1], objects=tuple(kept.objects),
             # Objects of the task are masked, not every object of their kind.
             unsure=frozenset(kept.unsure | {o.label for o in kept.objects}), known=frozenset(),
-            group=f"{take.name}/{frame}", camera=camera, order=int(frame) if frame.isdigit() else 0,
+            group=f"{take.name}/{frame}", camera=camera, order=frame_number(frame),
             source=source.name, licence=source.licence,
         )  # fmt: skip
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..record import Record, Skips
 from .base import Source
-from .coco import CocoVariant, read_variant
+from .coco import CocoVariant, read_variant, text_of
 
 
 def _file(image: Mapping[str, Any]) -> str:
     """`images/v1/patch8/objects365_v1_00420917.jpg`: below the picture folder, `patch8/...`."""
-    return "/".join(str(image["file_name"]).split("/")[-2:])
+    return "/".join(text_of(image, "file_name").split("/")[-2:])
 
 
 def read_objects365(source: Source, skips: Skips) -> Iterator[Record]:

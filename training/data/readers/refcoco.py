@@ -11,8 +11,15 @@ from typing import Any
 
 from ....tools.errors import DataError
 from ..record import Record, Skips
-from .base import Source
+from .base import Source, row_key, whole
 from .coco import CocoVariant, read_variant
+from .stream import well_formed
+
+_UNREADABLE = (
+    OSError, ValueError, EOFError, LookupError, TypeError, AttributeError, OverflowError,
+    RecursionError, pickle.UnpicklingError,
+)  # fmt: skip
+"""What unpickling raises, or reading JSON, when the bytes are something else."""
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -22,8 +29,8 @@ class _PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name} is not plain data")
 
 
-def load_references(path: Path) -> list[dict[str, Any]]:
-    """The list of references of a `refs(...).p` or JSON file.
+def load_references(path: Path) -> list[Any]:
+    """The references of a `refs(...).p` or JSON file, of which each may yet be anything.
 
     Raises:
         DataError: not such a file, or a pickle that holds more than plain data.
@@ -35,11 +42,11 @@ def load_references(path: Path) -> list[dict[str, Any]]:
             if data[:1] in (b"[", b"{")
             else _PlainUnpickler(io.BytesIO(data)).load()
         )
-    except (OSError, ValueError, pickle.UnpicklingError, EOFError, IndexError, KeyError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path.name}: not a file of references.") from error
     if not isinstance(plain, list):
         raise DataError(f"{path.name}: not a list of references.")
-    return [item for item in plain if isinstance(item, dict)]
+    return well_formed(plain)
 
 
 def read_refcoco(source: Source, skips: Skips) -> Iterator[Record]:
@@ -50,20 +57,25 @@ def read_refcoco(source: Source, skips: Skips) -> Iterator[Record]:
     splits = source.options.get("splits")
     phrases: dict[int, list[str]] = {}
     pictures: set[str] = set()
-    for reference in load_references(source.path("references")):
+    for place, reference in enumerate(load_references(source.path("references"))):
+        if not isinstance(reference, dict):
+            skips.add("not an object", str(place))
+            continue
         if splits and reference.get("split") not in splits:
             continue
-        number, sentences = reference.get("ann_id"), reference.get("sentences")
-        if not isinstance(number, int) or not isinstance(sentences, list):
+        number, sentences = whole(reference.get("ann_id")), reference.get("sentences")
+        picture = row_key(reference.get("image_id"))
+        if number is None or picture is None or not isinstance(sentences, list):
             skips.add("broken reference", str(reference.get("ref_id")))
             continue
-        pictures.add(str(reference.get("image_id")))
+        pictures.add(picture)
         said = [str(s["sent"]) for s in sentences if isinstance(s, dict) and s.get("sent")]
         texts = [text.strip().rstrip(" .") for text in said]
         phrases.setdefault(number, []).extend(texts)
 
     def of(annotation: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(phrases.get(int(annotation.get("id", -1)), ())))
+        number = whole(annotation.get("id"))
+        return () if number is None else tuple(dict.fromkeys(phrases.get(number, ())))
 
     for record, key in read_variant(source, skips, CocoVariant(phrases_of=of)):
         if key in pictures:

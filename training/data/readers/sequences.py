@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....tools.boxes import Box
-from ....tools.errors import DataError
 from ..record import Record, Skips
 from .base import ObjectList, PictureCheck, Source, label_words
 
@@ -34,9 +33,13 @@ def read_lasot(source: Source, skips: Skips) -> Iterator[Record]:
     found = sorted(p.parent for p in folder.glob("*/*/groundtruth.txt"))
     for clip in found or sorted(p.parent for p in folder.glob("*/groundtruth.txt")):
         frames = sorted(p.relative_to(folder).as_posix() for p in (clip / "img").glob("*.jpg"))
-        hidden = _flags(clip / "full_occlusion.txt") | _flags(clip / "out_of_view.txt")
+        try:
+            hidden = _flags(clip / "full_occlusion.txt") | _flags(clip / "out_of_view.txt")
+            lines = _lines(clip / "groundtruth.txt")
+        except (OSError, UnicodeDecodeError):
+            skips.add("broken annotation file", clip.name)
+            continue
         label = label_words(clip.name.rsplit("-", 1)[0])
-        lines = tuple(_lines(clip / "groundtruth.txt"))
         sequence = _Sequence(clip.name, label, tuple(frames), lines, hidden, one_based=True)
         yield from _records(sequence, source, skips, folder)
 
@@ -46,8 +49,12 @@ def read_got10k(source: Source, skips: Skips) -> Iterator[Record]:
     folder = source.path("folder")
     for clip in sorted(p.parent for p in folder.glob("*/groundtruth.txt")):
         frames = sorted(p.relative_to(folder).as_posix() for p in clip.glob("*.jpg"))
-        lines = tuple(_lines(clip / "groundtruth.txt"))
-        hidden = _flags(clip / "absence.label")
+        try:
+            lines = _lines(clip / "groundtruth.txt")
+            hidden = _flags(clip / "absence.label")
+        except (OSError, UnicodeDecodeError):
+            skips.add("broken annotation file", clip.name)
+            continue
         label = _meta(clip / "meta_info.ini")
         sequence = _Sequence(clip.name, label, tuple(frames), lines, hidden, one_based=True)
         yield from _records(sequence, source, skips, folder)
@@ -55,7 +62,8 @@ def read_got10k(source: Source, skips: Skips) -> Iterator[Record]:
 
 def _meta(path: Path) -> str:
     """The object class of a GOT-10k clip; `object` where the file does not say."""
-    parser = configparser.ConfigParser()
+    # A % in a value is only a character.
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(path, encoding="utf-8")
         return label_words(parser.get("METAINFO", "object_class", fallback="object"))
@@ -63,11 +71,13 @@ def _meta(path: Path) -> str:
         return "object"
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name}: can't be read as text.") from error
+def _lines(path: Path) -> tuple[str, ...]:
+    """A line a frame: a blank one between others is a frame without a box, not to be passed over.
+
+    Raises OSError or UnicodeDecodeError.
+    """
+    text = path.read_text(encoding="utf-8").rstrip()
+    return tuple(text.split("\n")) if text else ()
 
 
 def _flags(path: Path) -> frozenset[int]:
@@ -81,7 +91,7 @@ def _flags(path: Path) -> frozenset[int]:
 def _records(sequence: _Sequence, source: Source, skips: Skips, folder: Path) -> Iterator[Record]:
     stride = max(1, int(source.options.get("stride", 10)))
     check = PictureCheck(folder, skips)
-    rows = [line for line in sequence.boxes if line.strip()]
+    rows = sequence.boxes
     if len(rows) < len(sequence.frames):
         skips.add("fewer boxes than frames", sequence.name)
     for index in range(0, min(len(rows), len(sequence.frames)), stride):

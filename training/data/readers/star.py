@@ -9,7 +9,7 @@ from typing import Any
 from ....tools.boxes import Box
 from ....tools.errors import DataError
 from ..record import Record, Skips
-from .base import ObjectList, PictureCheck, Source, label_words, numbers
+from .base import ObjectList, PictureCheck, Source, frame_number, label_words, numbers
 from .stream import stream_arrays
 
 
@@ -35,6 +35,9 @@ def read_star(source: Source, skips: Skips) -> Iterator[Record]:
             if file in seen:
                 continue
             seen.add(file)
+            if not isinstance(situation, dict):
+                skips.add("no situation", file)
+                continue
             record = _record(video, str(frame), file, situation, names, source, skips, check)
             if record is not None:
                 yield record
@@ -65,6 +68,9 @@ def _record(
         return None
     objects = ObjectList(*size, skips, file)
     labels, boxes = situation.get("bbox_labels") or [], situation.get("bbox") or []
+    if not isinstance(labels, list) or not isinstance(boxes, list):
+        skips.add("labels and boxes are no lists", file)
+        return None
     if len(labels) != len(boxes):
         skips.add("labels and boxes differ in number", file)
         return None
@@ -81,6 +87,6 @@ def _record(
         objects=tuple(objects.objects),
         # One box per class says nothing of a second object of it, or of other classes.
         unsure=frozenset(objects.unsure | {o.label for o in objects.objects}), known=frozenset(),
-        group=video, order=int(frame) if frame.isdigit() else 0,
+        group=video, order=frame_number(frame),
         source=source.name, licence=source.licence,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,19 @@ from ....tools.errors import DataError
 
 _CHUNK = 1 << 20
 _SPACE = " \t\r\n"
+_HALF = re.compile("[\ud800-\udfff]")
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def well_formed(value: Any) -> Any:
+    """JSON data without halves of characters (cut surrogate pairs), which no file can hold."""
+    if isinstance(value, str):
+        return _HALF.sub("", value)
+    if isinstance(value, list):
+        return [well_formed(part) for part in value]
+    if isinstance(value, dict):
+        return {well_formed(key): well_formed(part) for key, part in value.items()}
+    return value
 
 
 class _Scanner:
@@ -20,7 +34,7 @@ class _Scanner:
 
     def __init__(self, file: TextIO, name: str) -> None:
         self._file = file
-        self._name = name
+        self.name = name
         self._buffer = ""
         self._position = 0
         self._decoder = json.JSONDecoder()
@@ -47,7 +61,7 @@ class _Scanner:
         """Take one of these characters. Raises DataError for another."""
         found = self.peek()
         if not found or found not in characters:
-            raise DataError(f"{self._name}: not the JSON that was expected.")
+            raise DataError(f"{self.name}: not the JSON that was expected.")
         self._position += 1
         return found
 
@@ -57,10 +71,15 @@ class _Scanner:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._position)
-            except (json.JSONDecodeError, RecursionError) as error:
-                if isinstance(error, RecursionError) or not self._more():
-                    raise DataError(f"{self._name}: damaged or cut JSON.") from error
+                if _HALF_ESCAPED.search(self._buffer, self._position, end):
+                    value = well_formed(value)
+            except json.JSONDecodeError as error:
+                if not self._more():
+                    raise DataError(f"{self.name}: damaged or cut JSON.") from error
                 continue
+            except (RecursionError, ValueError) as error:
+                # Nested without end, or a number of thousands of digits.
+                raise DataError(f"{self.name}: damaged or cut JSON.") from error
             if end == len(self._buffer) and not isinstance(value, str | list | dict):
                 # A number at the end of the window may go on behind it.
                 if self._more():
@@ -95,6 +114,8 @@ def _walk(scanner: _Scanner, wanted: frozenset[str]) -> Iterator[tuple[str, Any]
     scanner.expect("{")
     while scanner.peek() != "}":
         key = scanner.value()
+        if not isinstance(key, str):
+            raise DataError(f"{scanner.name}: not the JSON that was expected.")
         scanner.expect(":")
         if scanner.peek() == "[":
             for element in _elements(scanner):

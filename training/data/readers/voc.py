@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,9 +26,9 @@ def read_voc(source: Source, skips: Skips) -> Iterator[Record]:
     if not files:
         raise DataError(f"source {source.name}: no XML files in {source.path('annotations')}.")
     check = PictureCheck(source.path("images"), skips)
-    known = frozenset(_classes(files))
+    names, known = _overview(files)
     for file in files:
-        record = _read(file, source, skips, check, known)
+        record = _read(file, source, skips, check, names, known)
         if record is not None:
             yield record
 
@@ -45,26 +46,44 @@ def _parse(file: Path) -> ElementTree.Element | None:
         return None
 
 
-def _classes(files: list[Path]) -> Iterator[str]:
+def _name(root: ElementTree.Element) -> str:
+    return Path(root.findtext("filename") or "").name
+
+
+def _overview(files: list[Path]) -> tuple[Counter[str], frozenset[str]]:
+    """(how many files are of a picture, the classes that occur)."""
+    names: Counter[str] = Counter()
+    classes: set[str] = set()
     for file in files:
         root = _parse(file)
-        for node in root.findall("object") if root is not None else ():
-            yield label_words(node.findtext("name") or "")
+        if root is not None:
+            names[_name(root)] += 1
+            classes.update(label_words(n.findtext("name") or "") for n in root.findall("object"))
+    return names, frozenset(classes - {""})
 
 
 def _read(
-    file: Path, source: Source, skips: Skips, check: PictureCheck, known: frozenset[str]
+    file: Path,
+    source: Source,
+    skips: Skips,
+    check: PictureCheck,
+    names: Counter[str],
+    known: frozenset[str],
 ) -> Record | None:
     root = _parse(file)
     if root is None:
         skips.add("broken annotation file", file.name)
         return None
-    name = Path(root.findtext("filename") or "").name
+    name = _name(root)
     try:
         width = int(root.findtext("size/width") or "")
         height = int(root.findtext("size/height") or "")
     except ValueError:
         skips.add("picture without name or size", file.name)
+        return None
+    if name and names[name] > 1:
+        # Each file has its own boxes: none says what else is there.
+        skips.add("picture of two files", file.name)
         return None
     if not check.matches(name, width, height):
         return None
