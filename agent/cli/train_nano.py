@@ -10,7 +10,7 @@ import typer
 ARMS = (
     "By commas. Not trained: sft. Trained: hybrid, direct-only, think-only, no-format, "
     "no-image-index, no-recall, no-precision, no-length, no-direct-bonus, rollout-credit, "
-    "no-episodes, hybrid-again. Means of weights: hybrid-cycles, hybrid-mean, hybrid-again-mean, "
+    "with-episodes, hybrid-again. Means of weights: hybrid-cycles, hybrid-mean, hybrid-again-mean, "
     "hybrid-both-mean."
 )
 
@@ -119,9 +119,7 @@ def nano(
 
 def run_study(
     out: Annotated[Path, typer.Argument(help="Folder of the study, a folder in it for each run.")],
-    train: Annotated[
-        list[Path], typer.Option(help="Data set, or recorded conversations, to train on; again.")
-    ],
+    train: Annotated[list[Path], typer.Option(help="Data set to train on; again for others.")],
     held: Annotated[
         list[Path], typer.Option(help="Held-out set, built with another seed; again for others.")
     ],
@@ -129,7 +127,12 @@ def run_study(
     arms: Annotated[str, typer.Option(help=ARMS)] = "sft,hybrid,direct-only,think-only",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each arm.")] = 3,
     again: Annotated[
-        list[Path] | None, typer.Option(help="Data set for hybrid-again to train on; again.")
+        list[Path] | None,
+        typer.Option(help="Data set for hybrid-again to train on; again for others."),
+    ] = None,
+    episodes: Annotated[
+        list[Path] | None,
+        typer.Option(help="Recorded conversations for with-episodes, beside --train; again."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Of each run; the recipe's own where not given.")
@@ -149,6 +152,7 @@ def run_study(
     plan = StudyPlan(
         out, base, tuple(train), tuple(held), tuple(arms.split(",")), tuple(range(seeds)), steps,
         overrides=tuple(set_ or ()), again=tuple(again or ()),
+        episodes=tuple(episodes or ()),
     )  # fmt: skip
     run(plan, lambda line: typer.echo(line, err=True), jobs)
     _print_study(out)

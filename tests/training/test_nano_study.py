@@ -32,7 +32,7 @@ from gemvg.training.run_folder import Outcome
 
 
 def plan_of(folder, **changes):
-    trained = (folder / "train", folder / "said")
+    trained = (folder / "train",)
     return StudyPlan(folder / "study", "nano", trained, (folder / "held",), **changes)
 
 
@@ -40,7 +40,7 @@ def plan_of(folder, **changes):
 def test_every_arm_is_a_whole_recipe(arm, tmp_path):
     recipe = plan_of(
         tmp_path, arms=(arm, "hybrid"), steps=7, overrides=("optim.batch=16",),
-        again=(tmp_path / "more",),
+        again=(tmp_path / "more",), episodes=(tmp_path / "said",),
     )  # fmt: skip
     found = recipe.recipe_of(arm, 3)
     assert (found.optim.steps, found.optim.batch, found.run.seed) == (7, 16, 3)
@@ -53,14 +53,13 @@ def test_every_arm_is_a_whole_recipe(arm, tmp_path):
     )
 
 
-def test_an_arm_leaves_out_the_conversations(tmp_path):
-    (tmp_path / "said").mkdir()
-    (tmp_path / "said" / "conversations.jsonl").touch()
+def test_one_arm_is_trained_on_conversations_too(tmp_path):
+    plan = plan_of(tmp_path, episodes=(tmp_path / "said",))
     names = {
-        arm: [Path(folder).name for folder in plan_of(tmp_path).recipe_of(arm, 0).data.train]
-        for arm in ("hybrid", "no-episodes")
+        arm: [Path(folder).name for folder in plan.recipe_of(arm, 0).data.train]
+        for arm in ("hybrid", "with-episodes")
     }
-    assert names == {"hybrid": ["train", "said"], "no-episodes": ["train"]}
+    assert names == {"hybrid": ["train"], "with-episodes": ["train", "said"]}
 
 
 def test_paths_are_taken_as_they_are(tmp_path):
@@ -186,6 +185,7 @@ def test_what_goes_on_and_what_is_a_mean_begin_where_the_others_ended(tmp_path, 
         (("hybrid-again",), (Path("more"),), "hybrid-again is made of hybrid"),
         (("hybrid", "hybrid-cycles"), (), "hybrid-cycles is made of hybrid and hybrid-again"),
         (("hybrid", "hybrid-again"), (), "no questions"),
+        (("with-episodes",), (), "no conversations"),
     ],
 )
 def test_arms_without_what_they_are_made_of(tmp_path, arms, again, said):

@@ -10,7 +10,6 @@ from pathlib import Path
 from ....tools.errors import UsageError
 from ...recipe import Recipe, read_recipe
 from ...run_folder import LAST
-from ..episode_rows import is_recorded
 
 SFT = "sft"
 """The arm that is not trained at all: what the others start from."""
@@ -20,8 +19,8 @@ HYBRID = "hybrid"
 AGAIN = "hybrid-again"
 """The arm that goes on from where each seed of `HYBRID` ended, with other questions."""
 
-NO_EPISODES = "no-episodes"
-"""The arm that is trained on scenes alone, without recorded conversations with tools."""
+EPISODES = "with-episodes"
+"""The arm that is trained on recorded conversations with tools beside what the others are."""
 
 ARMS: Mapping[str, tuple[str, ...]] = {
     SFT: (),
@@ -35,7 +34,7 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "no-length": ("rft.drop_terms=[length]",),
     "no-direct-bonus": ("rft.direct_bonus=0.0",),
     "rollout-credit": ("rft.credit=rollout",),
-    NO_EPISODES: (),
+    EPISODES: (),
     AGAIN: (),
 }
 """Changes of the recipe by arm. All arms take equally many steps of equally many rollouts."""
@@ -72,6 +71,8 @@ class StudyPlan:
         steps: of every run; the recipe's own where None.
         recipe: what the arms change. overrides: of all arms alike.
         again: data set folders that `AGAIN` is trained on.
+        episodes: folders of recorded conversations that `EPISODES` is trained on, too; in equal
+            steps, so of `train` it sees fewer questions.
     """
 
     output: Path
@@ -84,6 +85,7 @@ class StudyPlan:
     recipe: str = "nano-rft"
     overrides: tuple[str, ...] = ()
     again: tuple[Path, ...] = ()
+    episodes: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises UsageError for an arm that there is not, or without what it is made of."""
@@ -98,6 +100,8 @@ class StudyPlan:
                 raise UsageError(f"{arm} is the mean of several seeds.", "Raise --seeds.")
         if AGAIN in self.arms and not self.again:
             raise UsageError(f"{AGAIN} has no questions of its own.", "Name them with --again.")
+        if EPISODES in self.arms and not self.episodes:
+            raise UsageError(f"{EPISODES} has no conversations.", "Name them with --episodes.")
 
     def parts(self, arm: str, seed: int) -> tuple[Path, ...]:
         """The models whose mean a run of `MEANS` or `CYCLES` is."""
@@ -129,11 +133,8 @@ class StudyPlan:
             DataError: no such recipe. UsageError: an override that is none.
         """
         base = str(self.folder(HYBRID, seed) / LAST) if arm == AGAIN else self.base
-        train = [
-            str(folder.resolve())
-            for folder in (self.again if arm == AGAIN else self.train)
-            if arm != NO_EPISODES or not is_recorded(folder)
-        ]
+        folders = {AGAIN: self.again, EPISODES: self.train + self.episodes}.get(arm, self.train)
+        train = [str(folder.resolve()) for folder in folders]
         changes = [
             f"model.base={json.dumps(base)}",
             f"data.train={json.dumps(train)}",
