@@ -69,7 +69,11 @@ def _decode(data: bytes, source: str, orientation: int) -> Image.Image:
                 opened.load()
                 # PIL turns a TIFF upright by itself as it loads it.
                 turn = None if opened.format == "TIFF" else _UPRIGHT.get(orientation)
-                return to_rgb(opened if turn is None else opened.transpose(turn))
+                upright = opened if turn is None else opened.transpose(turn)
+                # A file may say that one of its colours is transparent. An image that a caller has
+                # made RGB keeps such a note, and is meant as it is.
+                keyed = opened.mode == "RGB" and "transparency" in opened.info
+                return to_rgb(upright.convert("RGBA") if keyed else upright)
     except Image.DecompressionBombError as error:
         raise ImageError(f"{source}: the picture has too many pixels.") from error
     except Exception as error:
@@ -98,16 +102,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return image if type(image) is Image.Image else image.copy()
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image).astype(np.float64)
-        if image.mode == "F" and values.size and float(np.nanmax(values)) <= 1.0:
+        # What is infinite (depth beyond the sensor's reach) says nothing about the others' scale.
+        largest = float(values.max(initial=0.0, where=np.isfinite(values)))
+        if image.mode == "F" and largest <= 1.0:
             scale = 255.0
         else:
-            scale = 1.0 if values.size and float(np.nanmax(values)) <= 255.0 else 255.0 / 65535.0
+            scale = 1.0 if largest <= 255.0 else 255.0 / 65535.0
         grey = np.clip(np.nan_to_num(values * scale), 0, 255).astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
     if image.mode in ("La", "RGBa"):
         # Colours that are multiplied by their transparency.
         image = image.convert("LA" if image.mode == "La" else "RGBA")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")

@@ -205,6 +205,30 @@ def test_modes_become_rgb() -> None:
     assert picture_from_image(Image.new("La", (4, 4))).pixels.getpixel((0, 0)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize("turn", [1, 6])
+def test_a_transparent_colour_of_a_file_is_white_and_that_of_an_rgb_image_stays(turn) -> None:
+    image = Image.new("RGB", (4, 4), (255, 0, 0))
+    image.putpixel((3, 3), (0, 0, 255))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    pixels = picture_from_bytes(encoded(image, "PNG", transparency=(255, 0, 0), exif=exif)).pixels
+    assert sorted(color for _, color in pixels.getcolors()) == [(0, 0, 255), (255, 255, 255)]
+    image.info["transparency"] = (255, 0, 0)
+    assert picture_from_image(image).pixels.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_palette_with_transparency_lies_over_white() -> None:
+    image = Image.new("RGBA", (4, 4), (255, 0, 0, 0)).quantize(4)
+    assert to_rgb(image).getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+def test_numbers_that_are_none_do_not_change_the_others_scale(odd: float) -> None:
+    row = to_rgb(Image.fromarray(np.array([[0.2, 1.0, odd]], np.float32)))
+    assert [row.getpixel((x, 0))[0] for x in (0, 1)] == [51, 255]
+    assert to_rgb(Image.fromarray(np.full((2, 2), odd, np.float32))).size == (2, 2)
+
+
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
     picture = picture_from_bytes(encoded(Image.fromarray(ramp), "PNG"))
