@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..tools.errors import ImageError, UsageError
 from ..tools.images import (
     DEFAULT_LIMITS,
+    ORIENTATION_TAG,
     ImageLimits,
     Picture,
     check_size,
@@ -52,7 +53,7 @@ Fetcher = Callable[[str], bytes]
 """Gets a picture's bytes from a URL. It is the only way to the network, and off by default."""
 
 _DECODING = threading.Lock()
-"""PIL reads an opened file when it is first looked at, and two threads must not do that at once."""
+"""PIL reads an opened file, and its tags, when it is first looked at; one thread at a time may."""
 
 _WEB = ("http", "https")
 
@@ -69,7 +70,8 @@ def load_pictures(
     """Check and decode every picture, in order; the same file named twice is decoded once.
 
     Args:
-        sources: paths, encoded bytes, PIL images, arrays (height, width, 3) uint8 RGB, pictures.
+        sources: paths, encoded bytes, PIL images, arrays (height, width, 3) uint8 RGB, pictures; or
+            one of them.
         limits: of each picture.
         max_images: of the whole list.
         fetch: takes a URL; where it is None, URLs are refused.
@@ -78,8 +80,7 @@ def load_pictures(
         UsageError: no pictures, too many, something that is no picture source, a URL not allowed.
         ImageError: a picture that can't be used; the message names it.
     """
-    if isinstance(sources, (str, bytes, Path)):
-        sources = [sources]
+    sources = _listed(sources)
     if len(sources) == 0:
         raise UsageError("no pictures were given.", "Name at least one picture.")
     if len(sources) > max_images:
@@ -103,6 +104,18 @@ def load_pictures(
     if sum(map(_area, first.values())) <= DECODED_PIXELS_KEPT:
         return loaded
     return bounded(loaded, first, DECODED_PIXELS_KEPT)
+
+
+def _listed(sources: Any) -> Sequence[Any]:
+    """The pictures as a list, also where there is one; the rows of an array are no pictures."""
+    from PIL import Image
+
+    alone = (str, bytes, bytearray, Path, Picture, Image.Image)
+    if isinstance(sources, alone) or getattr(sources, "ndim", None) in (2, 3):
+        return [sources]
+    if not hasattr(sources, "__len__"):
+        raise UsageError(f"pictures are given as a {type(sources).__name__}.", "Give a list.")
+    return sources
 
 
 def _area(picture: Picture) -> int:
@@ -168,6 +181,8 @@ def _from_pil(image: Image.Image, name: str) -> Picture:
     try:
         with _DECODING:
             image.load()
+            # PIL reads the tags once, and a second thread would find none while they are read.
+            image.getexif().get(ORIENTATION_TAG)
     except Exception as error:
         raise damaged(name) from error
     return picture_from_image(image, name)

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from gemvg.agent.pictures import load_pictures
 from gemvg.agent.settings import AskSettings
 from gemvg.tools import images
 from gemvg.tools.errors import GemvgError, ImageError, UsageError
+from gemvg.tools.images import ORIENTATION_TAG
 from tests.tools.odd_files import tiff
 
 
@@ -38,6 +41,49 @@ def test_an_opened_picture_is_used_and_may_be_used_again():
     image = opened(tiff())
     for picture in load_pictures([image, image]):
         assert picture.size == (10, 10)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_threads_that_share_an_opened_picture_all_see_it_upright(kind):
+    tags = Image.Exif()
+    tags[ORIENTATION_TAG] = 6
+    for k in range(40):
+        tags[0x9C00 + k] = b"x" * 10
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(buffer, kind, exif=tags)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for _ in range(40):
+                image = opened(buffer.getvalue())
+                sizes = threads.map(lambda image: load_pictures([image])[0].size, [image] * 8)
+                assert set(sizes) == {(4, 8)}
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [
+        np.zeros((4, 6, 3), np.uint8),
+        np.zeros((4, 6), np.uint8),
+        Image.new("RGB", (6, 4)),
+        bytearray(tiff()),
+        load_pictures([np.zeros((4, 6, 3), np.uint8)])[0],
+    ],
+)
+def test_one_picture_is_a_list_of_one(alone):
+    assert len(load_pictures(alone)) == 1
+
+
+def test_what_is_several_pictures_stays_so_and_what_has_no_end_is_told():
+    assert [p.size for p in load_pictures(np.zeros((2, 4, 6, 3), np.uint8))] == [(6, 4)] * 2
+    with pytest.raises(ImageError, match="b.jpg: no such file"):
+        load_pictures(np.array(["b.jpg", "c.jpg"]))
+    for wrong in (None, iter([]), 5):
+        with pytest.raises(UsageError, match="Give a list"):
+            load_pictures(wrong)
 
 
 @pytest.mark.parametrize("allowed", [False, True])
