@@ -79,7 +79,7 @@ def test_one_picture_is_a_list_of_one(alone):
 
 def test_what_is_several_pictures_stays_so_and_what_has_no_end_is_told():
     assert [p.size for p in load_pictures(np.zeros((2, 4, 6, 3), np.uint8))] == [(6, 4)] * 2
-    with pytest.raises(ImageError, match="b.jpg: no such file"):
+    with pytest.raises(ImageError, match="no such file"):
         load_pictures(np.array(["b.jpg", "c.jpg"]))
     for wrong in (None, iter([]), 5):
         with pytest.raises(UsageError, match="Give a list"):
