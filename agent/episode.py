@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ..policy.dialect import Dialect, ReadContext
 from ..policy.modes import Mode, Strategy
 from ..policy.policy import Completion, Policy
+from ..tools.errors import UsageError
 from ..tools.images import Picture
+from ..tools.text import clean_text
 from ..tools.tool import AnyTool, ToolContext
 from ..tools.views import ViewBook
 from .answer import ImageInfo
@@ -51,6 +53,17 @@ class EpisodeOptions:
     scores: Scores = "none"
     samples: int = 5
     rules: EscalationRules = field(default_factory=EscalationRules)
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a word that is none, before anything is spent on the question."""
+        for what, word, words in (
+            ("mode", self.mode, get_args(Mode)),
+            ("strategy", self.strategy, get_args(Strategy)),
+            ("kind of scores", self.scores, get_args(Scores)),
+        ):
+            if word not in words:
+                given = clean_text(str(word), 40)
+                raise UsageError(f"there is no {what} {given!r}.", f"Use {', '.join(words)}.")
 
 
 def _drop(event: Event) -> None:

@@ -142,7 +142,7 @@ class GroundingAgent:
             seed: otherwise than the agent's own.
 
         Raises:
-            UsageError: an empty question, no pictures, too many.
+            UsageError: an empty question, no pictures, too many, a mode or tool that is none.
             ImageError: a picture that can't be used; the message names it.
         """
         choice = _Choice(mode, strategy, tools, seed)
@@ -283,7 +283,9 @@ class GroundingAgent:
     def _allowed(self, names: Iterable[str] | None) -> Mapping[str, AnyTool]:
         if names is None:
             return self.tools
-        wanted = list(names)
+        # As where the agent is made: a word, or several with commas between them.
+        listed = names.split(",") if isinstance(names, str) else names
+        wanted = [name.strip() for name in listed if name.strip() not in ("", "none")]
         unknown = [name for name in wanted if name not in self.tools]
         if unknown:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -196,6 +197,37 @@ def test_a_question_may_choose_otherwise_than_its_agent():
     ]
     with pytest.raises(UsageError, match="no tool 'fly'"):
         asked.ask("it", PICTURES, tools=["fly"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"mode": "thinking"}, "no mode 'thinking'. Use auto, think, direct"),
+        ({"strategy": "polling"}, "no strategy 'polling'. Use auto, one-shot, poll"),
+        ({"scores": "votes"}, "no kind of scores 'votes'. Use none, "),
+    ],
+)
+def test_a_word_that_is_none_is_told_before_the_policy_is_asked(choice, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        agent(answer(), **choice)
+    if "scores" not in choice:
+        with pytest.raises(UsageError, match=re.escape(words)):
+            agent(answer()).ask("it", PICTURES, **choice)
+
+
+@pytest.mark.parametrize(
+    ("tools", "offered"),
+    [("zoom", ["zoom"]), ("zoom, match", ["zoom", "match"]), ("none", []), (["match"], ["match"])],
+)
+def test_tools_of_a_question_are_named_as_those_of_an_agent(tools, offered):
+    seen = []
+
+    def says(request):
+        seen.append([tool.name for tool in request.tools])
+        return answer()
+
+    agent(says, tools=("zoom", "match")).ask("it", PICTURES, tools=tools)
+    assert seen == [offered]
 
 
 def test_a_url_goes_only_through_the_fetcher():
