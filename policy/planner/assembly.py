@@ -24,7 +24,7 @@ from .pictures import Pictures
 from .question import Phrase, Relation, Selection
 from .relations import Bound
 from .selections import VIEWERS, Near
-from .shown import pictures_that, shown_by
+from .shown import own_pictures, pictures_that, shown_by
 from .stream import Chunk, Stream
 
 
@@ -71,7 +71,8 @@ class Assembler:
                 for mark in bound.landmarks
             ]
             self.waiting_relations = []
-        self.heads = without_repeats(without_pronouns(self.heads))
+        heads = without_pronouns(self.heads)
+        self.heads = without_repeats(heads, own_pictures(self.items, [h.at for h in heads]))
         if self.heads and not self.heads[0].noun.pronoun and self._begins_with_all_but():
             self.heads.insert(0, all_beside(self.heads[0]))
         if self.heads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ...tools.errors import QueryNotUnderstood
@@ -46,18 +47,24 @@ class Head:
         )
 
 
-def without_repeats(heads: list[Head]) -> list[Head]:
+def without_repeats(heads: list[Head], own: Sequence[frozenset[int]]) -> list[Head]:
     """Without phrases that only set the scene: `there are cars; box the second car`.
 
     Of two phrases about the same noun, one with and one without a choice, the first to speak of a
-    choice stands for both, unless `and` joins it to the other: `the dogs in image 1 and the largest
-    one in image 2`.
+    choice stands for both, unless `and` joins it to the other (`the dogs in image 1 and the largest
+    one in image 2`), or each names other pictures.
+
+    Args:
+        heads: the phrases, in order.
+        own: the pictures that each of them names for itself.
     """
+    apart = [head.at for head, images in zip(heads, own, strict=True) if _is_apart(images, own)]
     chosen = {
         singular(h.noun.phrase.noun)
         for h in heads
-        if (h.selections or h.relations) and h.negated != "except" and not h.joined
-    }
+        if (h.selections or h.relations) and h.negated != "except"
+        and not h.joined and h.at not in apart
+    }  # fmt: skip
     seen: set[str] = set()
     kept: list[Head] = []
     for head in heads:
@@ -79,6 +86,11 @@ def without_repeats(heads: list[Head]) -> list[Head]:
         seen.add(noun)
         kept.append(head)
     return kept
+
+
+def _is_apart(images: frozenset[int], own: Sequence[frozenset[int]]) -> bool:
+    """Whether a phrase names pictures that no other phrase does."""
+    return bool(images) and all(other and not images & other for other in own if other != images)
 
 
 def _counts_in_pictures(head: Head) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ...tools.errors import QueryNotUnderstood
 from .heads import Head
 from .pictures import Pictures
-from .reading import Reading, confines
+from .reading import Reading
+from .shown import confines
 from .stream import Chunk
 
 Placed = list[tuple[Head, tuple[int, ...]]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .nouns import singular
+from .plain_words import ORDER, PICTURE
 
 _PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame)"
 _ORDINAL = r"(?:first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)"
@@ -37,6 +38,18 @@ _ONE_MORE = re.compile(
     rf"one (?={_PLACE}\b)",
     re.IGNORECASE,
 )
+_OTHER_CHOICE = re.compile(
+    rf"[.;,](?: and| but)? (?:in|for|from|on) ((?:the )?(?:others?|rest)|{_NAMED}),?(?: {ORDER})?"
+    rf"(?: only| just)? (the {_EXTREME})(?: one| (\w+))?[.!]?$",
+    re.IGNORECASE,
+)
+"""Behind what is wanted elsewhere: `; in the second image, only the leftmost one`."""
+
+_ELSEWHERE = re.compile(
+    rf"\b(?:in|from|of|on) (?:{_NAMED}|(?:the )?{PICTURE} \d+(?:(?:,| and|, and) \d+)+)\b,?",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(rf"\b(?:please|{ORDER}|every|all|each|any|the|of|both)\b|[.,:;]", re.IGNORECASE)
 
 
 def named_again(query: str) -> str:
@@ -45,6 +58,7 @@ def named_again(query: str) -> str:
     Only where pictures are told apart, each with a choice of its own: in one picture a second
     choice is one among those of the first.
     """
+    query = _with_own_choice(query.strip())
     query = _ONE_MORE.sub(r"\1 \2 \3 and the \2 ", query)
     first = _CHOSEN.search(query)
     if first is None or len(re.findall(rf"\b{_NAMED}\b", query, re.IGNORECASE)) < 2:
@@ -56,6 +70,26 @@ def named_again(query: str) -> str:
     if re.search(r"\b(?:each|every|all|both|same)\b", query, re.IGNORECASE):
         return query
     return head + _LEFT_OUT.sub(lambda found: _with_noun(found.group(1), noun), rest)
+
+
+def _with_own_choice(query: str) -> str:
+    """`Box all dogs, but in image 2 only the largest`: its noun and the pictures of the others.
+
+    What names more than one thing stays as it is.
+    """
+    found = _OTHER_CHOICE.search(query)
+    if found is None:
+        return query
+    wanted, (there, choice, noun) = query[: found.start()], found.groups()
+    named = _ASKED.sub(" ", _ELSEWHERE.sub(" ", wanted)).split()
+    if len(named) != 1 or (noun and singular(noun) != singular(named[0])):
+        return query
+    there = there if re.search(rf"\b{_NAMED}$", there, re.IGNORECASE) else "the other images"
+    chosen = _with_noun(choice, singular(named[0]))
+    if (place := _ELSEWHERE.search(wanted)) is None:
+        return f"{wanted} in the other images; {chosen} in {there}"
+    begins = wanted[: place.start()].lower().strip() in ("", "please")
+    return f"{wanted}; in {there} {chosen}" if begins else f"{wanted}; {chosen} in {there}"
 
 
 def _with_noun(choice: str, noun: str) -> str:

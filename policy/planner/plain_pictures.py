@@ -16,8 +16,26 @@ _OF_THEM = r"of (?:them|these|those)\b"
 _SO_MANY = r"(?:at least|at most|exactly|more than|fewer than|less than|over)"
 _THERE = rf"(?:there|in (?:it|them|the (?:same )?{PICTURE}))"
 _ONE = rf"in (?:the )?{PICTURE} \d+"
+_NAMED = (
+    rf"(?:the )?(?:{PICTURE} \d+|(?:first|second|third|fourth|fifth|last|1st|2nd|3rd)"
+    rf"(?: {PICTURE})?)"
+)
 
 PICTURES: list[tuple[str, str]] = [
+    # Two pictures compared by how many there are: which has more is said.
+    (rf"^(?:are|is) there (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)in ({_NAMED}) than "
+     rf"(?:there (?:are|is) )?(?:in )?({_NAMED})\??$",
+     r"find the \2 in \3 and \4 and say which picture has \1"),
+    (rf"^(?:in ({_NAMED}),? )?how many (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)"
+     rf"(?:are|is) (?:there )?(?:in ({_NAMED}) )?(?:than|compared (?:to|with)) "
+     rf"(?:there (?:are|is) )?(?:in )?({_NAMED})\??$",
+     r"find the \3 in \1\4 and \5 and say which picture has \2"),
+    (rf"^where (?:did|has) (the [\w ]+? (?:from|of|in) {_NAMED}) (?:go|gone|move|moved)(?: to)?\b",
+     r"find \1 in the other images"),
+    (rf"^is the same (\w+) in both(?: of)?(?: the| these)?(?: {PICTURE})?\??",
+     r"find the \1 from image 1 in image 2."),
+    (rf"\b(?:unique|exclusive|specific) to (?:each|every|one|only one|a single)(?: of the)?"
+     rf"(?: {PICTURE})?\b", "in exactly one picture"),
     # `All buses except those in image 2` speaks of the picture.
     (rf"(?<=\w)(,? ?)\b{LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
      rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={IN_PICTURE})",

@@ -46,7 +46,8 @@ def counterpart_plan(question: Question, book: ViewBook) -> Plan:
     if missing:
         labels = [source.phrase.noun] if source.phrase else []
         result = yield Call(
-            "detect", {"labels": labels, "views": [image, *missing], "min_score": LOOK},
+            "detect", {"labels": labels, "views": [*dict.fromkeys((image, *missing))],
+                       "min_score": LOOK},
             f"find things of its class in {wording.images(missing)}",
         )  # fmt: skip
         require(result, wording.understood(question))
@@ -104,6 +105,8 @@ def _of_same_class(
     chosen: dict[int, tuple[Found, str | None]] = {}
     for target in missing:
         rivals = [f for f in found if f.box.image == target and f.box.label == model.box.label]
+        if target == image:
+            rivals = [model]
         if rivals:
             best = max(rivals, key=lambda f: likeness(model, f, book))
             chosen[target] = (best, best.box.label)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from .question import Question, Target
-from .reading import Reading, names_pictures
+from .reading import Reading
+from .shown import names_pictures
 from .task import named_kind
 
 _REPORT = re.compile(

@@ -27,6 +27,15 @@ _SAME_USE = (
     r"(?:used|good) for the same|do(?:es)? the same (?:job|thing) as"
 )
 
+_ORDER = r"(?:find|box|mark|show|locate|detect|highlight|outline|point)"
+_WANTED_TOO = re.compile(
+    rf"^ (?:@said |please )*(?:@ask |{_ORDER} )?(?:me )?(?:the |an? )"
+    r"(?:(?!@named |same |[.;] )\S+ )+@named (?:, )?(?:[.;] )?(?:and |then |also )+"
+    rf"(?:@ask |{_ORDER} )?"
+    r"(?:the )?same (?!\S+ (?:as|like) )"
+)
+"""`The woman with the hat in image 1, and the same woman in the others`: both are wanted."""
+
 
 def counterpart_question(reading: Reading) -> Question:
     """A thing shown or boxed in one picture, to be found in the others that are named."""
@@ -44,8 +53,10 @@ def counterpart_question(reading: Reading) -> Question:
         re.search(_SAME_USE, reading.text) is not None,
     )
     where = tuple(i for i in dict.fromkeys(i for r in named for i in r.images) if i != source_image)
-    rest = tuple(i for i in reading.every if i != source_image)
-    return Question("counterpart", where or rest, source=source)
+    where = where or tuple(i for i in reading.every if i != source_image)
+    if phrase is not None and token is None and _WANTED_TOO.search(reading.text):
+        where = tuple(sorted({source_image, *where}))
+    return Question("counterpart", where, source=source)
 
 
 def _source_image(reading: Reading, named: list[Pictures]) -> int:
@@ -69,8 +80,13 @@ def _source_image(reading: Reading, named: list[Pictures]) -> int:
     if same and len(singles) > 1:
         return singles[reading.text[: same.end()].count("@named") - 1].images[0]
     as_in = re.search(r" same (?:\S+ ){0,5}(?:as|like|from|that) ", reading.text)
+    told_before = named[0] is singles[0] and len(named) > 1
     if len(singles) == 1 and (
-        (" same " in reading.text and not as_in and singles[0].preposition in SOUGHT)
+        (
+            " same " in reading.text
+            and not (as_in or told_before)
+            and singles[0].preposition in SOUGHT
+        )
         or re.search(r"(?:in|find|locate) @named$", reading.text.strip())
     ):
         return 1 if singles[0].images[0] != 1 else 2

@@ -8,7 +8,8 @@ from typing import Literal
 from ...tools.errors import QueryNotUnderstood
 from .pictures import Pictures
 from .question import Question
-from .reading import Reading, names_pictures
+from .reading import Reading
+from .shown import names_pictures
 
 _Side = Literal["first", "second", "both"]
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from .known import closed_vocabulary
 from .question import Phrase, Question, Target
 from .read_difference import is_single
-from .reading import Reading, names_pictures
+from .reading import Reading
+from .shown import names_pictures
 
 _SEEN = (
     r"(?:is|are|be|being|appears?|appearing|occurs?|exists?|present|found|seen|shown|visible|"

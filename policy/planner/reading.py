@@ -11,6 +11,7 @@ from .pictures import Pictures, pictures_in
 from .pronouns import read_ones, read_question_words
 from .relations import read_relations, read_verbs
 from .selections import read_selections
+from .shown import confines
 from .stream import Chunk, Stream
 from .tokens import Token
 
@@ -19,16 +20,6 @@ SOUGHT = frozenset({"in", "into", "on", "within", "inside", "across"})
 
 MARKS = frozenset({"@pics", "@named", "@both", "@which", "@without"})
 """How references to pictures read in the marked text."""
-
-
-def names_pictures(reference: Pictures) -> bool:
-    """Whether a reference says which pictures, be it by number or by role."""
-    return reference.kind in ("named", "rest") or reference.role in ("first", "second")
-
-
-def confines(reference: Pictures) -> bool:
-    """Whether a reference confines the question to some pictures."""
-    return names_pictures(reference) or reference.negated
 
 
 def marked_text(stream: Stream) -> str:

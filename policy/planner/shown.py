@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .pictures import Pictures
 from .stream import Chunk, Item
@@ -18,6 +19,41 @@ _SHOWN = re.compile(
     rf"{_SHOWS}(?: (?:no|not|any|more|most|fewest|fewer|the|less|both|least|greatest|largest|"
     r"highest|number|of|a|some|@sel|@many))*"
 )
+
+
+def names_pictures(reference: Pictures) -> bool:
+    """Whether a reference says which pictures, be it by number or by role."""
+    return reference.kind in ("named", "rest") or reference.role in ("first", "second")
+
+
+def confines(reference: Pictures) -> bool:
+    """Whether a reference confines the question to some pictures."""
+    return names_pictures(reference) or reference.negated
+
+
+def own_pictures(items: Sequence[Item], at: Sequence[int]) -> list[frozenset[int]]:
+    """The pictures that each of several phrases names for itself.
+
+    Args:
+        items: of the question.
+        at: where the phrases stand, in order.
+
+    Returns:
+        Of each phrase those named behind it and before the next one, or, where the question begins
+        with pictures, those named before it and behind the last one; empty where there are none.
+    """
+    spots = [
+        (index, item.meaning)
+        for index, item in enumerate(items)
+        if isinstance(item, Chunk) and isinstance(item.meaning, Pictures)
+        and confines(item.meaning) and not item.meaning.negated
+    ]  # fmt: skip
+    leading = bool(spots and at) and spots[0][0] < at[0]
+    borders = [-1, *at] if leading else [*at, len(items)]
+    return [
+        frozenset(i for index, ref in spots if begin < index < end for i in ref.images)
+        for begin, end in pairwise(borders)
+    ]
 
 
 def pictures_before(items: Sequence[Item], index: int) -> Pictures | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from .cues import weigh
 from .known import closed_vocabulary
 from .likened import likened_image
+from .plain_words import PICTURE
 from .question import Phrase, Task
 from .reading import SOUGHT, Reading
 
@@ -128,16 +129,33 @@ def named_kind(reading: Reading) -> Phrase | None:
     kind, wider = kinds[0], closed_vocabulary().resolve(kinds[0].noun).relation == "wider"
     if wider and re.search(_IN_COMMON, reading.text):
         return replace(kind, relations=(), plural=False)
+    everywhere = re.search(_EVERYWHERE, reading.text) or _names_all(reading)
+    asked = re.search(rf" (?:which|what) (?:{_KIND_OF} )?{kind.noun} ", reading.text)
+    if wider and not kind.relations and not reading.heads[0].selections:
+        # `Which animals are in both pictures?`, `animals that all pictures show`.
+        # Those `in these pictures` are any.
+        said = " ".join(token.text for token in reading.tokens)
+        shared = re.search(rf" {kind.noun} (?:that |which )?{_IN_ALL}", reading.text)
+        if shared and _ALL_OF_THEM.search(said):
+            return replace(kind, plural=False)
     if kind.plural:
         return None
-    asked = re.search(rf" (?:which|what) (?:(?:kind|type|sort) of )?{kind.noun} ", reading.text)
-    everywhere = re.search(_EVERYWHERE, reading.text) or _names_all(reading)
     everywhere = asked and not kind.relations and everywhere
     return kind if wider and everywhere else None
 
 
 _IN_COMMON = " in common | shared? | shares? "
 _EVERYWHERE = "@both| everywhere | throughout "
+_KIND_OF = r"(?:kinds?|types?|sorts?|species) of"
+_ALL_OF_THEM = re.compile(
+    r"\b(?:all|both|every|each)(?: (?:of|the|these|those|my|our|\d+|two|three|four|five|six|"
+    rf"given|input))*(?: {PICTURE}\b| (?:[.,;?!]|$)|$)"
+)
+_SEEN = r"(?:seen|shown|found|visible|present|pictured|depicted|contained)"
+_IN_ALL = (
+    rf"(?:(?:is|are|can be|appears?|occurs?|exists?) (?:{_SEEN} )?(?:in )?@both |"
+    rf"@both (?:show|contain|have|include|feature|share) )"
+)
 
 
 def _asks_for_shared_thing(reading: Reading) -> bool:

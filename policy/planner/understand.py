@@ -59,8 +59,9 @@ def understand(query: str, count: int) -> Question:
         QueryNotUnderstood: nothing to look for could be read, or a picture is named that does not
             exist; the message says what can be read.
     """
+    query = named_again(query)
     require_told(query)
-    tokens = open_nobody(_flatten_quotes(tokenise(plain(named_again(query)))))
+    tokens = open_nobody(_flatten_quotes(tokenise(plain(query))))
     stream = Stream(tokens)
     stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")

@@ -84,6 +84,8 @@ UNTOLD = [
     "Box the dog if there's one, else the cat.",
     "cat, else dog",
     "cats, or dogs if there is no cat",
+    "the tv or the laptop, whichever is bigger",
+    "Box people and dogs; in image 2 only the largest one.",
     "Is the clock in image 1? Otherwise find it in image 2.",
     "the picture with the second largest number of cars",
     "In the picture with the leftmost bus, find the person.",
