@@ -8,6 +8,7 @@ threshold is judged on the same answers, and nothing is asked again.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -16,13 +17,16 @@ from itertools import pairwise
 import numpy as np
 
 from ..tools.boxes import GroundedBox, boxes_array
-from ..tools.errors import DataError
+from ..tools.errors import DataError, GemvgError
 from ..tools.geometry import iou_matrix, match_optimal
+from ..tools.text import clean_text
 from .answer import Answer
 from .grounding_agent import GroundingAgent
 from .pictures import PictureSource
 from .question_form import expected_boxes
 from .rules import EscalationRules
+
+log = logging.getLogger("gemvg.agent")
 
 CORRECT_IOU = 0.5
 TOLERANCE = 0.005
@@ -150,12 +154,17 @@ async def run_trials(
     async def one(question: LabelledQuestion) -> Trial | None:
         nonlocal done
         async with gate:
-            direct = await agent.aask(question.query, question.images, mode="direct")
-            think = await agent.aask(question.query, question.images, mode="think")
+            try:
+                direct = await agent.aask(question.query, question.images, mode="direct")
+                think = await agent.aask(question.query, question.images, mode="think")
+            except GemvgError as error:
+                # Such as a picture that is missing: it must not cost what the others have spent.
+                log.warning("a question is left out: %s", clean_text(str(error), 300))
+                direct = think = None
         done += 1
         if on_trial is not None:
             on_trial(done)
-        if direct.status == "failed" or think.status == "failed":
+        if not direct or not think or "failed" in (direct.status, think.status):
             return None
         return _trial(question, direct, think)
 

@@ -44,7 +44,8 @@ def read_labelled(file: Path, limit: int | None = None) -> list[LabelledQuestion
         DataError: the file can't be read, or a line is not of this form; the message names it.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`, which breaks JSON at characters such as U+2028 that may stand in it.
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: the file can't be read.", "Check its name.") from error
     questions: list[LabelledQuestion] = []

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import random
 import re
@@ -121,6 +122,16 @@ def test_no_probabilities_no_fit():
         fit([])
 
 
+def test_a_question_that_cant_be_asked_costs_no_other(caplog):
+    asked = [*questions(2), LabelledQuestion("find number1", ("gone.png",), TRUTH)]
+    agent = GroundingAgent(policy_of(0), tools="none")
+    trials = asyncio.run(run_trials(agent, asked))
+    assert trials == asyncio.run(run_trials(agent, questions(2)))
+    assert "gone.png: no such file" in caplog.text
+    with pytest.raises(DataError, match="no question could be answered"):
+        asyncio.run(run_trials(agent, asked[2:]))
+
+
 @pytest.mark.parametrize(
     ("found", "truth", "expected"),
     [
@@ -197,3 +208,13 @@ def test_a_damaged_line_is_named(tmp_path, line, message):
     with pytest.raises(DataError, match=f"line 2.*{message}"):
         read_labelled(file)
     assert len(read_labelled(file, limit=1)) == 1
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_a_line_ends_at_its_line_break_only(tmp_path, separator):
+    file = tmp_path / "q.jsonl"
+    line = json.dumps(
+        {"query": f"a{separator}b", "images": ["a.png"], "answer": []}, ensure_ascii=False
+    )
+    file.write_bytes(b"\xef\xbb\xbf" + f"{line}\r\n{line}".encode())
+    assert [question.query for question in read_labelled(file)] == [f"a{separator}b"] * 2
