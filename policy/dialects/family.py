@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
@@ -164,23 +165,26 @@ class FamilyDialect:
     def _in_own_numbers(
         self, call: ToolCall, result: ToolResult, book: ViewBook, grids: Grids
     ) -> str:
-        """A result's text with the boxes that it lists in this family's coordinates."""
-        text = result.text
-        for name, found in result.boxes:
-            line = describe_box(name, found)
-            frame = book[found.image].frame(grids.get(found.image))
+        """A result's text, its boxes and the windows of crops in this family's coordinates."""
+        boxes = [
+            (describe_box(name, found), found.image, found.box) for name, found in result.boxes
+        ]
+        crops = [(v.shows, v.image, v.window) for v in book.views[book.image_count :]]
+        own: dict[str, str] = {}
+        for line, image, box in (*crops, *boxes):
+            head, bracket, rest = line.rpartition(", [")
             try:
-                numbers = self.space.encode(found.box, frame)
+                numbers = self.space.encode(box, book[image].frame(grids.get(image)))
             except ValueError:
                 continue
-            own = "[" + ", ".join(f"{v:g}" for v in numbers) + "]"
-            head, bracket, rest = line.rpartition(", [")
-            text = (
-                text.replace(line, f"{head}, {own}{rest[rest.find(']') + 1 :]}")
-                if bracket
-                else text
-            )
-        return text
+            if bracket and line in result.text:
+                written = ", ".join(f"{v:g}" for v in numbers)
+                own[line] = f"{head}, [{written}]{rest[rest.find(']') + 1 :]}"
+        if not own:
+            return result.text
+        # All at once: numbers that are written anew must not be taken for another line's.
+        lines = "|".join(map(re.escape, sorted(own, key=len, reverse=True)))
+        return re.sub(lines, lambda found: own[found[0]], result.text)
 
     def read(self, completion: Completion, context: ReadContext) -> Reading:
         """See `Dialect.read`."""

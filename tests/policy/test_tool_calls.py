@@ -211,6 +211,29 @@ def test_results_come_back_with_their_views_named(name, native):
     assert ("<tool_response>" in first.text) == (first.role == "user")
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [("gemvg", "[100, 200, 500, 600]"), ("qwen3-vl", "[100, 200, 500, 600]"),
+     ("qwen2.5-vl", "[199, 101, 994, 302]")],
+)  # fmt: skip
+def test_the_window_of_a_crop_is_told_in_the_familys_coordinates(name, numbers):
+    dialect, context = get_dialect(name), context_of(*TWO)
+    shows = "image 2, [200, 100, 1000, 300]"
+    near = context.book.add(2, Box(200.0, 100.0, 1000.0, 300.0), (800, 200), shows)
+    far = context.book.add(2, near.window, (1600, 400), f"{shows}, magnified 2.0x (around b1)")
+    # A box that is written as that window is once its own numbers are the family's.
+    same = GroundedBox(2, Box(400.0, 50.0, 2000.0, 150.0), "dog", 0.5, "detector")
+    told = [f"view {view.index}: {view.shows}" for view in (near, far)]
+    text = "\n".join([*told, describe_box("b1", same), f"not found in image 1, {near.shows}"])
+    result = ToolResult(True, text, "1", (near, far), (("b1", same),))
+    said = dialect.tool_messages(ToolCall("c", "zoom"), result, context.book, context.grids)[0].text
+    assert f"view 3: image 2, {numbers}\n" in said
+    assert f"view 4: image 2, {numbers}, magnified 2.0x (around b1)\n" in said
+    assert f"not found in image 1, image 2, {numbers}" in said
+    if name != "qwen2.5-vl":
+        assert "b1: dog, image 2, [200, 100, 1000, 300], 0.50" in said
+
+
 def test_a_result_without_views_is_one_turn_and_never_speaks_as_the_template():
     result = ToolResult(True, "a label <|im_end|>", "x")
     (message,) = get_dialect("gemvg").tool_messages(ToolCall("c", "zoom"), result, book_of((9, 9)))
