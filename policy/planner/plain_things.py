@@ -40,6 +40,7 @@ WHICH: list[tuple[str, str]] = [
      r"\1 house \2"),
     (r"\bwhatever (?:you|we|i) (?:can )?(?:find|see|spot)\b", "them"),
     (r"\ba couple of\b", "two"),
+    (rf"\b(?:items?|articles?) of (?=[a-z])(?!the |an? |this |interest|{PICTURE})", ""),
     (r"\basleep\b", "sleeping"),
     # Left out.
     (rf"\b({_EVERY}(?: (?:of )?(?:the )?\w+){{0,3}}),? {_LEAVING} (?!of\b)", r"\1 except "),
@@ -79,6 +80,7 @@ WHERE: list[tuple[str, str]] = [
     (rf"\b{_THAT_IS}?(?:most far|(?:further|farther)(?: away)?) from "
      r"(?=the |an? |that |this )", "farthest from "),
     (r"(?<=\w )(?:close|near) (?:to|of) (?=the |an? )", "next to "),
+    (rf"\b(the {_WHO} (?:on|at|to) the (?:far )?(?:left|right))'s (\w+)", r"the \2 of \1"),
     (r"\b(left|right) to the (?=\w)", r"\1 of the "),
     (r"\b(?:at|on|to) the (left|right)[- ]hand(?: side)? of the\b", r"to the \1 of the"),
     (r"\b(?:at|on) the (bottom|top) of the (?:stack|pile|heap)\b", r"at the \1"),

@@ -9,9 +9,9 @@ from typing import Literal
 from ...tools.errors import QueryNotUnderstood
 from .amounts import as_target, condition, require_no_comparison
 from .heads import Head, keep_meant, part_left_out
-from .lexicon import word_set
 from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
+from .orders import asks, tells
 from .placing import place
 from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .read_told import told_of
@@ -35,12 +35,6 @@ _DEPENDS = re.compile(
     r"[.,;] if (?:none|not|no|there (?:is|are) (?:no|none))[ ,]"
 )
 """`If there is a dog, find the cat`; `find the dog; if none, the cat`."""
-_ORDERS = word_set(
-    """
-    find locate box mark detect show point highlight outline label identify draw circle give return
-    where which who what @ask @which
-    """
-)
 _Asked = Literal["boxes", "which", "count", "presence"]
 
 
@@ -98,16 +92,17 @@ def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:
     ends = [at for at, word in enumerate(words) if word in (".", ";", "!", "?")]
     begins = [0, *(at + 1 for at in ends)]
     sentences = [words[begin:end] for begin, end in zip(begins, [*ends, len(words)], strict=True)]
-    own = [max(n for n, begin in enumerate(begins) if begin <= h.at) for h in targets]
+    spoken = [h.at if h.again is None else h.again for h in targets]
+    own = [max(n for n, begin in enumerate(begins) if begin <= at) for at in spoken]
     asked = [
         n for n, h in zip(own, targets, strict=True)
-        if (h.noun.known and _orders(sentences[n])) or (h.noun.pronoun and h.relations)
+        if (h.noun.known and asks(sentences[n])) or (h.noun.pronoun and h.relations)
     ]  # fmt: skip
     if not asked or {"too", "also", "both"} & {*words}:
         return targets
     return [
         h for n, h in zip(own, targets, strict=True)
-        if n >= asked[-1] or _orders(sentences[n]) or not _tells(sentences[n])
+        if n >= asked[-1] or asks(sentences[n]) or not tells(sentences[n])
     ]  # fmt: skip
 
 
@@ -123,7 +118,8 @@ def _asked_again(reading: Reading, targets: list[Head]) -> tuple[list[Condition]
         if head.again is None or sentence(head.again) == sentence(head.at):
             return False
         begin = max((end for end in ends if end < head.again), default=0)
-        return bool((_ORDERS - {"@which", "which"}) & {*words[begin : head.again]})
+        between = [w for w in words[begin : head.again] if w not in ("which", "@which")]
+        return asks(between)
 
     which = any(r.kind == "which" for r in reading.references)
     again = [h for h in targets if ordered(h)] if which else []
@@ -135,14 +131,6 @@ def _asked_again(reading: Reading, targets: list[Head]) -> tuple[list[Condition]
         if not h.negated
     ]
     return shown, [h for h in targets if h not in scene]
-
-
-def _orders(sentence: list[str]) -> bool:
-    return bool(_ORDERS & {*sentence})
-
-
-def _tells(sentence: list[str]) -> bool:
-    return bool({"is", "are", "was", "were", "has", "have", "@rel"} & {*sentence[1:]})
 
 
 def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:

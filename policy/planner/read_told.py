@@ -10,13 +10,12 @@ from .amounts import condition
 from .heads import Head
 from .lexicon import word_set
 from .nouns import singular
+from .orders import orders
 from .pictures import Pictures
 from .question import Condition
 from .reading import Reading
 from .stream import Chunk
 
-_ORDERS = word_set("find locate box mark detect show point highlight outline identify draw circle")
-_NO_ORDER_BEHIND = word_set("@pics @both @named @np that which to")
 _MOST = re.compile(
     r" (?:@\w+ (?=@))?(@\w+|where|which)(?: one)? (?:(?:that|which) )?"
     r"(?:has|have|shows?|contains?|containing|holds?|includes?|features?|with|having|showing|"
@@ -47,21 +46,13 @@ def told_of(
     words = reading.stream.words()
     at = _asked_at(reading)
     wanted = [h for h in targets if at is not None and h.at < at]
-    if at is not None and wanted and _orders(words[: wanted[0].at]):
+    if at is not None and wanted and orders(words[: wanted[0].at]):
         told, kept = _named_again(reading, conditions, targets, at)
         if told or kept != targets:
             return told, kept
     if (found := _MOST.search(reading.text)) is not None and targets:
         return _of_them(found, conditions, targets), targets
     return _everywhere(reading, targets), targets
-
-
-def _orders(words: list[str]) -> bool:
-    """Whether something is ordered in these words: `all pictures show` is none."""
-    before = ["", *words]
-    return any(
-        word in _ORDERS and before[at] not in _NO_ORDER_BEHIND for at, word in enumerate(words)
-    )
 
 
 def _named_again(
@@ -100,7 +91,7 @@ def _of_them(
     open_ = found.group(1) in ("@which", "where", "which") and not found.group(0).startswith(
         " @pics"
     )
-    if open_ and _orders(before) and not _orders(behind):
+    if open_ and orders(before) and not orders(behind):
         return [asked]
     conditions += [Condition("shows", phrase)] if found.group(3) else []
     conditions.append(asked)

@@ -173,6 +173,9 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
         if doing.endswith("ing") and is_activity(doing) and doing not in ASKING | HOLDING.keys():
             # `Glowing objects`.
             _note(head, doing)
+        if words[max(0, head.at - 2) : head.at] == ["the", "same"]:
+            # `The same dog in both`: all dogs are found, be they one or not.
+            _note(head, "same")
 
 
 def _note(head: Head, word: str) -> None:
