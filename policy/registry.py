@@ -59,8 +59,8 @@ def _source(name: str, dialect: str | None) -> tuple[str, FamilyDialect]:
     """A folder or hub id, and how its model writes."""
     from .presets import PRESETS
 
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = local_folder(name)
+    if folder is not None:
         if not (folder / "config.json").is_file():
             raise UsageError(
                 f"{clean_text(name, 120)} holds no model: it has no config.json.",
@@ -91,6 +91,25 @@ def _source(name: str, dialect: str | None) -> tuple[str, FamilyDialect]:
     )
 
 
+def local_folder(name: str) -> Path | None:
+    """The folder on this machine that a policy's name stands for; None where it stands for none.
+
+    A folder with a model comes before a preset of its name. One without, which happens to lie in
+    the working folder and to be called `nano`, does not.
+    """
+    from .presets import PRESETS
+
+    try:
+        folder = Path(name).expanduser()
+        if not folder.is_dir():
+            return None
+    except (OSError, RuntimeError, ValueError):
+        # Names that no folder can have, and homes of users who are not there.
+        return None
+    stray = name.lower() in PRESETS and not (folder / "config.json").is_file()
+    return None if stray else folder
+
+
 def _served(spec: str, dialect: str | None) -> Policy:
     """A model on one server or several."""
     from .backends.endpoints import discover
@@ -109,7 +128,8 @@ def _served(spec: str, dialect: str | None) -> Policy:
     try:
         written = _dialect(served.name, dialect)
     except UnknownDialect:
-        if not served.root or served.root == served.name:
+        # A dialect that was named wrongly is the caller's to mend, whatever the model is.
+        if dialect or not served.root or served.root == served.name:
             raise
         written = _dialect(served.root, None)
     return OpenAICompatiblePolicy(

@@ -104,13 +104,14 @@ def policy_revision(spec: str) -> str | None:
         GemvgError: the folder can't be read.
     """
     from ...policy.presets import PRESETS
+    from ...policy.registry import local_folder
 
     name = spec.strip()
     if name[: len(_IN_VLLM)].lower() == _IN_VLLM:
         name = name[len(_IN_VLLM) :]
     try:
-        folder = Path(name).expanduser()
-        if folder.is_dir():
+        folder = local_folder(name)
+        if folder is not None:
             return _folder_revision(folder)
         preset = PRESETS.get(name.lower())
         shipped = None if preset is None else preset.folder

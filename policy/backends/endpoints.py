@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from ...tools.text import clean_text
 
 DISCOVERY_SECONDS = 10.0
 COOLING_SECONDS = 5.0
+
+_LOGIN = re.compile(r"(//|^)[^/?#]*@")
 
 
 @dataclass(slots=True)
@@ -98,11 +101,16 @@ def base_url(url: str) -> str:
         usable, parts = False, urlsplit("")
     if not usable:
         raise UsageError(
-            f"{clean_text(url, 80)} is not a server's address.",
+            f"{told(url)} is not a server's address.",
             "Give one such as http://localhost:8000/v1.",
         )
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return urlunsplit((parts.scheme, parts.netloc, path or "/v1", "", ""))
+
+
+def told(url: str) -> str:
+    """An address as messages may show it: without a user's name and password."""
+    return clean_text(_LOGIN.sub(r"\1", url), 80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ def discover(
     more = f" and {len(served) - 8} more" if len(served) > 8 else ""
     wrong = "serves several models" if model is None else f"has no model {clean_text(model, 80)}"
     raise UsageError(
-        f"{endpoint.where} {wrong}.", f"Name one as {base_url(url)}#MODEL: {names}{more}."
+        f"{endpoint.where} {wrong}.", f"Name one as {told(endpoint.url)}#MODEL: {names}{more}."
     )
 
 

@@ -99,7 +99,11 @@ def dialect_for_model(model: str) -> FamilyDialect:
     Raises:
         UnknownDialect: nothing says which family it is. Guessing would put boxes elsewhere.
     """
-    folder = Path(model).expanduser()
+    try:
+        folder = Path(model).expanduser()
+    except RuntimeError:
+        # The home of a user who is not there: a server may name its model as it likes.
+        folder = Path(model)
     config = _config(folder)
     if config is None:
         found = _by_name(model)

@@ -6,8 +6,8 @@ import pytest
 
 from gemvg.policy.backends.endpoints import Endpoints, base_url, discover
 from gemvg.policy.backends.openai_compatible import OpenAICompatiblePolicy
-from gemvg.policy.dialects import get_dialect
-from gemvg.policy.registry import load_policy
+from gemvg.policy.dialects import dialect_for_model, get_dialect
+from gemvg.policy.registry import load_policy, local_folder
 from gemvg.tools.errors import (
     AccessRefused,
     BackendError,
@@ -100,6 +100,41 @@ def test_several_models_must_be_told_apart():
         assert load_policy(f"{server.url}#b-qwen3-vl").name == "b-qwen3-vl"
         server.model = [{"id": "x", "root": "same"}, {"id": "y", "root": "same"}]
         assert discover(server.url).name == "x"
+
+
+def test_a_dialect_that_is_none_is_never_passed_over():
+    with serving(lambda *_: Reply(chat()), id="mine", root="Qwen/Qwen2.5-VL-7B") as server:
+        assert load_policy(server.url).dialect.name == "qwen2.5-vl"
+        with pytest.raises(UnknownDialect, match="no dialect 'qwen3vl'"):
+            load_policy(server.url, dialect="qwen3vl")
+
+
+def test_a_password_in_an_address_stands_in_no_message():
+    with serving(lambda *_: Reply(chat())) as server:
+        server.model = [{"id": "a", "root": "a"}, {"id": "b", "root": "b"}]
+        url = server.url.replace("//", "//user:secret@")
+        for asked in (url, f"{url}#c"):
+            with pytest.raises(UsageError, match=f"Name one as {server.url}#MODEL") as raised:
+                load_policy(asked)
+            assert "secret" not in str(raised.value)
+    for wrong in ("http://user:secret@/v1", "http://user:secret@h:port/v1", "user:secret@h"):
+        with pytest.raises(UsageError) as raised:
+            base_url(wrong)
+        assert "secret" not in str(raised.value)
+
+
+def test_a_stray_folder_hides_no_preset_and_odd_names_are_no_policies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nano").mkdir()
+    assert local_folder("nano") is None
+    assert load_policy("nano").name == "nano_4m"
+    (tmp_path / "nano" / "config.json").write_text("{}")
+    assert local_folder("nano") is not None
+    for name in ("~nobody-of-this-name/model", "a" * 5000):
+        with pytest.raises(UsageError, match="there is no policy"):
+            load_policy(name)
+        with pytest.raises(UnknownDialect):
+            dialect_for_model(name)
 
 
 @pytest.mark.parametrize(
