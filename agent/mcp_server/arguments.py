@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...policy.modes import Mode, Strategy
 from ...tools.tool import Coordinate
+from ...tools.zoom import MAX_REGIONS
 
 MAX_URI = 40_000_000
 PictureName = Annotated[
@@ -39,7 +40,7 @@ class ZoomCall(_Arguments):
     """Parts of a picture to look at closely."""
 
     image: PictureName
-    boxes: Annotated[tuple[Corners, ...], Field(min_length=1, max_length=16)] = Field(
+    boxes: Annotated[tuple[Corners, ...], Field(min_length=1, max_length=MAX_REGIONS)] = Field(
         description="x1, y1, x2, y2 in pixels of the upright picture."
     )
     padding: float = Field(0.1, description="Margin around each box.", ge=0.0, le=1.0)

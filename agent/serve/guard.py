@@ -77,7 +77,7 @@ class Guard:
         if options.key is None and _without_port(host) not in options.host_names:
             raise Refusal(403, "host", "the server is not called by that name.")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host:
+        if origin is not None and _host_of(origin) != host:
             raise Refusal(403, "origin", "other sites' pages may not ask here.")
         path: str = scope["path"]
         if options.key is None or path in OPEN_PATHS or path.startswith(OPEN_FOLDER):
@@ -86,6 +86,14 @@ class Guard:
         given = given.removeprefix("Bearer ").strip()
         if not hmac.compare_digest(given.encode(), options.key.encode()):
             raise Refusal(401, "key", "the key is missing or wrong.", "Send Authorization: Bearer.")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port of a page's address; None where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _without_port(host: str) -> str:

@@ -21,6 +21,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from PIL import Image
 
+from gemvg.agent import GroundingAgent
+from gemvg.agent.mcp_server.arguments import ZoomCall
+from gemvg.agent.mcp_server.calls import Calls
 from gemvg.agent.mcp_server.roots import Roots
 from gemvg.agent.mcp_server.running import make_http_app
 from gemvg.agent.mcp_server.server import make_server
@@ -275,6 +278,13 @@ def test_http_needs_the_key_and_the_right_name(root, tmp_path):
     with over_http(root, tmp_path / "log") as url:
         evil = accept | {"Host": "evil.example.org"}
         assert httpx.post(url, json=body, headers=evil).status_code in (403, 421)
+
+
+def test_as_many_parts_may_be_looked_at_as_the_tools_form_says(root):
+    most = ZoomCall.model_json_schema()["properties"]["boxes"]["maxItems"]
+    asked = ZoomCall(image="one.png", boxes=[(0, 0, 40 + k, 40) for k in range(most)])
+    seen = asyncio.run(Calls(GroundingAgent("planner"), Roots([root])).zoom(asked))
+    assert len(seen.data["views"]) == len(seen.pictures) == most
 
 
 def test_too_many_calls_at_once_are_refused():

@@ -235,6 +235,7 @@ def test_the_key_guards_everything_but_the_page_and_health():
         ({"Host": "localhost:1"}, 200),
         ({"Origin": "https://evil.example.org"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Host": "localhost:80", "Origin": "http://localhost:80"}, 200),
     ],
 )
