@@ -114,11 +114,13 @@ def serve_limits(given: Mapping[str, Any], settings: AskSettings, key: str | Non
     from ..serve.options import ServeOptions
 
     usual = ServeOptions()
+    # Whoever set a number, in whatever place, means it; the default of `ask` is not for a server.
+    said = "max_images" in settings.model_fields_set
     return ServeOptions(
         key=key,
         host_names=(*usual.host_names, given["host"].lower()),
         max_request_bytes=round(given["max_request_mb"] * 1e6),
-        max_pictures=min(settings.max_images, given["max_images"] or usual.max_pictures),
+        max_pictures=settings.max_images if said else usual.max_pictures,
         running=given["parallel"],
         waiting=given["waiting"],
         max_seconds=settings.max_seconds + 10.0,

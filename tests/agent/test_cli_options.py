@@ -1,6 +1,7 @@
 """Every command that asks questions takes the same options of a question."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +22,14 @@ def test_what_ask_can_be_told_others_can_be_told(command, lacks):
     assert set(taken) & OPTIONS == OPTIONS - lacks and {"scores", "samples"} <= OPTIONS
     for name in OPTIONS - lacks:
         assert taken[name].annotation == asked[name].annotation, name
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable", "most"),
+    [(None, None, 16), (32, None, 32), (None, "32", 32), (4, "32", 4), (None, "4", 4)],
+)
+def test_a_server_takes_as_many_pictures_as_any_place_says(argument, variable, most):
+    environ = {} if variable is None else {"GEMVG_MAX_IMAGES": variable}
+    settings = AskSettings.load({"max_images": argument}, environ=environ, files=(Path("none"),))
+    given = {"host": "localhost", "max_request_mb": 48.0, "parallel": 2, "waiting": 64}
+    assert serve.serve_limits(given, settings, None).max_pictures == most
