@@ -43,8 +43,11 @@ class AnswerBox(_Model):
 
     @classmethod
     def of(cls, found: GroundedBox) -> AnswerBox:
-        """From a grounded box; coordinates rounded to a hundredth of a pixel."""
-        x1, y1, x2, y2 = found.box.rounded()
+        """From a grounded box; coordinates rounded to a hundredth of a pixel, or as they are where
+        nothing would be left of it: in a picture of a few pixels a model's step is finer.
+        """
+        near = Box(*found.box.rounded())
+        x1, y1, x2, y2 = near if near.is_valid else found.box
         score = None if found.score is None else round(found.score, 4)
         return cls(
             image=found.image,

@@ -244,3 +244,13 @@ def test_mode_is_asked_for_and_its_reason_is_told():
 def test_a_callers_mistake_is_raised_before_the_episode(query, images, words):
     with pytest.raises(UsageError, match=words):
         agent(lambda request: pytest.fail("the policy was asked")).ask(query, images)
+
+
+@pytest.mark.parametrize(("width", "box"), [(1, (500, 500, 503, 503)), (9, (500, 500, 501, 501))])
+def test_a_box_of_a_model_has_an_area_in_the_smallest_picture(width, box):
+    found = agent(answer(item(box=box))).ask("it", [picture(width, width)]).answer[0]
+    x1, y1, x2, y2 = found.box
+    assert 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= width
+    assert found.grounded().box.area == pytest.approx(
+        ((box[2] - box[0]) * width / 1000) ** 2, rel=0.5
+    )
