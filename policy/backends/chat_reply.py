@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +14,16 @@ from .repetition import CUT
 
 _END_TOKEN = re.compile(r"<\|\w{1,40}\|>|</s>|<eos>|<end_of_turn>")
 
+_BROKEN_OFF = CUT | {"max_tokens", "content_filter", "abort", "error"}
+"""Reasons of other servers' to end an answer before it was whole, too."""
+
 MAX_TEXT = 4_000_000
 """Characters of a reply that are kept; a server can't fill the memory."""
+
+
+_LOWEST, _HIGHEST = -1e9, 1e9
+_MOST_TOKENS = 10**12
+"""What is beyond, any number in JSON may be, says nothing."""
 
 
 @dataclass(slots=True)
@@ -32,10 +39,12 @@ class Reply:
 
     Attributes:
         on_text: called with each new piece of text.
+        begun: the answer's beginning was given, so a thought needs no tag that opens it.
         finished: whether a choice said why it ended; a stream without it was cut.
     """
 
     on_text: Callable[[str], None] | None = None
+    begun: bool = False
     model: str | None = None
     content: list[str] = field(default_factory=list[str])
     reasoning: list[str] = field(default_factory=list[str])
@@ -45,6 +54,7 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     _length: int = 0
+    _unscored: bool = False
 
     @property
     def finished(self) -> bool:
@@ -69,7 +79,7 @@ class Reply:
         self._logprobs(choice.get("logprobs"))
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
-            self.finish = "length" if reason in CUT else reason
+            self.finish = "length" if reason in _BROKEN_OFF else reason
 
     def _usage(self, usage: Any) -> None:
         if isinstance(usage, Mapping):
@@ -79,7 +89,8 @@ class Reply:
     def _say(self, said: Mapping[str, Any]) -> None:
         thought = said.get("reasoning_content") or said.get("reasoning")
         if isinstance(thought, str) and thought:
-            self._piece(self.reasoning, thought if self.reasoning else "<think>" + thought)
+            opens = not (self.reasoning or self.begun)
+            self._piece(self.reasoning, "<think>" + thought if opens else thought)
         content = said.get("content")
         if isinstance(content, str) and content:
             closes = self.reasoning and not self.content
@@ -115,8 +126,11 @@ class Reply:
             if not isinstance(item, Mapping):
                 continue
             text, logprob = item.get("token"), item.get("logprob")
-            if isinstance(text, str) and isinstance(logprob, (int, float)):
-                self.tokens.append(Token(text, min(0.0, float(logprob))))
+            if isinstance(text, str) and isinstance(logprob, (int, float)) and logprob <= _HIGHEST:
+                self.tokens.append(Token(text, float(min(0.0, max(logprob, _LOWEST)))))
+            else:
+                # Without it the rest would be another text; not a number is no certainty.
+                self._unscored = True
 
     def text(self) -> str:
         """The whole text; what a server took apart as reasoning stands in think tags again."""
@@ -127,6 +141,8 @@ class Reply:
 
     def scored_tokens(self) -> tuple[Token, ...] | None:
         """The tokens of the text; the one that ended it is no part of it. None where not given."""
+        if self._unscored:
+            return None
         tokens = self.tokens
         if tokens and _END_TOKEN.fullmatch(tokens[-1].text) and self.finish != "length":
             text = "".join(self.content)
@@ -160,7 +176,7 @@ def _arguments(call: _Call) -> tuple[dict[str, Any], str | None]:
 
 
 def _count(value: Any, otherwise: int) -> int:
-    usable = isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    usable = isinstance(value, (int, float)) and 0 <= value <= _MOST_TOKENS
     return int(value) if usable else otherwise
 
 

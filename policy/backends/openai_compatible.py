@@ -150,7 +150,7 @@ class OpenAICompatiblePolicy:
             prefilled = bool(request.prefill) and abilities.prefill
             if shown is not None:
                 shown.restart(request.prefill or "" if prefilled else "")
-            reply = Reply(on_text=shown)
+            reply = Reply(on_text=shown, begun=prefilled)
             with self._endpoints.lease() as endpoint:
                 weaker = await self._send(endpoint, content, reply, abilities)
             if weaker is None:
@@ -197,7 +197,7 @@ class OpenAICompatiblePolicy:
             )
         text = reply.text()
         if prefilled and request.prefill:
-            text = request.prefill + text.removeprefix("<think>" if reply.reasoning else "")
+            text = request.prefill + text
         turn = sum(message.role == "assistant" for message in request.messages)
         usage = Usage(reply.prompt_tokens, reply.completion_tokens, plan.tokens, 1)
         return Completion(

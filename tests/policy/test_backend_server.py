@@ -180,6 +180,38 @@ def test_an_answer_cut_in_a_loop_is_cut():
         assert ask(server, request()).finish_reason == "length"
 
 
+@pytest.mark.parametrize("reason", ["content_filter", "max_tokens", "abort"])
+def test_an_answer_that_a_server_broke_off_is_cut(reason):
+    with serving(lambda *_: Reply(chat("(1,2),(3,4)", finish=reason))) as server:
+        assert ask(server, request()).finish_reason == "length"
+
+
+@pytest.mark.parametrize("odd", [10**400, -(10**400), float("nan"), float("-inf"), "x", None])
+def test_odd_numbers_of_a_server_are_no_failure_and_no_certainty(odd):
+    body = chat("[1]", logprobs=[("[1", odd), ("]", -0.5)])
+    body["usage"] = {"prompt_tokens": odd, "completion_tokens": odd}
+    with serving(lambda *_: Reply(body)) as server:
+        got = ask(server, request(logprobs=True))
+    assert (got.text, got.usage.prompt_tokens, got.usage.completion_tokens) == ("[1]", 0, 0)
+    # A number below all others is one: the token was as good as impossible.
+    if odd in (-(10**400), float("-inf")):
+        assert "".join(t.text for t in got.tokens) == "[1]"
+        assert got.tokens[0].logprob < -1e6
+    else:
+        assert got.tokens is None
+
+
+def test_a_thought_that_was_begun_for_the_model_is_streamed_as_it_is_kept():
+    said = [{"reasoning_content": "be"}, {"reasoning_content": "cause"}, {"content": "[]"}]
+    body = [{"choices": [{"delta": part}]} for part in said]
+    body.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    for prefill in ("<think>", None):
+        shown = []
+        with serving(lambda *_: Reply(body)) as server:
+            got = ask(server, request(on_text=shown.append, prefill=prefill))
+        assert "".join(shown) == got.text == "<think>because</think>[]"
+
+
 def test_tool_calls_streamed_in_pieces_and_damaged():
     first = {"index": 0, "id": "c1", "function": {"name": "zo", "arguments": '{"a"'}}
     second = {"index": 0, "function": {"name": "om", "arguments": ": 1}"}}
