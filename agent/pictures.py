@@ -101,9 +101,14 @@ def load_pictures(
         else picture
         for picture, source in zip(pictures, sources, strict=True)
     ]
-    if sum(map(_area, first.values())) <= DECODED_PIXELS_KEPT:
+    if not beyond_bound(pictures):
         return loaded
     return bounded(loaded, first, DECODED_PIXELS_KEPT)
+
+
+def beyond_bound(pictures: Sequence[Picture]) -> bool:
+    """Whether a question's pictures have more pixels than are decoded at once."""
+    return sum({p.digest: _area(p) for p in pictures}.values()) > DECODED_PIXELS_KEPT
 
 
 def _listed(sources: Any) -> Sequence[Any]:

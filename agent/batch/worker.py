@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...tools.errors import ErrorRecord, GemvgError, ImageError, UsageError
 from ...tools.images import Picture
+from ..pictures import beyond_bound, load_pictures
 from ..work_threads import in_work_thread
 from .detection import share_detectors
 from .key import line_key, settings_fingerprint
@@ -98,8 +99,7 @@ class LineWorker:
             counts = Outcome(line.number, "known", key, shared=shared, looked=len(pictures))
             if key[:32] in (known.result, known.error):
                 return counts
-            await self._decode(pictures)
-            answer = await self._ask(line, pictures)
+            answer = await self._ask(line, await self._decoded(pictures))
         except GemvgError as error:
             return self._failed(line, key, error)
         except Exception:
@@ -146,11 +146,15 @@ class LineWorker:
         opened = await in_work_thread(lambda: [shelf.open(name) for name in line.images])
         return opened, len(ready)
 
-    async def _decode(self, pictures: list[Picture]) -> None:
-        """Decode off the event loop what is not decoded yet."""
+    async def _decoded(self, pictures: list[Picture]) -> list[Picture]:
+        """The pictures, decoded off the event loop where they are not decoded yet."""
+        if beyond_bound(pictures):
+            most = self.spec.settings.max_images
+            return await in_work_thread(load_pictures, pictures, max_images=most)
         fresh = [p for p in pictures if not p.decoded]
         if fresh:
             await in_work_thread(lambda: [p.pixels for p in fresh])
+        return pictures
 
     async def aclose(self) -> None:
         """Give back the policy's connections and memory."""

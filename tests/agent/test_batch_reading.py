@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import threading
+import weakref
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,12 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gemvg.agent import pictures
 from gemvg.agent.batch.feed import MOST_INLINE, Feed
 from gemvg.agent.batch.job import run_batch
 from gemvg.agent.batch.line import BadLine, BatchLine
 from gemvg.agent.batch.reading import BatchInput
 from gemvg.agent.batch.table_lines import table_fields
 from gemvg.agent.cli.batch import run
+from gemvg.tools import images
 from gemvg.tools.errors import DataError
 from tests.agent.batch_jobs import job, lines_of, write_lines, write_pictures
 
@@ -266,3 +269,24 @@ def test_pictures_in_lines_bound_what_is_read_ahead():
         window, _ = feed._next_window()
         taken += len(window)
         assert len(window) <= 9 and len(read) <= taken + 10
+
+
+def test_a_line_of_many_pictures_holds_no_more_pixels_than_a_question_may(place, monkeypatch):
+    names = write_pictures(place, 12)
+    line = {"custom_id": "many", "query": "every dog", "images": names}
+    (place / "in.jsonl").write_text(json.dumps(line))
+    decode, held, most = images._decode, [], []
+
+    def counted(*given):
+        pixels = decode(*given)
+        size = pixels.width * pixels.height
+        held.append(size)
+        most.append(sum(held))
+        weakref.finalize(pixels, held.remove, size)
+        return pixels
+
+    monkeypatch.setattr(images, "_decode", counted)
+    monkeypatch.setattr(pictures, "DECODED_PIXELS_KEPT", 2000)
+    assert run_batch(job(place)).answered == 1
+    # The picture that is being decoded comes on top.
+    assert len(most) >= 12 and max(most) <= 2000 + 36 * 16
