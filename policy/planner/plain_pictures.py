@@ -34,6 +34,10 @@ PICTURES: list[tuple[str, str]] = [
      r"find \1 in the other images"),
     (rf"^is the same (\w+) in both(?: of)?(?: the| these)?(?: {PICTURE})?\??",
      r"find the \1 from image 1 in image 2."),
+    (rf"\b(?:in|from) (?:only )?one(?: (?:of the )?(?:two )?{PICTURE})?,? (?:but|and) (?:is |are )?"
+     rf"(?:not|missing|absent)(?: in| from)? the other(?: one| {PICTURE})?\b",
+     "in exactly one picture"),
+    (rf"(\b{PICTURE}\b.*\b(?:in|from)) the other(?: one)?(?=$|[.,;?!])", r"\1 the other image"),
     (rf"\b(?:unique|exclusive|specific) to (?:each|every|one|only one|a single)(?: of the)?"
      rf"(?: {PICTURE})?\b", "in exactly one picture"),
     # `All buses except those in image 2` speaks of the picture.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .known import closed_vocabulary
 from .question import Phrase, Question, Target
 from .read_difference import is_single
-from .reading import Reading
+from .reading import SOUGHT, Reading
 from .shown import names_pictures
 
 _SEEN = (
@@ -76,7 +76,9 @@ def only_question(reading: Reading) -> Question | None:
 
 
 def _read(reading: Reading) -> _Exclusive | None:
-    kind = _kind(reading)
+    several = next((r for r in reading.references if r.times is not None), None)
+    times = several.times if several is not None else None
+    kind = _kind(reading, narrow=several is not None and several.preposition in SOUGHT)
     if kind is None or reading.boxes:
         return None
     asked = None if kind.generic else kind
@@ -88,7 +90,6 @@ def _read(reading: Reading) -> _Exclusive | None:
         return _but_not_there(reading, asked, found)
     if (shut := _all_but(reading)) is not None:
         return _Exclusive(asked, tuple(i for i in reading.every if i not in shut), shut)
-    times = next((r.times for r in reading.references if r.times is not None), None)
     return None if times is None else _Exclusive(asked, reading.every, (), times)
 
 
@@ -105,15 +106,23 @@ def _all_but(reading: Reading) -> tuple[int, ...] | None:
     return None
 
 
-def _kind(reading: Reading) -> Phrase | None:
-    """The kind that is asked for: an object, or a word wider than a class (animals)."""
+def _kind(reading: Reading, *, narrow: bool) -> Phrase | None:
+    """The kind that is asked for: an object, or a word wider than a class (animals).
+
+    `narrow`: or things of one class; `dogs in image 1 but not in image 2` are those of image 1.
+    """
     if not reading.heads:
         return Phrase("thing", generic=True)
     if reading.heads[0].negated or reading.heads[0].selections:
         return None
     phrase = reading.heads[0].noun.phrase
     wider = closed_vocabulary().resolve(phrase.noun).relation == "wider"
-    return phrase if phrase.generic or wider else None
+    alone = narrow and len(reading.heads) == 1 and reading.heads[0].noun.known
+    return phrase if phrase.generic or wider or (alone and _is_bare(phrase)) else None
+
+
+def _is_bare(phrase: Phrase) -> bool:
+    return phrase.plural and not phrase.relations and phrase.quantity is None
 
 
 def _but_not_there(

@@ -33,6 +33,10 @@ _UNTOLD: list[tuple[str, str, str]] = [
     (r"\bwhichever (?:one )?(?:of them )?(?:is|looks|lies|stands|comes)\b",
      "The planner can't choose between things of different kinds.",
      "Ask for one kind, as in: the largest cup; or for all, as in: the cup and the bottle."),
+    (rf"(?:\bin one of (?:the|these) (?:two )?{_PICTURE}\b|\b{_PICTURE} (?:with|showing|containing|"
+     r"that (?:shows|has|contains|includes))\b).*\b(?:in|from|of) the other\b",
+     "The planner does not know which picture is the other of one that is told by what it shows.",
+     "Say what it shows or lacks, as in: the dog in the picture without a bed."),
     (rf"\b(?:odd|even)(?:[- ]numbered)? {_PICTURE}|\bevery {_RANK} {_PICTURE}",
      "The planner can't take pictures by turns.",
      "Name them by number, as in: dogs in images 1 and 3."),

@@ -265,6 +265,38 @@ def test_a_server_without_a_tool_parser_still_gets_the_tools():
     assert server.bodies[1]["tools"][0]["function"]["name"] == "zoom"
 
 
+def test_a_hosted_model_that_takes_other_names_is_asked_by_them():
+    """In OpenAI's own words."""
+    length = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+        "'max_completion_tokens' instead."
+    )
+    heat = (
+        "Unsupported value: 'temperature' does not support 0 with this model. Only the default "
+        "(1) value is supported."
+    )
+
+    def handler(body, number):
+        wrong = length if "max_tokens" in body else heat if "temperature" in body else None
+        return Reply({"error": {"message": wrong}}, 400) if wrong else Reply(chat("[]"))
+
+    with serving(handler, owned_by="openai") as server:
+        assert ask(server, request(max_tokens=77)).text == "[]"
+    assert len(server.bodies) == 3
+    assert server.bodies[-1]["max_completion_tokens"] == 77
+    # What vLLM says of an answer too long for it names both, and is no such refusal.
+    words = (
+        "'max_tokens' or 'max_completion_tokens' is too large: 77. This model's maximum context "
+        "length is 64 tokens."
+    )
+    with (
+        serving(lambda *_: Reply({"error": {"message": words}}, 400)) as server,
+        pytest.raises(ContextOverflow),
+    ):
+        ask(server, request(max_tokens=77))
+    assert all(body["max_tokens"] == 77 for body in server.bodies)
+
+
 def test_prefill_reasoning_schema_logprobs_and_abilities():
     schema = {"type": "array"}
     body = chat("x</think>[]", logprobs=[("x", -0.1), ("[]", 0.3), ("<|im_end|>", -1.0)])

@@ -85,6 +85,8 @@ UNTOLD = [
     "cat, else dog",
     "cats, or dogs if there is no cat",
     "the tv or the laptop, whichever is bigger",
+    "In one of the two images there's a bus. Box the cars in the other one.",
+    "Box the cat in the picture with the bed, and the dog in the other.",
     "Box people and dogs; in image 2 only the largest one.",
     "Is the clock in image 1? Otherwise find it in image 2.",
     "the picture with the second largest number of cars",
