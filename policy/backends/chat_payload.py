@@ -24,12 +24,16 @@ class Abilities:
         tool_choice: `auto` where it recognises tool calls itself; `none` where it can only tell
             the model of the tools, whose calls then come as text.
         logprobs: gives token log-probabilities.
+        temperature: can be told one; OpenAI's reasoning models sample at their own.
+        length_key: under what name it is told how long the answer may be.
     """
 
     prefill: bool = True
     special_tokens: bool = True
     tool_choice: Literal["auto", "none"] = "auto"
     logprobs: bool = True
+    temperature: bool = True
+    length_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
 def chat_payload(
@@ -53,9 +57,10 @@ def chat_payload(
     body: dict[str, Any] = {
         "model": model,
         "messages": messages,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
+        abilities.length_key: request.max_tokens,
     }
+    if abilities.temperature:
+        body["temperature"] = request.temperature
     if request.prefill and abilities.prefill:
         messages.append({"role": "assistant", "content": request.prefill})
         body |= {"add_generation_prompt": False, "continue_final_message": True}

@@ -99,4 +99,9 @@ def _weaker(text: str, abilities: Abilities) -> Abilities | None:
         return replace(abilities, special_tokens=False)
     if abilities.logprobs and "logprob" in lowered:
         return replace(abilities, logprobs=False)
+    if "unsupported" in lowered:
+        if abilities.length_key == "max_tokens" and "max_completion_tokens" in lowered:
+            return replace(abilities, length_key="max_completion_tokens")
+        if abilities.temperature and "temperature" in lowered:
+            return replace(abilities, temperature=False)
     return None
