@@ -84,7 +84,7 @@ def ask(
     if save is not None:
         from ..render.saving import prepare_folder
 
-        prepare_folder(save)
+        prepare_folder(save, pictures)
     answer = _answer(query, pictures, settings, quiet)
     try:
         _print(answer, as_json=as_json)

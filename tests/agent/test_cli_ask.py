@@ -195,6 +195,17 @@ def test_save_refuses_a_file_and_writes_nothing(gemvg, odd):
     assert outcome.code == 1 and "folder can't be made" in one_line(outcome.err)
 
 
+@pytest.mark.parametrize("name", ["sheet.jpg", "01-good.jpg", "link.jpg"])
+def test_no_picture_is_replaced_by_what_is_saved(gemvg, odd, name):
+    (odd / "link.jpg").symlink_to("sheet.jpg")
+    for other in ("sheet.jpg", "01-good.jpg"):
+        (odd / other).write_bytes((odd / "good.jpg").read_bytes())
+    outcome = gemvg("ask", "it", "good.jpg", name, "--save", ".", "-q")
+    assert outcome.code == 2 and "is one of the pictures" in outcome.err
+    assert (odd / name).read_bytes() == (odd / "good.jpg").read_bytes()
+    assert gemvg("ask", "it", "good.jpg", name, "--save", "out", "-q").code == 0
+
+
 def test_two_pictures_of_one_name_are_both_saved(gemvg, odd):
     (odd / "subfolder" / "good.jpg").write_bytes((odd / "good.jpg").read_bytes())
     assert gemvg("ask", "it", "good.jpg", "subfolder/good.jpg", "--save", "out", "-q").code == 0
