@@ -159,13 +159,21 @@ def run_study(
 
 
 def _print_study(folder: Path) -> None:
-    from ...training.nano.study import by_held, pooled, read_study, write_gains, write_table
+    from ...training.nano.study import (
+        by_held,
+        pooled,
+        read_study,
+        write_gains,
+        write_room,
+        write_table,
+    )
     from ...training.nano.study.plots import plot_study
 
     sets = by_held(read_study(folder))
     for held, found in sets.items():
         _print_table(held or None, write_table(found))
         _print_table(_GAINS, write_gains(found))
+        _print_table("what choosing can bring", write_room(found))
         for file in plot_study(found, folder, held):
             typer.echo(str(file))
     for names, found in pooled(sets).items():

@@ -23,6 +23,7 @@ from gemvg.training.nano.study import (
     read_study,
     runs,
     write_gains,
+    write_room,
     write_table,
 )
 from gemvg.training.nano.study.runs import read_curve
@@ -305,6 +306,23 @@ def test_arms_are_held_against_hybrid_in_the_way_that_they_were_trained_for():
     assert rows[0][4] == ""
     assert rows[1][1].startswith("+85.0 (")
     assert rows[1][4].startswith("-25.0 (")
+
+
+def test_a_second_try_gains_where_there_is_no_choice():
+    def run(seed, think, direct):
+        found = measured("hybrid", seed, {"common": [0.5] * 4, "absent": [1.0] * 4})
+        scores = {"think": think, "direct": direct}
+        flat = {way: {"common": values, "absent": [1.0] * 4} for way, values in scores.items()}
+        return dataclasses.replace(found, scores=found.scores | flat)
+
+    first = run(0, think=[1.0, 0.0, 0.0, 0.0], direct=[0.0, 1.0, 1.0, 0.0])
+    second = run(1, think=[1.0, 0.0, 0.0, 0.0], direct=[1.0, 0.0, 0.0, 1.0])
+    header, row = write_room([first, second])
+    assert len(header) == len(row)
+    # Direct has 2 of 4; with thoughts 3 and 2. Two direct answers have all, two thoughts 1.
+    assert row == ["hybrid", "0.750", "0.750", "0.750", "0.812", "1.000", "0.625"]
+    assert write_room([first])[1][5:] == ["", ""]
+    assert len(write_room([dataclasses.replace(first, scores={})])) == 1
 
 
 def test_sets_of_the_same_tasks_are_pooled():

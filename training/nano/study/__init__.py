@@ -2,6 +2,7 @@
 
 from .arms import ARMS, StudyPlan
 from .gains import Gain, paired_gain, pooled, write_gains
+from .room import write_room
 from .runs import run_study
 from .summary import ArmSummary, by_held, read_study, write_table
 
@@ -16,5 +17,6 @@ __all__ = [
     "read_study",
     "run_study",
     "write_gains",
+    "write_room",
     "write_table",
 ]
