@@ -1,5 +1,7 @@
 """The detect tool over a scripted detector: what it asks for, reports, and refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from gemvg.tools.boxes import Box
 from gemvg.tools.detect import Detect
+from gemvg.tools.detectors import Detector, registry
 from gemvg.tools.errors import UsageError
 from gemvg.tools.images import Picture, picture_from_array
 from gemvg.tools.tool import ToolContext, ToolResult
@@ -149,6 +152,26 @@ def test_a_wrong_argument_is_a_result_that_names_it(
     assert not result.ok
     assert words in result.text
     assert "\n" not in result.text
+
+
+def test_a_file_that_is_another_is_loaded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_loaded", {})
+    monkeypatch.setattr(registry, "_build", lambda spec: FakeDetector({}, [Path(spec).read_text()]))
+
+    def loaded() -> Detector:
+        detector = registry.load_detector("mine.pt")
+        assert registry.load_detector("mine.pt") is detector
+        return detector
+
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.pt").write_text(folder)
+        monkeypatch.chdir(tmp_path / folder)
+        assert loaded().classes == (folder,)
+    Path("mine.pt").write_text("trained on")
+    assert loaded().classes == ("trained on",)
 
 
 def test_a_spec_is_loaded_once_and_its_failure_is_a_result(

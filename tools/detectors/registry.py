@@ -23,7 +23,8 @@ DEFAULT_DETECTOR = "yolo26m"
 DEFAULT_OPEN_DETECTOR = "yolov8s-world"
 
 _HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
-_loaded: dict[tuple[str, ...], Detector] = {}
+_loaded: dict[tuple[str, ...], tuple[str, Detector]] = {}
+"""What the files of a spec were when its detector was loaded, and the detector."""
 _lock = threading.Lock()
 
 
@@ -40,6 +41,9 @@ def default_open_spec() -> str:
 def load_detector(spec: str | None = None) -> Detector:
     """The detector of a spec, loaded at the first call and shared in this process from then on.
 
+    It is loaded again where the spec has come to mean another file: one that was written anew, or
+    one of that name in another working folder.
+
     Safe to call and to use from several threads; it looks at the same scene only once.
 
     Args:
@@ -55,9 +59,25 @@ def load_detector(spec: str | None = None) -> Detector:
     chosen = (spec or default_spec()).strip()
     key = (chosen, os.environ.get("GEMVG_CACHE", ""), os.environ.get("GEMVG_CLIP_TEXT", ""))
     with _lock:
-        if key not in _loaded:
-            _loaded[key] = CachingDetector(_build(chosen))
-        return _loaded[key]
+        before, files = _loaded.get(key), _files_of(chosen)
+        if before is not None and before[0] == files:
+            return before[1]
+        detector = CachingDetector(_build(chosen))
+        _loaded[key] = files, detector
+        return detector
+
+
+def _files_of(spec: str) -> str:
+    """What tells a user's own weights from what else may lie under their name; empty for others."""
+    if spec.removesuffix(".pt") in known_weights():
+        return ""
+    path = Path(spec).expanduser()
+    try:
+        parts = sorted(path.iterdir()) if path.is_dir() else [path]
+        found = [(str(part.resolve()), part.stat()) for part in parts]
+    except (OSError, ValueError):
+        return ""
+    return str([(name, kept.st_size, kept.st_mtime_ns) for name, kept in found])
 
 
 def _build(spec: str) -> Detector:
