@@ -116,7 +116,7 @@ def _tools(settings: AskSettings) -> Iterator[Finding]:
 
 
 def _detector(settings: AskSettings) -> Iterator[Finding]:
-    from ..tools.detectors.registry import default_open_spec, default_spec
+    from ..tools.detectors.registry import default_open_spec, default_spec, is_there
     from ..tools.weights import cache_folder, is_intact, known_weights
 
     yield Finding("cache", "ok", str(cache_folder()))
@@ -129,8 +129,11 @@ def _detector(settings: AskSettings) -> Iterator[Finding]:
         weights = known.get(spec.removesuffix(".pt"))
         if not _installed("ultralytics") and weights is not None:
             yield Finding(what, "missing", f"{spec} needs ultralytics", _install("local"))
-        elif weights is None:
+        elif weights is None and is_there(spec):
             yield Finding(what, "ok", f"{spec} (your own)")
+        elif weights is None:
+            known_names = f"Name a file or folder that is there, or {', '.join(known)}."
+            yield Finding(what, "missing", f"{spec} is not there", known_names)
         elif is_intact(weights):
             yield Finding(what, "ok", f"{spec}, in the cache, {weights.license}")
         else:

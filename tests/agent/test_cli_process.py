@@ -181,6 +181,23 @@ def test_the_doctor_tells_a_broken_settings_file(gemvg, folder, text, words):
     assert outcome.code == 1 and "MISSING" in outcome.out and words in outcome.out
 
 
+@pytest.mark.parametrize("option", ["DETECTOR", "OPEN_DETECTOR"])
+@pytest.mark.parametrize(
+    ("spec", "state"),
+    [("gone.pt", "missing"), ("no such", "missing"), ("mine.pt", "ok"), (".", "ok"), ("a/b", "ok")],
+)
+def test_the_doctor_looks_for_detectors_of_ones_own(
+    gemvg, folder, monkeypatch, option, spec, state
+):
+    (folder / "mine.pt").touch()
+    monkeypatch.setenv(f"GEMVG_{option}", spec)
+    outcome = gemvg("doctor", "--json")
+    found = {finding["what"]: finding for finding in json.loads(outcome.out)["findings"]}
+    seen = found[option.lower().replace("_", " ")]
+    assert seen["state"] == state and spec in seen["detail"]
+    assert outcome.code == (state == "missing")
+
+
 def test_the_doctor_says_nothing_to_the_terminal_itself(gemvg, folder):
     (folder / "gemvg.toml").write_text('detector = "\\u001b]0;owned\\u0007mine.pt"\n')
     outcome = gemvg("doctor")

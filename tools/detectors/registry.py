@@ -80,6 +80,17 @@ def _files_of(spec: str) -> str:
     return str([(name, kept.st_size, kept.st_mtime_ns) for name, kept in found])
 
 
+def is_there(spec: str) -> bool:
+    """Whether a user's own weights can be had by all that is known without loading them.
+
+    A hub id can: whether the hub has it shows when it is asked.
+    """
+    path = Path(spec).expanduser()
+    if path.suffix == ".pt":
+        return path.is_file()
+    return path.is_dir() or _HUB_ID.fullmatch(spec) is not None
+
+
 def _build(spec: str) -> Detector:
     """A new detector."""
     if spec.removesuffix(".pt") in known_weights():
@@ -88,13 +99,14 @@ def _build(spec: str) -> Detector:
             text_features()
         return _from_checkpoint(fetch_weights(spec), spec.removesuffix(".pt"))
     path = Path(spec).expanduser()
+    there = is_there(spec)
     if path.suffix == ".pt":
-        if not path.is_file():
+        if not there:
             raise UsageError(
                 f"no weights at {spec}.", f"Known by name: {', '.join(known_weights())}."
             )
         return _from_checkpoint(path, path.stem)
-    if path.is_dir() or _HUB_ID.fullmatch(spec):
+    if there:
         return ZeroShotDetector(str(path) if path.is_dir() else spec, best_device())
     raise UsageError(
         f"no detector {spec[:80]!r}.",
