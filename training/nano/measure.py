@@ -65,16 +65,16 @@ def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> I
     rows = rft_rows([data], get_dialect("nano"), limit=limit, episodes=limit)
     for first in range(0, len(rows), TOGETHER):
         part = rows[first : first + TOGETHER]
-        asked = [prompt for row in part for prompt in _asked(row, processor)]
+        asked = [prompt for row in part for prompt in mode_prompts(row, processor)]
         written = generate(model, asked, sampling)
         for number, row in enumerate(part):
             for place, mode in enumerate(MODES):
                 ids = written[len(MODES) * number + place]
                 text = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-                yield _judged(row, mode, text, len(ids))
+                yield judge(row, mode, text, len(ids))
 
 
-def _asked(row: dict[str, Any], processor: Any) -> list[PromptRow]:
+def mode_prompts(row: dict[str, Any], processor: Any) -> list[PromptRow]:
     """The prompt of every mode; all share the pictures' features."""
     pictures = [open_picture(path) for path in row["paths"]]
     pixels: Any = None
@@ -91,7 +91,13 @@ def _asked(row: dict[str, Any], processor: Any) -> list[PromptRow]:
     return prompts
 
 
-def _judged(row: dict[str, Any], mode: Mode, text: str, tokens: int) -> Measured:
+def judge(row: dict[str, Any], mode: Mode, text: str, tokens: int) -> Measured:
+    """What an answer is worth; one that can't be read is worth nothing.
+
+    Args:
+        row: of the question, from `rft_rows`.
+        mode: in which it was asked. text: what was written. tokens: how many.
+    """
     context = sizes_context(row["sizes"], boxes=row["boxes"])
     reading = get_dialect("nano").read(Completion(text), context)
     truth = [GroundedBox(int(image), Box(*box)) for image, *box in row["truth"]]
