@@ -3,8 +3,8 @@
     python benchmarks/nano_choice.py data/nano-test [--model FOLDER] [--limit N]
 
 Asks every question of a data set both ways and in auto, greedily, and prints macro F1 and tokens:
-of the ways alone, of auto, of auto with another bar for the tag, of the surer answer of both, and of
-cascades that answer directly and think where that answer is among the least certain.
+of the ways alone, of auto, of auto with another bar for the tag, of the surer answer of both, and
+of cascades that answer directly and think where that answer is among the least certain.
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ def judge(row: dict[str, Any], mode: Mode, text: str, tokens: int) -> Measured:
 
     Args:
         row: of the question, from `rft_rows`.
-        mode: in which it was asked. text: what was written. tokens: how many.
+        mode: in which it was asked.
+        text: what was written.
+        tokens: how many.
     """
     context = sizes_context(row["sizes"], boxes=row["boxes"])
     reading = get_dialect("nano").read(Completion(text), context)
