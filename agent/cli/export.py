@@ -37,7 +37,7 @@ def export(
 
     check_file(results, "Name the OUT.jsonl of a batch.")
     target = output or default_target(results, to)
-    check_not_around(target)
+    check_not_around(target, results)
     counts = {"all": 0, "out": 0}
 
     def counted() -> Iterator[BatchRecord]:

@@ -18,13 +18,21 @@ def check_file(path: Path, cure: str) -> None:
         raise UsageError(f"{path} is a folder.", cure)
 
 
-def check_not_around(target: Path) -> None:
-    """Raise UsageError where a target is the working folder or one around it.
+def check_not_around(target: Path, results: Path | None = None) -> None:
+    """Raise UsageError where a target is the working folder, or what is read, or one around it.
 
     What is written takes the place of what stands there, so `-o . --force` would take the user's
     own files away.
+
+    Args:
+        target: is written.
+        results: are read.
     """
     if Path.cwd().is_relative_to(target.resolve()):
         raise UsageError(
             f"{target} is the folder that you are in, or one around it.", "Name another to make."
+        )
+    if results is not None and results.resolve().is_relative_to(target.resolve()):
+        raise UsageError(
+            f"{target} holds the results, which would be replaced.", "Name another to make."
         )

@@ -48,7 +48,7 @@ ParallelOption = Annotated[
     int, typer.Option(help="Questions answered at once; more where the policy is served.", min=1)
 ]
 WaitingOption = Annotated[int, typer.Option(help="Questions that may wait.", min=0)]
-MaxRequestOption = Annotated[float, typer.Option(help="Size of a request.", min=0.01)]
+MaxRequestOption = Annotated[float, typer.Option(help="Size of a request.", min=0.01, max=1e6)]
 UrlHostOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -33,3 +33,9 @@ def test_a_server_takes_as_many_pictures_as_any_place_says(argument, variable, m
     settings = AskSettings.load({"max_images": argument}, environ=environ, files=(Path("none"),))
     given = {"host": "localhost", "max_request_mb": 48.0, "parallel": 2, "waiting": 64}
     assert serve.serve_limits(given, settings, None).max_pictures == most
+
+
+@pytest.mark.parametrize("size", ["inf", "nan", "1e300", "0"])
+def test_a_request_has_a_size_that_can_be(gemvg, size):
+    outcome = gemvg("serve", "--max-request-mb", size)
+    assert outcome.code == 2 and "--max-request-mb" in outcome.err

@@ -37,6 +37,19 @@ def test_a_folder_in_a_files_place(gemvg, folder, arguments, words):
     assert sorted(os.listdir(folder.parent)) == before and os.listdir(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("to", "target"), [("csv", "runs/r.jsonl"), ("csv", "link"), ("yolo", "runs"), ("coco", "runs")]
+)
+def test_no_export_replaces_the_results_that_it_reads(gemvg, folder, to, target):
+    results = folder / "runs" / "r.jsonl"
+    results.parent.mkdir()
+    results.write_text(RESULT)
+    (folder / "link").symlink_to(results)
+    outcome = gemvg("export", "runs/r.jsonl", "--to", to, "-o", target, "--force")
+    assert outcome.code == 2 and "holds the results" in one_line(outcome.err)
+    assert results.read_text() == RESULT
+
+
 def test_what_can_be_written_is_named_as_it_was_given(gemvg, folder):
     (folder / "r.jsonl").write_text(RESULT)
     assert gemvg("export", "r.jsonl", "--to", "yolo", "-o", "labels").out == "labels\n"
