@@ -89,7 +89,8 @@ class Journal:
             return
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
+            # Anything else is a disk that knows no locks: nobody is to be waited for.
             raise OutputError(
                 f"{self.path}: another run is writing it.", f"Wait for it. {self._cure}"
             ) from error

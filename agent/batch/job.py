@@ -94,11 +94,13 @@ def run_batch(job: BatchJob, watcher: Watcher | None = None) -> Summary:
     Every result is on disk before it counts. Running the same job again goes on where it ended.
 
     Raises:
+        UsageError: called inside a running event loop, which it would hold up to the end.
         DataError: the input can't be read, or the output is no batch's.
         OutputError: the output can't be written, or another job writes it.
         GemvgError: the policy can't be had; the server was away for too long; the pictures'
             folder has vanished. What is on disk counts.
     """
+    _check_no_loop()
     source = BatchInput(job.source, job.folder)
     source.check()
     _check_names(job)
@@ -110,6 +112,17 @@ def run_batch(job: BatchJob, watcher: Watcher | None = None) -> Summary:
         return summary
     finally:
         ledger.close()
+
+
+def _check_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UsageError(
+        "a batch can't run inside a running event loop (a notebook has one).",
+        "await asyncio.to_thread(run_batch, job)",
+    )
 
 
 async def _run(job: BatchJob, source: BatchInput, ledger: Ledger, watcher: Watcher) -> Summary:

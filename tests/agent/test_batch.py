@@ -1,6 +1,8 @@
 """Batches: every accepted shape, errors that stop nothing, going on, and what stops a job."""
 
+import asyncio
 import base64
+import errno
 import json
 import os
 import resource
@@ -260,6 +262,26 @@ def test_a_read_only_folder_is_told(place):
 def test_an_output_that_cannot_be_written_is_told_at_once(place, output):
     with pytest.raises(OutputError, match="can't be written"):
         run_batch(job(place, output=output))
+
+
+def test_a_running_loop_is_told_what_to_do_and_that_works(place):
+    async def notebook():
+        with pytest.raises(UsageError, match="to_thread"):
+            run_batch(job(place))
+        assert not (place / "out.jsonl").exists()
+        return await asyncio.to_thread(run_batch, job(place))
+
+    assert asyncio.run(notebook()).answered == 12
+
+
+def test_a_disk_without_locks_is_no_other_run(place, monkeypatch):
+    def none(fd, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.raises(OutputError, match="no locks available") as caught:
+        run_batch(job(place))
+    assert "another run" not in str(caught.value)
 
 
 def test_two_jobs_do_not_write_one_output(place):
