@@ -267,6 +267,8 @@ def picture_from_path(path: str | Path, limits: ImageLimits = DEFAULT_LIMITS) ->
                 f"{source}: {size / 1e6:.0f} MB, more than the limit of "
                 f"{limits.max_bytes / 1e6:.0f} MB."
             )
+        # It may be read again, and a program may go to another working folder until then.
+        file = file.absolute()
         data = file.read_bytes()
     except ImageError:
         raise

@@ -248,6 +248,14 @@ def test_equal_bytes_have_equal_digests(tmp_path: Path) -> None:
     assert picture_from_array(wide).digest != picture_from_array(high).digest
 
 
+def test_a_relative_name_is_read_again_from_another_working_folder(tmp_path, monkeypatch) -> None:
+    noise(6, 4).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    picture = picture_from_path("a.png")
+    monkeypatch.chdir("/")
+    assert picture.pixels.size == (6, 4) and picture.source == "a.png"
+
+
 def test_pixels_are_released_and_read_again(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(encoded(noise(30, 20), "PNG"))
