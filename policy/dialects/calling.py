@@ -134,6 +134,13 @@ def _convert(value: Any, space: CoordinateSpace, context: ReadContext, depth: in
     return {k: _convert(v, space, context, depth + 1) for k, v in value.items()}
 
 
+def whole_number(value: Any) -> Any:
+    """A view's index that was written as "2" or 2.0 as a number; any other value as it is."""
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 8:
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _OTHER_NAMES = (("bbox_2d", "box"), ("bbox", "box"), ("image", "view"))
 
 
@@ -151,7 +158,7 @@ def _as_region(value: dict[str, Any]) -> dict[str, Any]:
 def _convert_region(
     region: Mapping[str, Any], space: CoordinateSpace, context: ReadContext
 ) -> dict[str, Any]:
-    view = region.get("view")
+    view = whole_number(region.get("view"))
     if view is None:
         view = 1 if context.book.image_count == 1 else context.default_view
     count = len(context.book)

@@ -14,6 +14,7 @@ from typing import Any
 from ..dialect import ReadContext
 from ..messages import ToolCall
 from ..policy import ToolSpec
+from .calling import whole_number
 
 ZOOM_IN = "image_zoom_in_tool"
 _NAMES = frozenset((ZOOM_IN, "image_zoom_in", "zoom_in"))
@@ -65,11 +66,7 @@ def as_zoom(call: ToolCall, context: ReadContext) -> ToolCall:
 
 
 def _view(arguments: Mapping[str, Any], context: ReadContext) -> int | None:
-    index = arguments.get("img_idx")
-    if isinstance(index, str) and index.strip().isdecimal() and len(index) < 8:
-        index = int(index)
-    if isinstance(index, float) and index.is_integer():
-        index = int(index)
+    index = whole_number(arguments.get("img_idx"))
     if index is None:
         if context.book.image_count == 1:
             return 1

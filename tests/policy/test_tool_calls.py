@@ -86,6 +86,14 @@ def test_other_arguments_pass_unchanged():
     assert nested.arguments["source"]["box"] == [0, 0, 500, 400]
 
 
+@pytest.mark.parametrize("view", ["2", " 2 ", 2.0])
+def test_a_view_may_be_written_in_quotes_or_with_a_point(view):
+    """Without a box it is taken so, too."""
+    call = ours("gemvg", zoom([0, 0, 500, 500], view))
+    assert call.error is None
+    assert call.arguments["regions"] == [{"view": 2, "box": [0, 0, 1000, 250]}]
+
+
 @pytest.mark.parametrize(
     ("call", "word"),
     [
