@@ -114,11 +114,12 @@ class _Placing:
     def _shown(self, image: int) -> int:
         """The view that a model means by a picture's number.
 
-        A model that was shown one picture alone may count it as the first, whatever its number.
+        A model that was shown one picture alone may count it as the first, from 1 or from 0,
+        whatever its number.
         """
         index = resolve(image, self._context.book.image_count)
         alone = self._context.default_view if self._context.alone else None
-        if alone is None or index == alone or not 1 <= index <= self._context.book.image_count:
+        if alone is None or index == alone or not 0 <= index <= self._context.book.image_count:
             return index
         self.placed.notes[f"only image {alone} was shown: a box in image {index} put there"] = None
         return alone

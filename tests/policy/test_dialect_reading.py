@@ -123,6 +123,12 @@ def test_a_picture_shown_alone_may_be_counted_as_the_first():
     reading = read("gemvg", '[{"bbox_2d": [1, 2, 30, 40], "image": 1}]', default_view=2)
     assert reading.notes == ("only image 2 was shown: a box in image 1 put there",)
     assert read("gemvg", '[{"bbox_2d": [1, 2, 30, 40], "image": 2}]', default_view=2).notes == ()
+    reading = read("gemvg", '[{"bbox_2d": [1, 2, 30, 40], "image": 0}]', default_view=2)
+    assert [b.image for b in reading.boxes] == [2]
+    assert reading.notes == ("only image 2 was shown: a box in image 0 put there",)
+    # Among several, counting from 0 is never guessed.
+    text = '[{"bbox_2d": [1, 2, 30, 40], "image": 0}]'
+    assert read("gemvg", text, default_view=2, alone=False).status == "unparsable"
 
 
 def test_one_picture_is_never_unclear():
