@@ -15,7 +15,7 @@ from .errors import GemvgError
 from .text import clean_text
 from .tool import Tool, ToolArguments, ToolContext, ToolResult, describe_box, resolve_views
 from .views import View
-from .vocabulary import Resolution
+from .vocabulary import Resolution, Vocabulary
 
 MOST_LINES = 200
 """Boxes that the text names; the result still holds all of them."""
@@ -57,6 +57,7 @@ class _Plan:
         asked: for each label of the user, the detector's name and what the label means to it.
         wanted: for each detector, the names to look for; an empty list is everything.
         unknown: labels that nobody knows, each with what would help.
+        meant: of these, what some are likely misspellings of.
     """
 
     asked: dict[str, tuple[str, Resolution]] = field(
@@ -66,6 +67,7 @@ class _Plan:
         default_factory=list[tuple[Detector, list[str]]]
     )
     unknown: dict[str, str] = field(default_factory=dict[str, str])
+    meant: dict[str, str] = field(default_factory=dict[str, str])
 
     def rivals(self) -> frozenset[str] | None:
         """Class names that compete for one object, since no single one was asked for.
@@ -160,6 +162,9 @@ class Detect(Tool[DetectArguments]):
                 self._ask_second(label, plan)
             else:
                 plan.unknown[label] = f"{first.name} does not know it"
+        words = Vocabulary(first.classes) if plan.unknown else None
+        near = {label: words.nearest(label) for label in plan.unknown} if words else {}
+        plan.meant = {label: known for label, known in near.items() if known is not None}
         return plan
 
     def _ask_second(self, label: str, plan: _Plan) -> None:
@@ -288,7 +293,9 @@ def _unknown_text(plan: _Plan) -> str:
     """What was not looked for, and why, one reason once."""
     by_reason: dict[str, list[str]] = {}
     for label, reason in plan.unknown.items():
-        by_reason.setdefault(reason, []).append(clean_text(label, 60))
+        known = plan.meant.get(label)
+        asked = f" (did you mean {known}?)" if known else ""
+        by_reason.setdefault(reason, []).append(f"{clean_text(label, 60)}{asked}")
     return " ".join(
         f"Not looked for {', '.join(labels)}: {reason.rstrip('.')}."
         for reason, labels in by_reason.items()
@@ -307,6 +314,7 @@ def _data(plan: _Plan, arguments: DetectArguments) -> dict[str, Any]:
             for label, (name, meaning) in plan.asked.items()
         },
         "unknown": list(plan.unknown),
+        "meant": dict(plan.meant),
         "detectors": [detector.name for detector, _ in plan.wanted],
         "min_score": [
             detector.default_score if arguments.min_score is None else arguments.min_score

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -39,6 +40,9 @@ class Resolution:
 
 LONGEST_NAME = 3
 """Words of a name that is looked for in a sentence."""
+
+CLOSE = 0.8
+"""Likeness (`difflib`) from which a word may be a misspelling: umbrela, not kitchen for kitten."""
 
 UNKNOWN = Resolution((), "unknown")
 
@@ -214,6 +218,24 @@ class Vocabulary:
                     break
             at += 1
         return frozenset(named)
+
+    def nearest(self, label: str) -> str | None:
+        """The known word that an unknown one is likely a misspelling of; None where there is none.
+
+        It begins alike and is at most a letter longer or shorter. Letters that changed places
+        ("dgo") count as one mistake.
+        """
+        word = normalize_label(label)
+        if len(word) < 3 or self.resolve(label).classes:
+            return None
+        alike = [w for w in self._words if w[:1] == word[:1] and w != word]
+        if swapped := [w for w in alike if sorted(w) == sorted(word)]:
+            return swapped[0]
+        for form in singular_forms(word):
+            near = [w for w in alike if abs(len(w) - len(form)) <= 1]
+            if close := get_close_matches(form, near, n=1, cutoff=CLOSE):
+                return close[0]
+        return None
 
     def _resolve_head(self, words: list[str]) -> Resolution:
         """The meaning of the noun that a phrase is about."""

@@ -85,7 +85,7 @@ def _require_tellable(question: Question, seen: Seen) -> None:
             if phrase.noun in seen.unknown:
                 raise QueryNotUnderstood(
                     f"The planner can't tell which pictures are meant: the detector does not know "
-                    f"'{phrase.noun}'.",
+                    f"'{seen.unknown_name(phrase.noun)}'.",
                     "Name the pictures by number, as in: zebras in images 1 and 3.",
                 )
 
@@ -283,7 +283,7 @@ def _text(
     else:
         said.append(f"{len(boxes)} found in {wording.images(images)}.")
     if seen.unknown:
-        names = ", ".join(seen.unknown)
+        names = ", ".join(map(seen.unknown_name, seen.unknown))
         said.append(f"Not looked for, because the detector does not know it: {names}.")
     ignored = _unchecked(question, seen)
     if ignored:

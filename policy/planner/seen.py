@@ -21,12 +21,14 @@ class Seen:
         classes: by noun, the names under which the detector returns what it means.
         narrower: nouns that say more than their class (`woman`).
         unknown: nouns that could not be looked for.
+        meant: of these, what some are likely misspellings of.
     """
 
     found: tuple[Found, ...]
     classes: Mapping[str, frozenset[str]]
     narrower: frozenset[str]
     unknown: tuple[str, ...]
+    meant: Mapping[str, str]
 
     @classmethod
     def of(cls, results: Sequence[ToolResult], nouns: Sequence[str]) -> Seen:
@@ -48,10 +50,16 @@ class Seen:
                 narrower.add(noun)
         looked = {name for result in results for name in result.data.get("unknown", ())}
         unknown = [n for n in nouns if n in looked or not classes[n]]
+        meant = {str(k): str(v) for r in results for k, v in r.data.get("meant", {}).items()}
         return cls(
             tuple(sorted((f for r in results for f in found_in(r)), key=lambda f: -f.score)),
-            classes, frozenset(narrower), tuple(unknown),
+            classes, frozenset(narrower), tuple(unknown), meant,
         )  # fmt: skip
+
+    def unknown_name(self, noun: str) -> str:
+        """An unknown noun, with what it is likely a misspelling of."""
+        known = self.meant.get(noun)
+        return f"{noun} (did you mean {known}?)" if known else noun
 
     def matching(self, phrase: Phrase, image: int) -> list[Found]:
         """What goes by the phrase's noun in one picture."""

@@ -98,6 +98,13 @@ def test_finer_words_are_said_to_be_coarse(context: ToolContext) -> None:
     assert "poodle: every dog (no finer class is known)" in result.text
 
 
+def test_a_misspelt_word_is_told_with_the_one_that_is_meant(context: ToolContext) -> None:
+    second = FakeDetector({}, ["unicorn"], "open", "open-fake")
+    result = Detect(fake_for(context), second).call({"labels": ["cta", "dgo", "gnu"]}, context)
+    assert not result.ok
+    assert "cta (did you mean cat?), dgo (did you mean dog?), gnu: " in result.text
+
+
 def test_an_unknown_word_goes_to_the_open_vocabulary(context: ToolContext) -> None:
     digest = context.book.pictures[2].digest
     second = FakeDetector(

@@ -179,6 +179,16 @@ def test_any_order_of_its_own_little_words_is_survived(words: list[str]) -> None
     assert set(COCO.resolve(" ".join(words)).classes) <= set(coco_classes())
 
 
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [("dgo", "dog"), ("elefants", "elephant"), ("umbrela", "umbrella"), ("bycicle", "bicycle"),
+     ("refridgerator", "refrigerator"), ("kitchen", None), ("lamp", None), ("gate", None),
+     ("dogs", None), ("", None), ("xy", None)],
+)  # fmt: skip
+def test_a_misspelt_word_is_near_the_one_that_is_meant(word: str, known: str | None) -> None:
+    assert COCO.nearest(word) == known
+
+
 def test_families_run_from_narrow_to_wide_and_leave_the_class_out() -> None:
     narrow, wide = families("chair")[:2]
     assert narrow == {"couch", "bench"} and narrow < wide
