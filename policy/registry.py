@@ -172,7 +172,7 @@ def view_tokens(*names: str) -> int:
     given = os.environ.get("GEMVG_MAX_PIXELS")
     if not given:
         return VIEW_TOKENS
-    if not given.isdigit() or int(given) < 1:
+    if not given.isdecimal() or len(given) > 15 or int(given) < 1:
         raise UsageError(
             f"GEMVG_MAX_PIXELS is {clean_text(given, 40)!r}.", "Give width times height, 1003520."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from ...tools.errors import BackendError, BackendRefused, ContextOverflow
+from ...tools.errors import BackendError, BackendRefused, ContextOverflow, UsageError
 from ...tools.text import clean_text
 from ..dialect import Dialect
 from ..policy import Completion, Request, Usage
@@ -50,6 +51,9 @@ class OpenAICompatiblePolicy:
         image_format: how pictures travel; `png` where backends are compared.
         retry: how often and how long to ask again.
         transport: instead of the network, for tests.
+
+    Raises:
+        UsageError: no address, or $GEMVG_TIMEOUT is no number of seconds.
     """
 
     backend = "openai"
@@ -276,7 +280,14 @@ def _transient(message: str, cure: str) -> NoReturn:
 
 
 def _seconds() -> float:
+    """$GEMVG_TIMEOUT, or the default. Raises UsageError where it is no number of seconds."""
+    given = os.environ.get("GEMVG_TIMEOUT") or "300"
     try:
-        return max(1.0, float(os.environ.get("GEMVG_TIMEOUT", "300")))
+        seconds = float(given)
     except ValueError:
-        return 300.0
+        seconds = math.nan
+    if not seconds > 0.0:
+        raise UsageError(
+            f"GEMVG_TIMEOUT is {clean_text(given, 40)!r}.", "Give a number of seconds, such as 300."
+        )
+    return max(1.0, seconds)

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gemvg.policy.backends.endpoints import Endpoints, base_url, discover
+from gemvg.policy.backends.endpoints import Endpoints, ServedModel, base_url, discover
 from gemvg.policy.backends.openai_compatible import OpenAICompatiblePolicy
 from gemvg.policy.dialects import dialect_for_model, get_dialect
-from gemvg.policy.registry import load_policy, local_folder
+from gemvg.policy.registry import load_policy, local_folder, view_tokens
 from gemvg.tools.errors import (
     AccessRefused,
     BackendError,
@@ -135,6 +135,20 @@ def test_a_stray_folder_hides_no_preset_and_odd_names_are_no_policies(tmp_path, 
             load_policy(name)
         with pytest.raises(UnknownDialect):
             dialect_for_model(name)
+
+
+@pytest.mark.parametrize("value", ["60s", "5m", "nan", "0", "-1"])
+def test_a_time_that_is_none_is_not_passed_over(value, monkeypatch):
+    monkeypatch.setenv("GEMVG_TIMEOUT", value)
+    with pytest.raises(UsageError, match="GEMVG_TIMEOUT is"):
+        OpenAICompatiblePolicy(["http://h/v1"], ServedModel("m"), get_dialect("qwen3-vl"))
+
+
+@pytest.mark.parametrize("value", ["1e6", "\u00b2", "9" * 5000, "0"])
+def test_pixels_that_are_none_are_not_passed_over(value, monkeypatch):
+    monkeypatch.setenv("GEMVG_MAX_PIXELS", value)
+    with pytest.raises(UsageError, match="GEMVG_MAX_PIXELS is"):
+        view_tokens("qwen3-vl")
 
 
 @pytest.mark.parametrize(
