@@ -92,7 +92,7 @@ class _Placing:
     def written(self, item: RawBox, numbers: Quad) -> GroundedBox | None:
         """A box written in numbers."""
         placed, book = self.placed, self._context.book
-        index = self._default if item.image is None else self._shown(item.image)
+        index = self._default if item.image is None else self._shown(item, item.image)
         if index is None:
             placed.lose("a box that names no picture dropped")
             return None
@@ -111,15 +111,18 @@ class _Placing:
             return None
         return GroundedBox(view.image, final, self._label(item.label))
 
-    def _shown(self, image: int) -> int:
+    def _shown(self, item: RawBox, image: int) -> int:
         """The view that a model means by a picture's number.
 
         A model that was shown one picture alone may count it as the first, from 1 or from 0,
-        whatever its number.
+        whatever its number; and labels number things, "picture 3" on a wall.
         """
-        index = resolve(image, self._context.book.image_count)
-        alone = self._context.default_view if self._context.alone else None
-        if alone is None or index == alone or not 0 <= index <= self._context.book.image_count:
+        count = self._context.book.image_count
+        index = resolve(image, count)
+        alone = 1 if count == 1 else self._context.default_view if self._context.alone else None
+        if alone is None or index == alone:
+            return index
+        if not 0 <= index <= count and (not item.in_label or index in self._context.book):
             return index
         self.placed.notes[f"only image {alone} was shown: a box in image {index} put there"] = None
         return alone

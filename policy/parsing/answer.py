@@ -9,13 +9,14 @@ from dataclasses import replace
 from .json_boxes import parse_json_boxes
 from .lists import parse_lists
 from .nothing import says_nothing
-from .pictures import mentions
+from .pictures import Mention, mentions
 from .points import parse_points
 from .raw import Parsed, RawBox
 
 _END_TOKENS = re.compile(r"<\|(?:im_end|endoftext)\|>")
 _BOXES_AND_TOKENS = re.compile(r"[(\[][\d\s.,+\-()\[\]]{1,200}[)\]]|<\|?/?[a-z_]{1,24}\|?>")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+_PLACED = re.compile(r"\b(?:in|of|from|on|within)\s{1,3}(?:the\s{1,3})?$|[^\w\s]\s{0,3}$")
 _PROSE_WORDS = 6
 Parser = Callable[[str], Parsed]
 
@@ -58,8 +59,18 @@ def _by_labels(parsed: Parsed) -> Parsed:
 def _by_label(box: RawBox) -> RawBox:
     if box.image is not None or box.id is not None or not box.label:
         return box
-    named = {mention.image for mention in mentions(box.label[:400])}
-    return box._replace(image=named.pop()) if len(named) == 1 else box
+    label = box.label[:400]
+    named = {mention.image for mention in mentions(label) if _is_place(label, mention)}
+    return box._replace(image=named.pop(), in_label=True) if len(named) == 1 else box
+
+
+def _is_place(label: str, mention: Mention) -> bool:
+    """Whether a label puts its box in a picture: "dog in image 2", "image 2: dog".
+
+    A "picture frame 2" or a "front view 2" is a thing.
+    """
+    before = label[: mention.start].lower()
+    return before.strip() in ("", "the") or _PLACED.search(before) is not None
 
 
 def _with_words(parsed: Parsed, body: str) -> Parsed:

@@ -23,6 +23,7 @@ class RawBox(NamedTuple):
         image: 1-based index of the picture or view that the text names, or None.
         id: id of a box that a tool returned (`b3`), or None.
         unit: the numbers are fractions of the picture, whatever the family's space is.
+        in_label: nothing but the label names the picture, if it does: labels number things, too.
     """
 
     numbers: Quad | None
@@ -30,6 +31,7 @@ class RawBox(NamedTuple):
     image: int | None = None
     id: str | None = None
     unit: bool = False
+    in_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What a reading says: status, picture, notes; in each family's own form."""
 
+import json
+
 import pytest
 
 from gemvg.policy.dialect import ReadContext
@@ -129,6 +131,29 @@ def test_a_picture_shown_alone_may_be_counted_as_the_first():
     # Among several, counting from 0 is never guessed.
     text = '[{"bbox_2d": [1, 2, 30, 40], "image": 0}]'
     assert read("gemvg", text, default_view=2, alone=False).status == "unparsable"
+
+
+@pytest.mark.parametrize(
+    "label", ["picture frame {}", "picture {}", "the photo {}", "front view {}"]
+)
+def test_things_that_labels_number_lie_in_the_one_picture(label):
+    items = [{"bbox_2d": [1, 2, 30 + k, 40], "label": label.format(k)} for k in (1, 2, 3)]
+    for name in ("gemvg", "qwen3-vl"):
+        for sizes, default in ((TWO[:1], None), (TWO[:1], 1), (TWO, 2)):
+            context = context_of(*sizes, default_view=default)
+            reading = get_dialect(name).read(Completion(json.dumps(items)), context)
+            assert [b.image for b in reading.boxes] == [default or 1] * 3
+            assert reading.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("label", "image"),
+    [("dog in image 2", 2), ("dog, image 2", 2), ("image 2", 2), ("the second image: dog", 2),
+     ("dog of the second picture", 2), ("picture frame 2", 1), ("front view 2", 1)],
+)  # fmt: skip
+def test_a_label_puts_a_box_in_a_picture_where_it_says_so(label, image):
+    text = json.dumps([{"bbox_2d": [1, 2, 30, 40], "label": label}])
+    assert [b.image for b in read("gemvg", text).boxes] == [image]
 
 
 def test_one_picture_is_never_unclear():
