@@ -44,6 +44,7 @@ class Row:
         generator: of random numbers, for sampling.
         ids, tokens: generated so far; the latter with log-probabilities, where wanted.
         finish: why it ended, once it has. ended: whether a token of its own said so.
+        failure: what the caller's own `on_text` raised, which ends the answer.
     """
 
     request: Request
@@ -58,6 +59,7 @@ class Row:
     tokens: list[Token] = field(default_factory=list[Token])
     finish: FinishReason | None = None
     ended: bool = False
+    failure: Exception | None = None
     text: str = ""
     position: int = 0
     _shown: int = 0
@@ -109,7 +111,11 @@ class Row:
             text, self.finish = text[: min(ends)], "stop"
         self.text = text
         if self.request.on_text is not None:
-            self._show(self.request.on_text, text)
+            try:
+                self._show(self.request.on_text, text)
+            except Exception as error:
+                # One caller has gone; the answers that are written beside this one go on.
+                self.finish, self.failure = "stop", error
 
     def _show(self, on_text: Callable[[str], None], text: str) -> None:
         """Pass on what is new; half a character, or half a stop text, waits for its rest."""
@@ -126,7 +132,9 @@ class Row:
 
 
 def completion_of(row: Row) -> Completion:
-    """What an ended row has come to."""
+    """What an ended row has come to; raises what its `on_text` raised."""
+    if row.failure is not None:
+        raise row.failure
     written = len(row.ids) + row.ended
     return Completion(
         text=(row.request.prefill or "") + row.text,

@@ -48,6 +48,7 @@ def load_model(source: str, device: str | None = None) -> tuple[Any, Any]:
     """
     try:
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForImageTextToText, AutoProcessor
     except ImportError:
         raise MissingDependency(
@@ -65,7 +66,10 @@ def load_model(source: str, device: str | None = None) -> tuple[Any, Any]:
             model: Any = AutoModelForImageTextToText.from_pretrained(
                 where, dtype=dtype, local_files_only=local
             )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (
+        OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
+        SafetensorError,
+    ) as error:  # fmt: skip
         log.debug("loading %s failed", where, exc_info=True)
         raise WeightsError(
             f"the model {clean_text(source, 120)} can't be loaded.",
@@ -219,7 +223,6 @@ class Dispatcher:
     def _run(self) -> None:
         engine = self.engine
         while True:
-            starting: Row | None = None
             try:
                 room = self._max_rows - len(engine.batch.rows)
                 if not engine.busy or (room > 0 and not self._queue.empty()):
@@ -227,27 +230,40 @@ class Dispatcher:
                     if starting is None:
                         break
                     if not starting.future.cancelled():
-                        engine.start(starting)
-                        if starting.finish is not None:
-                            _finish(starting)
+                        self._start(starting)
                     continue
                 for row in engine.step():
                     _finish(row)
             except Exception as error:
                 # Whatever the model raised, the callers must hear of it and the next be served.
                 log.exception("the model failed")
-                failed = [*engine.abandon(), *([starting] if starting else [])]
-                _fail(failed, _inside(error))
+                _fail(engine.abandon(), _inside(error))
         _fail(engine.abandon(), PolicyError("the policy was closed."))
+
+    def _start(self, row: Row) -> None:
+        """Read a row's prompt; where that fails, the answers being written are left as they are."""
+        try:
+            self.engine.start(row)
+        except Exception as error:
+            log.exception("the model failed on a prompt")
+            # What was kept of other prompts is memory that may have been wanting.
+            self.engine.prefixes.clear()
+            _fail([row], _inside(error))
+            return
+        if row.finish is not None:
+            _finish(row)
 
 
 def _finish(row: Row) -> None:
+    if row.failure is not None:
+        _fail([row], row.failure)
+        return
     with contextlib.suppress(InvalidStateError):
         # Cancelled a moment ago: nobody waits for it.
         row.future.set_result(completion_of(row))
 
 
-def _fail(rows: list[Row], error: GemvgError) -> None:
+def _fail(rows: list[Row], error: Exception) -> None:
     for row in rows:
         with contextlib.suppress(InvalidStateError):
             row.future.set_exception(error)

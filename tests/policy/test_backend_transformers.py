@@ -230,6 +230,27 @@ def test_a_cancelled_question_stops_and_a_failing_one_harms_no_other(policies):
     assert not policy._dispatcher.engine.busy
 
 
+@pytest.mark.parametrize("wrong", ["a prompt", "a caller"])
+def test_a_failing_question_leaves_those_that_are_written_beside_it(policies, wrong):
+    policy = policies["qwen2-vl"]
+
+    def gone(_):
+        raise OSError("the caller has gone")
+
+    async def run():
+        good = policy._row(request("Find dog", (1,)))
+        bad = policy._row(request("q", (2,), on_text=gone))
+        if wrong == "a prompt":
+            bad.prompt = None
+        for row in (good, bad):
+            policy._dispatcher.submit(row)
+        with pytest.raises(PolicyError if wrong == "a prompt" else OSError):
+            await asyncio.wrap_future(bad.future)
+        return (await asyncio.wrap_future(good.future)).text
+
+    assert asyncio.run(run()) == reference(policy, request("Find dog", (1,)))[0]
+
+
 def test_a_closed_policy_says_so():
     policy = TransformersPolicy(str(tiny_model("qwen2-vl")), get_dialect("qwen2-vl"))
     asyncio.run(policy.aclose())
