@@ -109,7 +109,7 @@ class NumpyPolicy:
             model = self._model
             prompt = model.prompt(request)
             row = NumpyRow(request, prompt, Future(), model.words, model.ends, began)
-            row.generator = np.random.default_rng(request.seed)
+            row.generator = np.random.default_rng(_unsigned(request.seed))
             row.position = int(prompt.positions.max())
             logits, cache = model.read(prompt)
             while True:
@@ -158,6 +158,11 @@ class NumpyRow(Row):
         if self.request.logprobs and token not in self.ends:
             self.tokens.append(Token(self.tokenizer.decode([token]), min(0.0, chances[token])))
         return token
+
+
+def _unsigned(seed: int | None) -> int | None:
+    """A seed as NumPy takes it: torch takes those below zero, too."""
+    return seed if seed is None or seed >= 0 else seed % 2**64
 
 
 def _log_softmax(logits: Array) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

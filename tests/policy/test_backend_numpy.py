@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from gemvg.policy.backends.numpy_local import NumpyPolicy
 from gemvg.policy.backends.small.template import Template, Words
 from gemvg.policy.backends.small.weights import WEIGHTS, is_small, read_tensors
-from gemvg.policy.backends.transformers_local import TransformersPolicy
+from gemvg.policy.backends.transformers_local import TransformersPolicy, load_model
 from gemvg.policy.dialects import get_dialect
 from gemvg.policy.presets import get_preset
 from gemvg.policy.registry import load_policy
@@ -149,6 +149,35 @@ def test_broken_weights_say_what_to_do(data, tmp_path):
         return
     with pytest.raises(WeightsError, match="can't be read"):
         read_tensors(file)
+
+
+def test_any_whole_number_is_a_seed():
+    policy = NumpyPolicy(NANO, get_dialect("nano"))
+    cold, warm = (replace(asked(0), temperature=t) for t in (0.0, 1.0))
+    greedy, odd = answers(policy, [cold, replace(cold, seed=-1)])
+    assert odd.text == greedy.text
+    assert len({got.text for got in answers(policy, [replace(warm, seed=-1)] * 3)}) == 1
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "chat_template.jinja", WEIGHTS])
+def test_a_folder_with_a_broken_part_says_what_to_do(name, tmp_path):
+    folder = tmp_path / "nano"
+    shutil.copytree(NANO, folder)
+    (folder / name).write_bytes(b"{% cut")
+    with pytest.raises(WeightsError, match="again"):
+        load_policy(str(folder), dialect="nano")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [(WEIGHTS, b""), (WEIGHTS, b"version https://git-lfs"), ("config.json", b"[]")],
+)
+def test_what_transformers_cant_load_says_what_to_do(name, data, tmp_path):
+    folder = tmp_path / "nano"
+    shutil.copytree(NANO, folder)
+    (folder / name).write_bytes(data)
+    with pytest.raises(WeightsError, match="can't be loaded"):
+        load_model(str(folder))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float16])

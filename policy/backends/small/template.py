@@ -48,6 +48,9 @@ class Words:
     Args:
         folder: holds `tokenizer.json`.
 
+    Raises:
+        WeightsError: it can't be read.
+
     Attributes:
         inner: the `tokenizers.Tokenizer`.
     """
@@ -55,7 +58,13 @@ class Words:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
-        self.inner: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        try:
+            self.inner: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:
+            # The library has no other class for what it can't read.
+            raise WeightsError(
+                "tokenizer.json can't be read.", "Copy or download the model's folder again."
+            ) from error
 
     def __call__(self, text: str) -> list[int]:
         """Ids of a text."""
