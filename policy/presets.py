@@ -89,7 +89,7 @@ _ALL = (
         "nano",
         None,
         "one-shot",
-        ("the extra [local]",),
+        ("the extra [local], for its tools alone",),
         "Apache-2.0",
         "4 M parameters, trained by this project; its weights come with the package.",
         "nano_4m",

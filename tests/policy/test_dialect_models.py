@@ -116,6 +116,8 @@ def test_presets():
         if preset.model is not None and not preset.name.endswith("-raw"):
             assert dialect_for_model(preset.model).name == preset.dialect
     assert get_preset("Migician").model == "Michael4933/Migician"
+    # Nano itself is computed by NumPy, with no extra.
+    assert get_preset("nano").needs == ("the extra [local], for its tools alone",)
     with pytest.raises(UsageError, match="planner"):
         get_preset("nobody")
 
