@@ -19,6 +19,7 @@ from gemvg.training.nano.study import (
     ARMS,
     StudyPlan,
     paired_gain,
+    plots,
     pooled,
     read_study,
     runs,
@@ -323,6 +324,10 @@ def test_a_second_try_gains_where_there_is_no_choice():
     assert row == ["hybrid", "0.750", "0.750", "0.750", "0.812", "1.000", "0.625"]
     assert write_room([first])[1][5:] == ["", ""]
     assert len(write_room([dataclasses.replace(first, scores={})])) == 1
+
+
+def test_no_two_arms_of_a_plot_look_alike():
+    assert len({plots._colour(number) for number in range(20)}) == 20
 
 
 def test_sets_of_the_same_tasks_are_pooled():

@@ -44,16 +44,24 @@ def plot_study(found: Sequence[ArmSummary], folder: Path, held: str = "") -> lis
     return files
 
 
+def _colour(number: int) -> Any:
+    """The colour of an arm; twenty of them are told apart, the first ten most easily."""
+    import matplotlib
+
+    light, hue = divmod(number % 20, 10)
+    return matplotlib.colormaps["tab20"](2 * hue + light)
+
+
 def _tokens(axes: Any, arms: dict[str, list[ArmSummary]]) -> None:
     for number, (arm, own) in enumerate(arms.items()):
         for way in WAYS:
             place = fmean(one.mean_tokens(way) for one in own)
             reached = [one.macro(way) for one in own]
             # From the least to the most of the seeds.
-            axes.vlines(place, min(reached), max(reached), color=f"C{number}")
-            axes.scatter(place, fmean(reached), marker=MARKS[way], s=70, color=f"C{number}")
+            axes.vlines(place, min(reached), max(reached), color=_colour(number))
+            axes.scatter(place, fmean(reached), marker=MARKS[way], s=70, color=_colour(number))
         # An entry for each colour, and behind them one for each mark.
-        axes.scatter([], [], marker="o", s=50, color=f"C{number}", label=arm)
+        axes.scatter([], [], marker="o", s=50, color=_colour(number), label=arm)
     for way in WAYS:
         axes.scatter([], [], marker=MARKS[way], s=50, facecolors="none", edgecolors="k", label=way)
     axes.set(xlabel="tokens of an answer", ylabel="macro F1 at IoU .5")
@@ -83,7 +91,7 @@ def _rewards(axes: Any, arms: dict[str, list[ArmSummary]]) -> None:
             values = [point.get("reward", float("nan")) for point in one.curve]
             if steps:
                 label = arm if one is own[0] else None
-                axes.plot(steps, values, color=f"C{number}", label=label, alpha=0.8)
+                axes.plot(steps, values, color=_colour(number), label=label, alpha=0.8)
     axes.set(xlabel="step", ylabel="mean reward of the rollouts")
     if any(one.curve for own in arms.values() for one in own):
         axes.legend(fontsize=8)
