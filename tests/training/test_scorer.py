@@ -146,8 +146,10 @@ def region(view, *box):
 
 def test_a_tool_is_called_as_at_inference(episode):
     text, reference, picture, _ = episode.zoom(regions=[region(1, 250, 200, 750, 800)], padding=0.0)
-    assert picture["image"].size[0] >= 100
-    assert "[50, 20, 150, 80]" in text["text"]  # 0-1000 of the view to pixels
+    width, height = picture["image"].size
+    assert width >= 100
+    assert width / height == pytest.approx(100 / 60, rel=0.05)  # of a picture of 200 by 100
+    assert "[250, 200, 750, 800]" in text["text"]  # told as boxes are, in thousandths
     assert reference["text"].startswith("View 3")
     assert (episode._calls, episode._refused) == (1, 0)
 
