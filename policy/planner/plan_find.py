@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...tools.errors import QueryNotUnderstood
 from ...tools.views import View, ViewBook
 from ..weighing import EXPECTED, LOOK, SURE, of_several, shared_kinds, sure_or_best
 from . import wording
@@ -13,7 +12,7 @@ from .choosing import Found, Scene, choose, select_across
 from .known import is_known
 from .plans import Call, Outcome, Plan, Trail, look_for_kinds, require
 from .question import BY_SIZE, Condition, Phrase, Question, Target
-from .seen import Seen
+from .seen import Seen, require_looked_for
 
 SALIENT = 0.005
 """Share of the picture below which a box does not count in a choice by place or size."""
@@ -46,7 +45,7 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
         )
         results += [more] if more.ok else []
     seen = Seen.of(results, nouns)
-    _require_tellable(question, seen)
+    require_looked_for(question, seen)
     scenes = {image: _scene(image, question, seen, book) for image in looked}
     for noun in nouns:
         everywhere = [f for s in scenes.values() for f in s.found.get(noun, ())]
@@ -72,22 +71,6 @@ def find_plan(question: Question, book: ViewBook) -> Plan:
     if boxes and missing:
         text += f" Not found: {', '.join(dict.fromkeys(missing))}."
     return Outcome(boxes, text, tuple(trail.steps))
-
-
-def _require_tellable(question: Question, seen: Seen) -> None:
-    """Refuse pictures that are told by a thing that was not looked for: none would show it.
-
-    Raises:
-        QueryNotUnderstood: the detector does not know what a picture is said to show or to lack.
-    """
-    for asked in (*question.conditions, *question.told):
-        for phrase in (asked.phrase, *([asked.other] if asked.other is not None else [])):
-            if phrase.noun in seen.unknown:
-                raise QueryNotUnderstood(
-                    f"The planner can't tell which pictures are meant: the detector does not know "
-                    f"'{seen.unknown_name(phrase.noun)}'.",
-                    "Name the pictures by number, as in: zebras in images 1 and 3.",
-                )
 
 
 def _looked_at(question: Question, book: ViewBook) -> list[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...tools.errors import QueryNotUnderstood
 from ...tools.tool import ToolResult
 from .choosing import Found
 from .known import closed_vocabulary
 from .plans import found_in
-from .question import Phrase
+from .question import Phrase, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,27 @@ class Seen:
         names = self.classes.get(phrase.noun, frozenset())
         here = [f for f in self.found if f.box.image == image]
         return here if phrase.generic else [f for f in here if f.box.label in names]
+
+
+def require_looked_for(question: Question, seen: Seen) -> None:
+    """Refuse what was not looked for: that nothing was found would say that it is not there.
+
+    Raises:
+        QueryNotUnderstood: the detector knows nothing of what is wanted, or not what a picture is
+            said to show or to lack.
+    """
+    wanted = [target.phrase.noun for target in question.targets]
+    if wanted and {*wanted} <= {*seen.unknown}:
+        names = "' or '".join(map(seen.unknown_name, dict.fromkeys(wanted)))
+        raise QueryNotUnderstood(
+            f"The planner understood the question, but the detector does not know '{names}'.",
+            "Ask for things by other words.",
+        )
+    for asked in (*question.conditions, *question.told):
+        for phrase in (asked.phrase, *([asked.other] if asked.other is not None else [])):
+            if phrase.noun in seen.unknown:
+                raise QueryNotUnderstood(
+                    f"The planner can't tell which pictures are meant: the detector does not know "
+                    f"'{seen.unknown_name(phrase.noun)}'.",
+                    "Name the pictures by number, as in: zebras in images 1 and 3.",
+                )

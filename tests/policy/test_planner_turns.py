@@ -131,6 +131,16 @@ def test_pictures_told_by_an_unknown_thing_are_not_guessed(query: str) -> None:
         ask(answered(request, ask(request).tool_calls[0], result))
 
 
+@pytest.mark.parametrize(
+    "query", ["the quokka next to the zebra", "quokkas and a zorb with zebras"]
+)
+def test_what_was_not_looked_for_is_not_said_to_be_absent(query: str) -> None:
+    request = Request(query, (), book(), tools=TOOLS)
+    result = detected(("zebra", 1, (1, 1, 50, 50), 0.9))
+    with pytest.raises(QueryNotUnderstood, match="does not know 'quokkas?"):
+        ask(answered(request, ask(request).tool_calls[0], result))
+
+
 def test_the_same_use_is_looked_for_in_the_narrowest_family() -> None:
     query = "What in image 2 has the same use as the thing at [0, 0, 500, 1000] in image 1? Box it."
     request = Request(query, (), book(), tools=TOOLS)
