@@ -162,9 +162,9 @@ class Detect(Tool[DetectArguments]):
                 self._ask_second(label, plan)
             else:
                 plan.unknown[label] = f"{first.name} does not know it"
-        words = Vocabulary(first.classes) if plan.unknown else None
-        near = {label: words.nearest(label) for label in plan.unknown} if words else {}
-        plan.meant = {label: known for label, known in near.items() if known is not None}
+        if plan.unknown:
+            near = Vocabulary(first.classes).nearest
+            plan.meant = {label: known for label in plan.unknown if (known := near(label))}
         return plan
 
     def _ask_second(self, label: str, plan: _Plan) -> None:

@@ -9,7 +9,7 @@ from statistics import fmean, variance
 from typing import NamedTuple
 
 from .arms import SFT
-from .summary import ArmSummary
+from .summary import ArmSummary, macro_of
 
 TAUGHT = {"direct-only": "direct", "think-only": "think"}
 """The way that an arm was finetuned for, where it is not `auto`."""
@@ -73,7 +73,7 @@ def paired_gain(ones: Sequence[Run], others: Sequence[Run]) -> Gain | None:
         apart = [one - other for one, other in zip(*means, strict=True)]
         spread += variance(apart) / len(apart)
     spread /= len(shape) ** 2
-    macros = [[_macro(one) for one in side] for side in tables]
+    macros = [[macro_of(one) for one in side] for side in tables]
     spread += sum(variance(side) / len(side) for side in macros if len(side) > 1)
     before = fmean(macros[1])
     mean, half = fmean(macros[0]) - before, NORMAL * sqrt(spread)
@@ -146,7 +146,3 @@ def _joined(sides: Sequence[Sequence[ArmSummary]]) -> Iterator[ArmSummary]:
 
 def _runs(found: Sequence[ArmSummary], way: str) -> list[Run]:
     return [(one, way) for one in found]
-
-
-def _macro(scores: dict[str, list[float]]) -> float:
-    return fmean(fmean(values) for values in scores.values())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from statistics import fmean
 
-from .summary import ArmSummary
+from .summary import ArmSummary, macro_of
 
 _Scores = dict[str, list[float]]
 
@@ -26,12 +26,12 @@ def write_room(found: Sequence[ArmSummary]) -> list[list[str]]:
         own = [one.scores for one in found if one.arm == arm and one.scores]
         if not own:
             continue
-        alone = [fmean(_macro(one[way]) for one in own) for way in ("direct", "think")]
+        alone = [fmean(macro_of(one[way]) for one in own) for way in ("direct", "think")]
         row = [
             max(alone),
-            fmean(_macro(one["auto"]) for one in own),
+            fmean(macro_of(one["auto"]) for one in own),
             fmean(_by_task(one["direct"], one["think"]) for one in own),
-            fmean(_macro(_better(one["direct"], one["think"])) for one in own),
+            fmean(macro_of(_better(one["direct"], one["think"])) for one in own),
         ]
         twice = [_second_try(own, way) for way in ("direct", "think")]
         rows.append([arm, *(f"{value:.3f}" for value in row), *twice])
@@ -40,7 +40,7 @@ def write_room(found: Sequence[ArmSummary]) -> list[list[str]]:
 
 def _second_try(runs: Sequence[dict[str, _Scores]], way: str) -> str:
     """Of all pairs of runs the better of their answers to every question; empty for one run."""
-    pairs = [_macro(_better(one[way], other[way])) for one, other in combinations(runs, 2)]
+    pairs = [macro_of(_better(one[way], other[way])) for one, other in combinations(runs, 2)]
     return f"{fmean(pairs):.3f}" if pairs else ""
 
 
@@ -54,7 +54,3 @@ def _better(ones: _Scores, others: _Scores) -> _Scores:
         task: [max(pair) for pair in zip(values, others[task], strict=True)]
         for task, values in ones.items()
     }
-
-
-def _macro(scores: _Scores) -> float:
-    return fmean(fmean(values) for values in scores.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -78,6 +78,11 @@ class ArmSummary:
 def summary_name(number: int, held: str) -> str:
     """File of a run's summary on one held-out set, the `number`-th."""
     return SUMMARY if number == 0 else f"measured-{held}.json"
+
+
+def macro_of(scores: Mapping[str, Sequence[float]]) -> float:
+    """Macro mean of scores of single questions by task."""
+    return fmean(fmean(values) for values in scores.values())
 
 
 def summarize(
