@@ -78,9 +78,9 @@ def require_looked_for(question: Question, seen: Seen) -> None:
     """
     wanted = [target.phrase.noun for target in question.targets]
     if wanted and {*wanted} <= {*seen.unknown}:
-        names = "' or '".join(map(seen.unknown_name, dict.fromkeys(wanted)))
+        names = " or ".join(map(seen.unknown_name, dict.fromkeys(wanted)))
         raise QueryNotUnderstood(
-            f"The planner understood the question, but the detector does not know '{names}'.",
+            f"The planner understood the question, but the detector does not know {names}.",
             "Ask for things by other words.",
         )
     for asked in (*question.conditions, *question.told):
