@@ -1,6 +1,7 @@
 """Building: the same bytes with any number of processes, going on, every question verified."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,85 @@ def test_a_wrong_recipe_names_its_field(
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(raw))))
     with pytest.raises(DataError, match=words):
         load_recipe(str(tmp_path / "r.yaml"))
+
+
+PAINTED = {"annotations": "instances.json", "images": "images"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "options", "words"),
+    [
+        ("mot", {"stride": "often"}, "source s: option stride"),
+        ("mot", {"stride": 0}, "option stride"),
+        ("mot", {"visible": 0.5}, "Options: stride, visibility"),
+        ("lasot", {"stride": None}, "option stride: has no value"),
+        ("refcoco", {"splits": "train"}, "option splits"),
+        ("views", {"cameras": [1]}, "option cameras"),
+        ("star", {"pattern": "{vid}.png"}, "only {video} and {frame}"),
+        ("star", {"pattern": "{video"}, "only {video} and {frame}"),
+        ("star", {"pattern": "{frame}.png"}, "must stand in it"),
+        ("coco", {"stride": 2}, "Options: none"),
+    ],
+)
+def test_a_wrong_option_of_a_reader_is_told_before_anything_is_read(
+    reader: str, options: dict[str, object], words: str
+) -> None:
+    source = {**PAINTED, "reader": reader, "options": options}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        recipe(sources={"s": source, "painted": {"reader": "coco", **PAINTED}})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"options": {"images": [4, 2]}}, "task reasoning: option images"),
+        ({"options": {"images": ["a", 2]}}, "option images"),
+        ({"options": {"phrases": "lots"}}, "option phrases"),
+        ({"options": {"forms": ["nonsense"]}}, "no form 'nonsense'; there are most-or-fewest"),
+        ({"options": {"forms": []}}, "option forms"),
+        ({"options": {"cameras": "no"}}, "option cameras"),
+        ({"options": {"image": [2, 3]}}, "Options: images"),
+        ({"share": float("inf")}, "share"),
+    ],
+)
+def test_a_wrong_option_of_a_task_is_told_before_anything_is_read(
+    change: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        recipe(tasks=[{"task": "reasoning", "pool": "painted", "share": 1, **change}])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"splits": {"train": float("nan")}}, "splits"),
+        ({"splits": {"train": float("inf"), "val": 1}}, "splits"),
+        ({"pools": {"painted": {"sprites": "painted", "sides": [400, 100]}}}, "sides"),
+        ({"ready": {"painted": {"reader": "mig", **PAINTED}}}, "painted is a source and"),
+    ],
+)
+def test_numbers_and_names_that_no_build_could_use(change: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        recipe(**change)
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    place = tmp_path / "run#1 50%25 ?x"
+    made = recipe(size=2, tasks=[{"task": "retrieval", "pool": "painted", "share": 1}])
+    assert build(made, place, make_coco(tmp_path / "data"), workers=1).samples == 2
+
+
+def test_a_start_that_was_killed_as_it_counted_its_sources_goes_on(
+    data: Path, tmp_path: Path
+) -> None:
+    made = recipe(size=2, tasks=[{"task": "retrieval", "pool": "painted", "share": 1}])
+    whole = build(made, tmp_path / "whole", data, workers=1)
+    manifest = json.loads((tmp_path / "whole" / "dataset.json").read_text())
+    (tmp_path / "torn" / "work").mkdir(parents=True)
+    body = json.dumps(manifest | {"complete": False})
+    (tmp_path / "torn" / "dataset.json").write_text(body)
+    (tmp_path / "torn" / "work" / "skips.json").write_text("")
+    assert build(made, tmp_path / "torn", data, workers=1) == whole
 
 
 def test_workshop_place_names(tmp_path: Path) -> None:

@@ -180,9 +180,7 @@ def _begin(recipe: Recipe, place: Place) -> BuildReport | None:
 def _prepare(recipe: Recipe, place: Place, progress: Progress) -> dict[str, Any]:
     """Stores of all sources (kept from an earlier start), small backgrounds, object pictures."""
     skips_file = place.work / "skips.json"
-    skips: dict[str, Any] = {}
-    if skips_file.is_file():
-        skips = json.loads(skips_file.read_text(encoding="utf-8"))
+    skips = _kept_skips(skips_file)
     for number, (name, spec) in enumerate(recipe.sources.items()):
         progress("reading sources", number, len(recipe.sources))
         if place.store(name).is_file() and name in skips:
@@ -196,9 +194,19 @@ def _prepare(recipe: Recipe, place: Place, progress: Progress) -> dict[str, Any]
                 f"{_why(found)} To do without it: --without {name}",
             )
         skips[name] = found.as_json()
-        skips_file.write_text(json.dumps(skips), encoding="utf-8")
+        with _writing(skips_file) as file:
+            json.dump(skips, file)
     _backgrounds(recipe, place)
     return skips
+
+
+def _kept_skips(file: Path) -> dict[str, Any]:
+    """What an earlier start left out of its sources; none where it was killed as it wrote that."""
+    try:
+        kept = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def _why(skips: Skips) -> str:

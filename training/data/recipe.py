@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +17,7 @@ from ...tools.text import clean_text
 from ...tools.tool import explain_validation
 from .readers.base import Source
 from .readers.registry import READERS
+from .recipe_options import check_reader_options, check_task_options
 from .sample import Task
 from .scenes.picture_sets import SETS
 
@@ -66,7 +69,7 @@ class PoolSpec(_Model):
     sprites: str | None = None
     backgrounds: list[str] = Field(default_factory=list[str])
     share: float = Field(0.5, ge=0.0, le=1.0)
-    sides: tuple[Annotated[int, Field(ge=64)], Annotated[int, Field(le=4096)]] = (208, 352)
+    sides: tuple[int, int] = (208, 352)
     most: Annotated[int, Field(ge=1, le=64)] = 9
     labels: list[str] | None = None
 
@@ -74,6 +77,8 @@ class PoolSpec(_Model):
     def _one_kind(self) -> PoolSpec:
         if (self.records is None) == (self.sprites is None):
             raise ValueError("a pool has either `records` or `sprites`")
+        if not 64 <= self.sides[0] <= self.sides[1] <= 4096:
+            raise ValueError("`sides` are two numbers from 64 to 4096, the smaller first")
         return self
 
 
@@ -86,7 +91,7 @@ class TaskSpec(_Model):
 
     task: Task
     pool: str
-    share: float = Field(gt=0.0)
+    share: float = Field(gt=0.0, allow_inf_nan=False)
     paste: str | None = None
     options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
@@ -117,6 +122,12 @@ class Recipe(_Model):
         for name, source in self.sources.items():
             if source.reader not in READERS:
                 raise ValueError(f"source {name}: no reader {source.reader}")
+        twice = sorted(set(self.sources) & set(self.ready))
+        if twice:
+            # Samples name a picture's folder by its source.
+            raise ValueError(f"{twice[0]} is a source and a file of ready questions")
+        for name, source in {**self.sources, **self.ready}.items():
+            _named(f"source {name}", check_reader_options, source.reader, source.options)
         for name, pool in self.pools.items():
             wanted = [*pool.backgrounds, *([pool.records] if pool.records else [])]
             wanted += [pool.sprites] if pool.sprites and pool.sprites not in SETS else []
@@ -128,7 +139,9 @@ class Recipe(_Model):
                 raise ValueError(f"task {task.task}: no pool {task.pool}")
             if task.paste is not None and task.paste not in self.sources:
                 raise ValueError(f"task {task.task}: no source {task.paste}")
-        if not self.splits or min(self.splits.values()) < 0 or sum(self.splits.values()) <= 0:
+            _named(f"task {task.task}", check_task_options, task.options)
+        shares = self.splits.values()
+        if not all(0 <= share < math.inf for share in shares) or not 0 < sum(shares) < math.inf:
             raise ValueError("splits need shares above zero")
         return self
 
@@ -146,6 +159,14 @@ class Recipe(_Model):
         for k in order[: self.size - sum(quotas)]:
             quotas[k] += 1
         return quotas
+
+
+def _named(what: str, check: Callable[..., None], *given: Any) -> None:
+    """Run a check; what it raises begins with what it is about."""
+    try:
+        check(*given)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def with_pictures(recipe: Recipe, name: str) -> Recipe:

@@ -64,7 +64,8 @@ class Store:
     def __init__(self, path: Path, cached: int = 2000) -> None:
         if not path.is_file():
             raise DataError(f"{path.name}: no such store.", "Build again.")
-        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        # As a URI with its escapes: a folder's name may hold `#`, `?` or `%`.
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         self._cached = cached
         self._cache: OrderedDict[int, Record] = OrderedDict()
         self.postings: dict[str, NDArray[np.int32]] = self._load_postings()
