@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gemvg.tools.boxes import Box
-from gemvg.training.data.builders import comparing, counting, retrieval
+from gemvg.training.data.builders import comparing, counting, retrieval, tracking
 from gemvg.training.data.builders.base import Desk, Draft, relative
 from gemvg.training.data.builders.registry import BUILDERS
 from gemvg.training.data.builders.spatial import clearly_before, first_by, ranked, stands
@@ -254,3 +254,31 @@ def test_a_wrong_builder_would_be_noticed() -> None:
     draft.answer.pop()
     sample = sample_of(draft, "retrieval", "referential")
     assert verify_sample(sample, Scene(sample, tuple(s.record for s in draft.shots), notes))
+
+
+def frames(unsure: frozenset[str]) -> list[Shot]:
+    """Two walkers; the first has no box in the last frame, of which labels may be unsure."""
+    first = Instance("pedestrian", Box(50, 50, 120, 250), identity="c:1")
+    second = Instance("pedestrian", Box(200, 50, 270, 250), identity="c:2")
+    seen = ((first, second), (first, second), (second,))
+    return [
+        Shot(Record(str(k), "r", f"{k}.jpg", *SIZE, objects=objects, unsure=unsure))
+        for k, objects in enumerate(seen)
+    ]
+
+
+def in_every_frame(shots: list[Shot]) -> list[Draft]:
+    found = [tracking._everywhere(Random(k), Desk(ListPool()), list(shots)) for k in range(20)]
+    return [d for d in found if d is not None]
+
+
+def test_an_object_that_may_be_half_hidden_is_not_asked_for_in_every_frame() -> None:
+    sure, unsure = frames(frozenset()), frames(frozenset({"pedestrian"}))
+    assert {len(d.answer) for d in in_every_frame(sure)} == {1, 2}
+    assert {len(d.answer) for d in in_every_frame(unsure)} == {2}
+    # The check does not take the builder's word for it.
+    draft = next(d for d in in_every_frame(sure) if len(d.answer) == 1)
+    sample = sample_of(draft, "tracking", "temporal")
+    for shots, words in ((sure, []), (unsure, ["whether the marked object is in image 3"])):
+        found = verify_sample(sample, Scene(sample, tuple(s.record for s in shots), ({},) * 3))
+        assert [text[: len(words[0])] for text in found] == words

@@ -26,7 +26,7 @@ def split_of(name: str, splits: Mapping[str, float]) -> str:
     """The split of a picture, by the hash of its name: the same in every run and data set.
 
     Args:
-        name: of the record, or of its group, so that a clip stays in one split.
+        name: the record's `unit`, so that a clip stays in one split.
         splits: shares by name; they are normalised.
     """
     point = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64

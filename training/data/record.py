@@ -98,6 +98,7 @@ class Record:
         group: pictures of one sequence or one moment share it; None: stands alone.
         order: time in a sequence, or None.
         camera: name of the camera in a group of views, or None.
+        clip: what the group is a part of (a take of which it is one moment), or None.
         captions: sentences about the whole picture.
         licence, source: for the sample's own fields.
     """
@@ -113,6 +114,7 @@ class Record:
     group: str | None = None
     order: int | None = None
     camera: str | None = None
+    clip: str | None = None
     captions: tuple[str, ...] = ()
     source: str = ""
     licence: str = "unknown"
@@ -121,6 +123,11 @@ class Record:
     def labels(self) -> frozenset[str]:
         """Labels of its objects."""
         return frozenset(o.label for o in self.objects)
+
+    @property
+    def unit(self) -> str:
+        """What it must not be parted from by splits: its clip, else its group, else itself."""
+        return self.clip or self.group or self.name
 
     def of(self, label: str) -> tuple[Instance, ...]:
         """Its objects of one label."""
@@ -153,7 +160,7 @@ class Record:
         }  # fmt: skip
         if self.known is not None:
             data["known"] = sorted(self.known)
-        for name in ("group", "order", "camera"):
+        for name in ("group", "order", "camera", "clip"):
             if getattr(self, name) is not None:
                 data[name] = getattr(self, name)
         if self.captions:
@@ -170,7 +177,7 @@ class Record:
             unsure=frozenset(data["unsure"]),
             known=frozenset(data["known"]) if "known" in data else None,
             group=data.get("group"), order=data.get("order"), camera=data.get("camera"),
-            captions=tuple(data.get("captions", ())),
+            clip=data.get("clip"), captions=tuple(data.get("captions", ())),
             source=data["source"], licence=data["licence"],
         )  # fmt: skip
 

@@ -37,9 +37,7 @@ def write_store(path: Path, records: Iterable[Record]) -> int:
         for number, record in enumerate(records, 1):
             key = number - 1
             body = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
-            connection.execute(
-                "INSERT INTO records VALUES (?, ?, ?)", (key, record.group or record.name, body)
-            )
+            connection.execute("INSERT INTO records VALUES (?, ?, ?)", (key, record.unit, body))
             connection.executemany(
                 "INSERT INTO postings VALUES (?, ?, ?)",
                 [(label, key, len(record.of(label))) for label in sorted(record.labels)],
@@ -90,7 +88,7 @@ class Store:
         return {name: np.asarray(rows, dtype=np.int32) for name, rows in found.items()}
 
     def units(self) -> list[str]:
-        """What each record must not be parted from: its group's name, or its own."""
+        """What each record must not be parted from (`Record.unit`)."""
         rows = self._connection.execute("SELECT unit FROM records ORDER BY id")
         return [unit for (unit,) in rows]
 

@@ -119,6 +119,11 @@ def _same_instance(scene: Scene) -> list[Place]:
     ]
     if len(twins) != 1:
         raise Unsettled("the marked object is there twice")
+    for k in scene.images():
+        record = scene.record(k)
+        seen = any(o.identity == marked.identity for o in record.objects)
+        if not seen and record.counts(marked.label) is None:
+            raise Unsettled(f"whether the marked object is in image {k} is not certain")
     return [
         Place(k, o.box)
         for k in scene.images()

@@ -14,7 +14,7 @@ from ..scenes.arrange import arrange, outline
 from ..scenes.plan import Layer, Plan, render
 from ..scenes.pool import ScenePool
 from ..shots import Shot
-from .base import Builder, Desk, Draft, point_at, pointable
+from .base import Builder, Desk, Draft, certain, point_at, pointable
 from .multiview import same_object
 
 
@@ -92,6 +92,12 @@ def _everywhere(rng: Random, desk: Desk, shots: list[Shot]) -> Draft | None:
         return None
     chosen = rng.choice(both)
     if not pointable(shots[0], chosen):
+        return None
+    # Where it has no box it may yet be seen, only hidden too much for a good one.
+    if not all(
+        chosen.identity in objects or certain(shot, chosen.label)
+        for shot, objects in zip(shots[1:], later, strict=True)
+    ):
         return None
     pointer = point_at(rng, desk, shots, 1, chosen.box, drawn=0.4)
     question = desk.words.phrase(rng, "tracking-all", {"pointer": pointer.words})

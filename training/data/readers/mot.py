@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,16 +20,35 @@ CLASSES = {
 """MOT16/17/20 class numbers."""
 
 _NAMEABLE = frozenset({1, 2, 3, 4, 5, 6, 7})
+_PEOPLE = frozenset({1, 2, 7})
+_LIKE_PEOPLE = frozenset({8, 12, 13})
+"""Dolls and posters, mirror images, crowds: whether and how often these count as people, a question
+would have to say."""
+
+_COPY = re.compile(r"^MOT1[67]-(\d\d)(?:-(?:DPM|FRCNN|SDP))?$")
+"""MOT17 holds each clip of MOT16 three times, once for each detector: the same frames."""
 
 
 def read_mot(source: Source, skips: Skips) -> Iterator[Record]:
     """MOT: `<clip>/img1/000001.jpg`, `gt/gt.txt` (frame,id,x,y,w,h,flag,class,visibility).
 
+    Rows of MOT15 have no class and no visibility; they are people. What was looked for in a clip
+    are the classes that occur in it. Of clips with the same frames the first is taken.
+
     Options: `stride` (frames, default 10), `visibility` (least visible share, default .35).
     """
     folder = source.path("folder")
+    seen: set[str] = set()
     for truth in sorted(folder.glob("*/gt/gt.txt")):
-        yield from _clip(truth.parent.parent, folder, source, skips)
+        clip = truth.parent.parent
+        same = _COPY.match(clip.name)
+        frames = same[1] if same else clip.name
+        if frames in seen:
+            # In two splits, or twice in one, its questions would meet again.
+            skips.add("the same frames as another clip", clip.name)
+            continue
+        seen.add(frames)
+        yield from _clip(clip, folder, source, skips)
 
 
 def _layout(clip: Path) -> tuple[str, str]:
@@ -72,7 +92,10 @@ def _clip(clip: Path, folder: Path, source: Source, skips: Skips) -> Iterator[Re
     stride = max(1, int(source.options.get("stride", 10)))
     images, extension = _layout(clip)
     check = PictureCheck(folder, skips)
-    for frame, rows in sorted(_rows(clip / "gt" / "gt.txt", skips).items()):
+    frames = _rows(clip / "gt" / "gt.txt", skips)
+    kinds = {_said(row)[0] for rows in frames.values() for row in rows}
+    known = frozenset(CLASSES[k] for k in kinds & _NAMEABLE)
+    for frame, rows in sorted(frames.items()):
         if (frame - 1) % stride:
             continue
         file = f"{clip.name}/{images}/{frame:06d}{extension}"
@@ -86,9 +109,20 @@ def _clip(clip: Path, folder: Path, source: Source, skips: Skips) -> Iterator[Re
             name=f"{clip.name}/{frame}", root=source.name, file=file,
             width=size[0], height=size[1], objects=tuple(objects.objects),
             unsure=frozenset(objects.unsure),
-            known=frozenset(CLASSES[k] for k in _NAMEABLE),
+            known=known,
             group=clip.name, order=frame, source=source.name, licence=source.licence,
         )  # fmt: skip
+
+
+def _said(row: list[float]) -> tuple[int, float]:
+    """(class number, visible share) of a row; class 0 where its number is none.
+
+    MOT15's rows end in places in the world (-1 where they were not measured).
+    """
+    if len(row) < 8 or len(row) > 9 or row[7] < 0.0:
+        return 1, 1.0
+    kind = int(row[7]) if math.isfinite(row[7]) else 0
+    return kind, row[8] if len(row) > 8 else 1.0
 
 
 def _object(row: list[float], clip: str, objects: ObjectList, visible: float) -> None:
@@ -97,16 +131,20 @@ def _object(row: list[float], clip: str, objects: ObjectList, visible: float) ->
         objects.skip("broken line", None)
         objects.unsure.update(CLASSES[k] for k in _NAMEABLE)
         return
-    kind = int(row[7]) if len(row) > 7 else 1
+    kind, seen = _said(row)
     considered = row[6] if len(row) > 6 else 1.0
-    label = CLASSES.get(kind)
-    if label is None or kind not in _NAMEABLE:
+    if kind in _LIKE_PEOPLE:
+        objects.skip("like people", None)
+        objects.unsure.update(CLASSES[k] for k in _PEOPLE)
+        return
+    if kind not in _NAMEABLE:
         objects.skip("unknown category", None)
         return
+    label = CLASSES[kind]
     if considered == 0.0:
         objects.skip("not to be considered", label)
         return
-    if len(row) > 8 and row[8] < visible:
+    if seen < visible:
         objects.skip("object hidden", label)
         return
     # MOT's corners are 1-based, and boxes of people at the edge reach outside the frame.

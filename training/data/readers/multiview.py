@@ -20,8 +20,8 @@ def read_views(source: Source, skips: Skips) -> Iterator[Record]:
 
     `<take>/annotation.json` = `{"masks": {object: {camera: {frame: RLE}}}}`, pictures
     `<take>/<camera>/<frame>.jpg`. A record's group is take and frame, so that its members are
-    views of one moment; an object's name within the take is its identity. Option `cameras`
-    keeps only these.
+    views of one moment; its clip is the take, of which one moment looks like the next. An object's
+    name within the take is its identity. Option `cameras` keeps only these.
     """
     folder = source.path("folder")
     found = sorted(folder.glob("*/annotation.json"))
@@ -72,7 +72,7 @@ def _take(
             width=size[0], height=size[1], objects=tuple(kept.objects),
             # Objects of the task are masked, not every object of their kind.
             unsure=frozenset(kept.unsure | {o.label for o in kept.objects}), known=frozenset(),
-            group=f"{take.name}/{frame}", camera=camera, order=frame_number(frame),
+            group=f"{take.name}/{frame}", camera=camera, order=frame_number(frame), clip=take.name,
             source=source.name, licence=source.licence,
         )  # fmt: skip
 
