@@ -99,6 +99,13 @@ FUNCTION_WORDS = word_set(
     """
 )
 
+ORDERS = word_set(
+    """
+    find locate detect box mark show point highlight outline draw give label identify circle return
+    """
+)
+"""Verbs that order boxes, as the words that open a sentence."""
+
 ASKING = word_set(
     """
     find finds finding found locate locates locating located location locations localize localise

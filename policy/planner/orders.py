@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .lexicon import word_set
+from .lexicon import ORDERS, word_set
 
-_ORDERS = word_set(
-    """
-    find locate box mark detect show point highlight outline label identify draw circle give return
-    """
-)
 _NO_ORDER_BEHIND = word_set("@pics @both @named @np that which to")
 _ASKS = word_set("where which who what @ask @which")
 _TELLS = word_set(
@@ -24,7 +19,7 @@ def orders(words: Sequence[str]) -> bool:
     """Whether something is ordered in these words: `all pictures show` is none."""
     before = ["", *words]
     return any(
-        word in _ORDERS and before[at] not in _NO_ORDER_BEHIND for at, word in enumerate(words)
+        word in ORDERS and before[at] not in _NO_ORDER_BEHIND for at, word in enumerate(words)
     )
 
 

@@ -5,28 +5,19 @@ from __future__ import annotations
 import re
 
 from .nouns import singular
-from .plain_words import ORDER, PICTURE
+from .plain_words import EXTREME, NAMED, ONE_PICTURE, ORDER, ORDINAL, PICTURE, RANK
 
-_PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame)"
-_ORDINAL = r"(?:first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)"
-_NAMED = (
-    rf"(?:(?:in|of|for|from|on) )?(?:(?:the )?{_ORDINAL}(?: {_PICTURE})?|(?:the )?{_PICTURE} "
-    r"(?:no\.? |number |#)?\d+)"
-)
-_EXTREME = (
-    r"(?:(?:left|right|top|bottom|upper|lower|outer)[- ]?most|largest|biggest|smallest|tiniest|"
-    r"tallest|shortest|widest|narrowest|(?:second|third|fourth|2nd|3rd|4th) from the (?:left|right|"
-    r"top|bottom))"
-)
+_WHERE = rf"(?:(?:in|of|for|from|on) )?{NAMED}"
+_CHOICE = rf"(?:{EXTREME}|{RANK} from the (?:left|right|top|bottom))"
 _CHOSEN = re.compile(
-    rf"\b(?:the|its) (?:(?:two|three|four) )?{_EXTREME} (?!one\b|ones\b|of\b|in\b|and\b)(\w+)\b|"
-    rf"\b(?:the|its) (?:second|third|fourth|2nd|3rd|4th) (?!{_PICTURE})(\w+) from the "
+    rf"\b(?:the|its) (?:(?:two|three|four) )?{_CHOICE} (?!one\b|ones\b|of\b|in\b|and\b)(\w+)\b|"
+    rf"\b(?:the|its) {RANK} (?!{ONE_PICTURE})(\w+) from the "
     r"(?:left|right|top|bottom)\b",
     re.IGNORECASE,
 )
 _LEFT_OUT = re.compile(
-    rf"\b(the {_EXTREME})(?: one)?(?=$|[.,;:!?]| (?:in|of|for|from) (?:the )?(?:{_ORDINAL}\b|"
-    rf"{_PICTURE})| and (?:the )?{_EXTREME})",
+    rf"\b(the {_CHOICE})(?: one)?(?=$|[.,;:!?]| (?:in|of|for|from) (?:the )?(?:{ORDINAL}\b|"
+    rf"{ONE_PICTURE})| and (?:the )?{_CHOICE})",
     re.IGNORECASE,
 )
 _PLACE = (
@@ -34,19 +25,19 @@ _PLACE = (
     r"standing (?:on|next to|in))"
 )
 _ONE_MORE = re.compile(
-    rf"\b(the|an?) (?!one\b)(\w+) ({_PLACE} (?:(?!\band\b|\bone\b)[^.;!?])*?\b{_NAMED}),? and the "
+    rf"\b(the|an?) (?!one\b)(\w+) ({_PLACE} (?:(?!\band\b|\bone\b)[^.;!?])*?\b{_WHERE}),? and the "
     rf"one (?={_PLACE}\b)",
     re.IGNORECASE,
 )
 _OTHER_CHOICE = re.compile(
-    rf"[.;,](?: and| but)? (?:in|for|from|on) ((?:the )?(?:others?|rest)|{_NAMED}),?(?: {ORDER})?"
-    rf"(?: only| just)? (the {_EXTREME})(?: one| (\w+))?[.!]?$",
+    rf"[.;,](?: and| but)? (?:in|for|from|on) ((?:the )?(?:others?|rest)|{_WHERE}),?(?: {ORDER})?"
+    rf"(?: only| just)? (the {_CHOICE})(?: one| (\w+))?[.!]?$",
     re.IGNORECASE,
 )
 """Behind what is wanted elsewhere: `; in the second image, only the leftmost one`."""
 
 _ELSEWHERE = re.compile(
-    rf"\b(?:in|from|of|on) (?:{_NAMED}|(?:the )?{PICTURE} \d+(?:(?:,| and|, and) \d+)+)\b,?",
+    rf"\b(?:in|from|of|on) (?:(?:the )?{PICTURE} \d+(?:(?:,| and|, and) \d+)+|{_WHERE})\b,?",
     re.IGNORECASE,
 )
 _ASKED = re.compile(rf"\b(?:please|{ORDER}|every|all|each|any|the|of|both)\b|[.,:;]", re.IGNORECASE)
@@ -61,7 +52,7 @@ def named_again(query: str) -> str:
     query = _with_own_choice(query.strip())
     query = _ONE_MORE.sub(r"\1 \2 \3 and the \2 ", query)
     first = _CHOSEN.search(query)
-    if first is None or len(re.findall(rf"\b{_NAMED}\b", query, re.IGNORECASE)) < 2:
+    if first is None or len(re.findall(rf"\b{_WHERE}\b", query, re.IGNORECASE)) < 2:
         return query
     noun = singular(first.group(1) or first.group(2))
     if noun.lower() in ("object", "thing", "item"):
@@ -84,7 +75,7 @@ def _with_own_choice(query: str) -> str:
     named = _ASKED.sub(" ", _ELSEWHERE.sub(" ", wanted)).split()
     if len(named) != 1 or (noun and singular(noun) != singular(named[0])):
         return query
-    there = there if re.search(rf"\b{_NAMED}$", there, re.IGNORECASE) else "the other images"
+    there = there if re.search(rf"\b{_WHERE}$", there, re.IGNORECASE) else "the other images"
     chosen = _with_noun(choice, singular(named[0]))
     if (place := _ELSEWHERE.search(wanted)) is None:
         return f"{wanted} in the other images; {chosen} in {there}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .plain_words import IN_PICTURE, LEAVE_OUT, ORDER, PICTURE
+from .plain_words import IN_PICTURE, LEAVE_OUT, NAMED, ORDER, PICTURE
 
 _SHOWS = r"(?:contains?|shows?|has|have|includes?|features?|depicts?)"
 _SHOWING = r"(?:with|containing|showing|having|that (?:show|have|contain)s?)"
@@ -16,21 +16,17 @@ _OF_THEM = r"of (?:them|these|those)\b"
 _SO_MANY = r"(?:at least|at most|exactly|more than|fewer than|less than|over)"
 _THERE = rf"(?:there|in (?:it|them|the (?:same )?{PICTURE}))"
 _ONE = rf"in (?:the )?{PICTURE} \d+"
-_NAMED = (
-    rf"(?:the )?(?:{PICTURE} \d+|(?:first|second|third|fourth|fifth|last|1st|2nd|3rd)"
-    rf"(?: {PICTURE})?)"
-)
 
 PICTURES: list[tuple[str, str]] = [
     # Two pictures compared by how many there are: which has more is said.
-    (rf"^(?:are|is) there (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)in ({_NAMED}) than "
-     rf"(?:there (?:are|is) )?(?:in )?({_NAMED})\??$",
+    (rf"^(?:are|is) there (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)in ({NAMED}) than "
+     rf"(?:there (?:are|is) )?(?:in )?({NAMED})\??$",
      r"find the \2 in \3 and \4 and say which picture has \1"),
-    (rf"^(?:in ({_NAMED}),? )?how many (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)"
-     rf"(?:are|is) (?:there )?(?:in ({_NAMED}) )?(?:than|compared (?:to|with)) "
-     rf"(?:there (?:are|is) )?(?:in )?({_NAMED})\??$",
+    (rf"^(?:in ({NAMED}),? )?how many (more|fewer|less) ((?:(?!than\b|in\b)\w+ ){{1,4}}?)"
+     rf"(?:are|is) (?:there )?(?:in ({NAMED}) )?(?:than|compared (?:to|with)) "
+     rf"(?:there (?:are|is) )?(?:in )?({NAMED})\??$",
      r"find the \3 in \1\4 and \5 and say which picture has \2"),
-    (rf"^where (?:did|has) (the [\w ]+? (?:from|of|in) {_NAMED}) (?:go|gone|move|moved)(?: to)?\b",
+    (rf"^where (?:did|has) (the [\w ]+? (?:from|of|in) {NAMED}) (?:go|gone|move|moved)(?: to)?\b",
      r"find \1 in the other images"),
     (rf"^is the same (\w+) in both(?: of)?(?: the| these)?(?: {PICTURE})?\??",
      r"find the \1 from image 1 in image 2."),

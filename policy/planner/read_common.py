@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from .plain_words import ORDER
 from .question import Question, Target
 from .reading import Reading
 from .shown import names_pictures
 from .task import named_kind
 
 _REPORT = re.compile(
-    r" (?:[.,;:?!]|and|then)(?: (?:and|then|please|just|only|but|\.))* (?:@ask|box|draw|mark|"
-    r"show|locate|find|give|point|return|outline|highlight)(?: (?:it|them|that|this|one|out|to|"
+    rf" (?:[.,;:?!]|and|then)(?: (?:and|then|please|just|only|but|\.))* (?:@ask|{ORDER})"
+    r"(?: (?:it|them|that|this|one|out|to|"
     r"only|just|the|a|box|boxes|kind|animal|object|thing))* @named "
 )
 """`What do images 1 and 3 share? Box it in image 3.`"""

@@ -6,6 +6,7 @@ import re
 
 from .likened import likened_image
 from .pictures import Pictures
+from .plain_words import ORDER
 from .question import Question, Source
 from .reading import MARKS, SOUGHT, Reading
 
@@ -27,11 +28,10 @@ _SAME_USE = (
     r"(?:used|good) for the same|do(?:es)? the same (?:job|thing) as"
 )
 
-_ORDER = r"(?:find|box|mark|show|locate|detect|highlight|outline|point)"
 _WANTED_TOO = re.compile(
-    rf"^ (?:@said |please )*(?:@ask |{_ORDER} )?(?:me )?(?:the |an? )"
+    rf"^ (?:@said |please )*(?:@ask |{ORDER} )?(?:me )?(?:the |an? )"
     r"(?:(?!@named |same |[.;] )\S+ )+@named (?:, )?(?:[.;] )?(?:and |then |also )+"
-    rf"(?:@ask |{_ORDER} )?"
+    rf"(?:@ask |{ORDER} )?"
     r"(?:the )?same (?!\S+ (?:as|like) )"
 )
 """`The woman with the hat in image 1, and the same woman in the others`: both are wanted."""

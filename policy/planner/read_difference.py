@@ -7,6 +7,7 @@ from typing import Literal
 
 from ...tools.errors import QueryNotUnderstood
 from .pictures import Pictures
+from .plain_words import ORDER
 from .question import Question
 from .reading import Reading
 from .shown import names_pictures
@@ -50,9 +51,9 @@ def _default_pair(reading: Reading, images: list[int]) -> tuple[int, int]:
 def _report(reading: Reading, pair: tuple[int, int], named: list[Pictures]) -> _Side:
     """In which of the two pictures boxes are wanted; the second unless the words say else."""
     text = reading.text
-    if re.search(
-        r" (?:mark|box|show|locate|find|highlight|outline|draw|give) (?:\w+ ){0,4}@both", text
-    ) and any(r.each and r.preposition in ("in", "on") for r in reading.references):
+    if re.search(rf" {ORDER} (?:\w+ ){{0,4}}@both", text) and any(
+        r.each and r.preposition in ("in", "on") for r in reading.references
+    ):
         return "both"
     singles = [r for r in named if len(r.images) == 1]
     roles = [r for r in reading.references if r.kind == "role" and r.role in ("first", "second")]

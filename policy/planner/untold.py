@@ -8,22 +8,16 @@ from __future__ import annotations
 import re
 
 from ...tools.errors import QueryNotUnderstood
+from .plain_words import EXTREME, ORDER, PICTURE, RANK
 
-_PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame)s?"
-_SHOW = r"(?:find|box|mark|show|locate|detect|point|give|draw|highlight|outline)"
-_EXTREME = (
-    r"(?:(?:left|right|top|bottom)[- ]?most|largest|biggest|smallest|tallest|shortest|widest|"
-    r"narrowest)"
-)
 _NOT = r"(?:(?:did|do|does|has|have) not|(?:did|do|does|has|have)n'?t)"
-_RANK = r"(?:second|third|fourth|2nd|3rd|4th)"
 _NUMBER = r"(?:number|amount|count)"
 
 _UNTOLD: list[tuple[str, str, str]] = [
     (r"\bno,? wait\b|[,;–—-] ?(?:sorry,? |oops,? )?i (?:mean|meant)\b|"
      r"[,.;–—-] ?sorry,|\bor,? better\b|"
      r"\w.*\b(?:oops|scratch that|strike that|or,? rather|correction)\b|"
-     rf"\bactually,? {_SHOW}\b.* instead\b",
+     rf"\bactually,? {ORDER}\b.* instead\b",
      "The planner can't follow a question that corrects itself.",
      "Ask for what is meant alone, as in: the cat in image 2."),
     (r"\botherwise\b|[,;] ?(?:or )?else\b|\belse (?:the|an?|box|mark|find|show)\b|"
@@ -33,18 +27,18 @@ _UNTOLD: list[tuple[str, str, str]] = [
     (r"\bwhichever (?:one )?(?:of them )?(?:is|looks|lies|stands|comes)\b",
      "The planner can't choose between things of different kinds.",
      "Ask for one kind, as in: the largest cup; or for all, as in: the cup and the bottle."),
-    (rf"(?:\bin one of (?:the|these) (?:two )?{_PICTURE}\b|\b{_PICTURE} (?:with|showing|containing|"
+    (rf"(?:\bin one of (?:the|these) (?:two )?{PICTURE}\b|\b{PICTURE} (?:with|showing|containing|"
      r"that (?:shows|has|contains|includes))\b).*\b(?:in|from|of) the other\b",
      "The planner does not know which picture is the other of one that is told by what it shows.",
      "Say what it shows or lacks, as in: the dog in the picture without a bed."),
-    (rf"\b(?:odd|even)(?:[- ]numbered)? {_PICTURE}|\bevery {_RANK} {_PICTURE}",
+    (rf"\b(?:odd|even)(?:[- ]numbered)? {PICTURE}|\bevery {RANK} {PICTURE}",
      "The planner can't take pictures by turns.",
      "Name them by number, as in: dogs in images 1 and 3."),
     (r"\b(?:an?|the) (?:odd|even) number of\b",
      "The planner can't tell odd numbers from even ones.",
      "Give a number, as in: pictures with exactly three chairs."),
-    (rf"\b{_RANK}[- ](?:most|fewest)\b|"
-     rf"\b{_RANK} (?:largest|highest|greatest|smallest|lowest) {_NUMBER} of\b",
+    (rf"\b{RANK}[- ](?:most|fewest)\b|"
+     rf"\b{RANK} (?:largest|highest|greatest|smallest|lowest) {_NUMBER} of\b",
      "The planner knows the picture with the most or the fewest, no rank between.",
      "Ask as in: which picture has the most dogs."),
     (r"\b(?:furthest|farthest) (?:apart|from each other)|\bclosest together\b",
@@ -53,7 +47,7 @@ _UNTOLD: list[tuple[str, str, str]] = [
     (r"\b(?:far|away) from (?:the |an? )(?!camera|viewer|lens|left|right|edge|cent)\w",
      "The planner can't tell what is far from something.",
      "Ask for the farthest, as in: the chair farthest from the table."),
-    (rf"(?:^|\b(?:{_SHOW}|only|just) )(?:about |roughly )?(?:half|most|a third|a quarter|"
+    (rf"(?:^|\b(?:{ORDER}|only|just) )(?:about |roughly )?(?:half|most|a third|a quarter|"
      r"two thirds|\d+ ?%) of (?:the|all|these|those)\b(?! (?:space|frame|area|largest))",
      "The planner can't take a share of things.",
      "Ask for all of them, or for a number, as in: the three largest cups."),
@@ -65,8 +59,8 @@ _UNTOLD: list[tuple[str, str, str]] = [
     (r"\bappears? (?:the )?(?:most|least) often\b",
      "The planner can't tell what is there most often.",
      "Ask as in: which picture has the most dogs."),
-    (rf"\w.*[.;,](?: and)? (?:in|for) (?:the )?(?:{_PICTURE} \d+|\w+ {_PICTURE}),? (?:only|just) "
-     rf"the {_EXTREME}|\bonly the {_EXTREME}(?: one)? is (?:needed|wanted)\b",
+    (rf"\w.*[.;,](?: and)? (?:in|for) (?:the )?(?:{PICTURE} \d+|\w+ {PICTURE}),? (?:only|just) "
+     rf"the {EXTREME}|\bonly the {EXTREME}(?: one)? is (?:needed|wanted)\b",
      "The planner can't take another choice for one of the pictures.",
      "Ask picture by picture, as in: dogs in images 1 and 2; the largest dog in image 3."),
 ]  # fmt: skip
