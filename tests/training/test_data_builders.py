@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from gemvg.tools.boxes import Box
-from gemvg.training.data.builders import comparing, counting, retrieval, tracking
+from gemvg.training.data.builders import (
+    common,
+    comparing,
+    correspondence,
+    counting,
+    retrieval,
+    tracking,
+)
 from gemvg.training.data.builders.base import Desk, Draft, relative
 from gemvg.training.data.builders.registry import BUILDERS
 from gemvg.training.data.builders.spatial import clearly_before, first_by, ranked, stands
@@ -282,3 +289,27 @@ def test_an_object_that_may_be_half_hidden_is_not_asked_for_in_every_frame() -> 
     for shots, words in ((sure, []), (unsure, ["whether the marked object is in image 3"])):
         found = verify_sample(sample, Scene(sample, tuple(s.record for s in shots), ({},) * 3))
         assert [text[: len(words[0])] for text in found] == words
+
+
+def test_what_nobody_looked_for_may_be_common_too() -> None:
+    """LVIS says of each picture which classes were looked for in it."""
+    first = record("a", ("dog", (10, 10, 90, 90)), ("chair", (200, 10, 260, 70)))
+    for looked, asked in ((frozenset({"chair"}), True), (frozenset[str](), False)):
+        second = record("b", ("dog", (10, 10, 90, 90)), known=looked)
+        found = drafts(common.build, ListPool(first, second, first="dog"), images=[2, 2])
+        assert bool(found) is asked
+        draft = Draft("what do they share?", [Shot(first), Shot(second)], [], {"op": "common"})
+        sample = sample_of(draft, "common", "semantic")
+        findings = verify_sample(sample, Scene(sample, (first, second), ({}, {})))
+        assert any("may share" in text for text in findings) is not asked
+
+
+def test_what_nobody_looked_for_may_answer_a_relation_too() -> None:
+    spot = (10, 10, 90, 90)
+    desk = Desk(ListPool(record("all", ("bottle", spot), ("cup", spot), ("wine glass", spot))))
+    related = desk.relations.related("cup", "use")
+    assert "wine glass" in related
+    for known, sure in ((related | {"cup"}, True), (frozenset({"cup"}), False)):
+        shot = Shot(record("a", ("wine glass", spot), known=known))
+        answers = correspondence._answers(desk, shot, "cup", "use")
+        assert answers == ({"wine glass"}, sure)

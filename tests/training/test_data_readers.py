@@ -173,6 +173,21 @@ def test_lvis_knows_only_what_was_looked_for(tmp_path: Path) -> None:
     assert record.counts("chair") is None
 
 
+@pytest.mark.parametrize(
+    ("negative", "dogs", "bows"), [([], None, None), ([2], None, None), ([2, 3], None, 0)]
+)
+def test_lvis_classes_of_one_label(
+    tmp_path: Path, negative: list[int], dogs: int | None, bows: int | None
+) -> None:
+    paths = coco(tmp_path, [{"bbox": [10, 10, 40, 30]}], neg_category_ids=negative)
+    data = json.loads(paths["annotations"].read_text())
+    names = ("dog_(animal)", "bow_(weapon)", "bow_(decorative_ribbons)", "dog_(food)", "cat")
+    data["categories"] = [{"id": k, "name": name} for k, name in enumerate(names, 1)]
+    paths["annotations"].write_text(json.dumps(data))
+    (record,) = read("lvis", **paths)
+    assert record.counts("dog") == dogs and record.counts("bow") == bows
+
+
 def test_objects365_patches_and_drawings(tmp_path: Path) -> None:
     paths = coco(
         tmp_path, [{"bbox": [10, 10, 40, 30], "isfake": 1}], file_name="images/v1/p0/a.png"

@@ -84,9 +84,8 @@ def _rank(scene: Scene) -> list[Place]:
 
 
 def _common(scene: Scene) -> list[Place]:
-    total = range(1, len(scene.records) + 1)
-    possible = [scene.record(k).labels | scene.record(k).unsure for k in total]
-    shared = set.intersection(*(set(p) for p in possible))
+    seen = {label for record in scene.records for label in record.labels | record.unsure}
+    shared = {label for label in seen if not any(r.lacks(label) for r in scene.records)}
     if len(shared) != 1:
         raise Unsettled(f"the pictures may share {len(shared)} labels: {sorted(shared)[:4]}")
     (label,) = shared

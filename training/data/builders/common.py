@@ -23,6 +23,15 @@ def _shared(desk: Desk, held: list[set[str]]) -> set[str]:
     }
 
 
+def _other(shots: list[Shot], label: str) -> bool:
+    """True where another label that some picture shows is in none of them certainly missing.
+
+    In sources that say what was looked for in each picture, it may be in the rest without a box.
+    """
+    seen = {found for shot in shots for found in shot.record.labels} - {label}
+    return any(not any(shot.record.lacks(found) for shot in shots) for found in seen)
+
+
 def build(rng: Random, desk: Desk) -> Draft | None:
     """Pictures with exactly one label in common; box it in all of them, or in one."""
     label, total = desk.pool.label(rng), desk.count(rng)
@@ -39,6 +48,8 @@ def build(rng: Random, desk: Desk) -> Draft | None:
         shots.append(shot)
         held.append(_may_hold(shot))
     if _shared(desk, held) != {label} or any(label in s.record.unsure for s in shots):
+        return None
+    if _other(shots, label):
         return None
     if rng.random() < 0.6:
         question = desk.words.phrase(rng, "common", {})

@@ -35,12 +35,15 @@ def _answers(desk: Desk, shot: Shot, label: str, relation: str) -> tuple[set[str
     """(labels in a picture that answer, whether that is certain).
 
     Not certain where something of the very label, or something like a related label that is not
-    itself related, or an incompletely annotated related label is in the picture.
+    itself related, or an incompletely annotated related label is in the picture; nor where nobody
+    looked for one of them.
     """
     related = desk.relations.related(label, relation)
     record = shot.record
     answers = {found for found in record.labels if found in related}
     doubtful = label in record.labels or bool(record.unsure & (related | {label}))
+    ours = (related | {label}) & set(desk.pool.labels)
+    doubtful = doubtful or any(record.counts(found) is None for found in ours)
     near = any(
         desk.pool.clash(found, r)
         for found in record.labels | record.unsure
