@@ -14,16 +14,18 @@ import pytest
 from PIL import Image
 
 from gemvg.tools.boxes import Box
-from gemvg.tools.errors import DataError, UsageError
+from gemvg.tools.errors import DataError, ImageError, UsageError
 from gemvg.training.benchmarks.benchmark import Benchmark
-from gemvg.training.benchmarks.evaluate import Chosen
+from gemvg.training.benchmarks.evaluate import Chosen, evaluated
 from gemvg.training.benchmarks.item import Item
 from gemvg.training.benchmarks.multiple_choice import Blink, Mmiu, MuirBench
-from gemvg.training.benchmarks.odinw import Odinw13, Odinw13PerClass
+from gemvg.training.benchmarks.odinw import Odinw13, Odinw13PerClass, annotation_files
 from gemvg.training.benchmarks.outcome import FoundBox, Outcome
+from gemvg.training.benchmarks.photos import MadePicture
 from gemvg.training.benchmarks.refcoco import RefCoco, split_of
 from gemvg.training.benchmarks.registry import NAMES, data_folder, make_benchmark
 from gemvg.training.benchmarks.runner import choose
+from gemvg.training.photo_questions import Shot, load_photos
 from tests.shared import SHARED, needs_shared
 
 PHOTOS = SHARED / "photos" / "images"
@@ -348,6 +350,122 @@ def test_few_photographs_give_the_questions_that_they_can(
     with pytest.raises(DataError, match=r"no question can be made of the .* Lay more") as error:
         Chosen.of("photos", tmp_path)
     assert "\n" not in str(error.value)
+
+
+def lay_pictures(folder: Path) -> list[Path]:
+    """The photographs of `lay_photos`, each of its own colour, by file name."""
+    paths = [folder / "images" / f"{k}.jpg" for k in range(99)]
+    paths = [p for p in paths if zlib.crc32(p.name.encode()) % 2]
+    for k, path in enumerate(paths):
+        Image.new("RGB", (200, 160), (9 * k % 255, 90, 60)).save(path)
+    return paths
+
+
+@pytest.mark.parametrize("damage", ["missing", "text"])
+def test_a_photograph_that_is_not_there_fails_its_own_questions_and_no_report(
+    damage: str, tmp_path: Path
+) -> None:
+    lay_photos(tmp_path, 4, 2)
+    for path in lay_pictures(tmp_path)[1:4]:
+        path.unlink() if damage == "missing" else path.write_text("no picture")
+    chosen = Chosen.of("photos", tmp_path, ["region", "difference"], 4)
+    errors = 0
+    for source in (p for item in chosen.items for p in item.pictures):
+        try:
+            source.open()
+        except ImageError:
+            errors += 1
+    assert errors > 0
+    done = evaluated(chosen, perfect(list(chosen.items)), {}, False)
+    done.write(tmp_path / "out")
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_photographs_are_shown_upright_and_only_as_they_were_annotated(tmp_path: Path) -> None:
+    lay_photos(tmp_path, 4, 2)
+    first, second, third, *_ = lay_pictures(tmp_path)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    # Annotated upright; annotated as it lies; resized since.
+    Image.new("RGB", (160, 200), (200, 10, 10)).save(first, exif=turned)
+    Image.new("RGB", (200, 160), (10, 200, 10)).save(second, exif=turned)
+    Image.new("RGB", (100, 80), (10, 10, 200)).save(third)
+    photos = {p.path.name: p for p in load_photos(tmp_path)}
+    part = Shot(photos[first.name], window=Box(0, 0, 100, 60))
+    assert Shot(photos[first.name]).render().size == (200, 160) and part.render().size == (100, 60)
+    shown = {
+        s.shot.photo.path if isinstance(s, MadePicture) else Path(s.name)
+        for i in Chosen.of("photos", tmp_path).items for s in i.pictures
+    }  # fmt: skip
+    assert first in shown and not {second, third} & shown
+    for path in (tmp_path / "images").iterdir():
+        Image.new("RGB", (100, 80)).save(path)
+    with pytest.raises(DataError, match="have other sizes"):
+        Chosen.of("photos", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "words"),
+    [
+        ("images", {"width": 0}, "row 2 of its images"),
+        ("images", {"file_name": None, "height": "x"}, "row 2 of its images"),
+        ("categories", {"id": [1]}, "row 2 of its categories|row 1 of its annotations"),
+        ("annotations", {"bbox": [1, 2, 3]}, "row 2 of its annotations"),
+        ("annotations", {"image_id": 77}, r"row 2 of its annotations .*KeyError: 77"),
+        ("annotations", {"category_id": None}, "row 2 of its annotations"),
+        ("annotations", {"bbox": [10**400, 1, 1, 1]}, "row 2 of its annotations"),
+    ],
+)
+def test_a_row_of_photographs_that_is_wrong_is_named(
+    part: str, change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    lay_photos(tmp_path, 3, 1)
+    file = tmp_path / "instances.json"
+    data = json.loads(file.read_text())
+    # As editors of some systems write it, with a mark before the text.
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(data).encode())
+    assert len(load_photos(tmp_path)) == 3
+    data[part][1] |= change
+    file.write_text(json.dumps(data))
+    with pytest.raises(DataError, match=words):
+        load_photos(tmp_path)
+
+
+def test_a_benchmark_without_items_is_said(tmp_path: Path) -> None:
+    (tmp_path / "revised_MIG_bench.json").write_text("[]")
+    with pytest.raises(DataError, match="mig-bench: no item in"):
+        Chosen.of("mig-bench", tmp_path)
+
+
+def test_a_set_may_lie_below_a_folder_named_train(tmp_path: Path) -> None:
+    place = tmp_path / "train" / "odinw" / "Raccoon"
+    for part in ("train", "valid"):
+        (place / part).mkdir(parents=True)
+        body = json.dumps(coco(["raccoon"], [f"{part}.jpg"]))
+        (place / part / "annotations_without_background.json").write_text(body)
+    (item,) = Odinw13().load(place.parent)
+    assert item.pictures[0].name.endswith("valid.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "taken"),
+    [
+        ("ShellfishOpenImages", ("416x416/valid/a", "416x416/test/a", "raw/valid/a"), 2),
+        ("VehiclesOpenImages", ("raw/valid/a", "416x416/test/a", "416x416/valid/a"), 2),
+        ("Raccoon", ("Raccoon.v2-raw.coco/valid/a", "Raccoon.v38-416x416-resize.coco/valid/a"), 0),
+        ("Packages", ("augmented-v1/valid/a", "Raw/test/a"), 1),
+        ("pistols", ("export/test/a", "export/val_a", "other/valid/a"), 1),
+        ("pothole", ("test/a", "train/a"), 0),
+    ],
+)
+def test_the_variant_of_a_set_is_the_published_one(
+    name: str, files: tuple[str, ...], taken: int, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name / f"{f}nnotations_without_background.json" for f in files]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    assert annotation_files(tmp_path) == {name: paths[taken]}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,6 +51,11 @@ class Chosen:
         benchmark = make_benchmark(name)
         folder = data_folder(name, data)
         items = benchmark.load(folder)
+        if not items:
+            raise DataError(
+                f"{name}: no item in the data of {folder}.",
+                f"Get it from {benchmark.place.source}.",
+            )
         _check_ids(name, folder, items)
         chosen = tuple(choose(items, tasks, limit))
         return cls(benchmark, chosen, tuple(items), tuple(tasks), limit)

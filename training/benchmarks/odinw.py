@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +37,14 @@ SETS = (
     "Packages", "PascalVOC", "pistols", "pothole", "Raccoon", "ShellfishOpenImages",
     "thermalDogsAndPeople", "VehiclesOpenImages",
 )  # fmt: skip
+VARIANTS = {
+    "AerialMaritimeDrone": "large", "Aquarium": "Aquarium Combined.v2-raw-1024.coco",
+    "EgoHands": "generic",
+    "NorthAmericaMushrooms": "North American Mushrooms.v1-416x416.coco", "Packages": "Raw",
+    "pistols": "export", "Raccoon": "Raccoon.v2-raw.coco", "ShellfishOpenImages": "raw",
+    "VehiclesOpenImages": "416x416",
+}  # fmt: skip
+"""Folders of the sets that are there in several variants: those of the published table (GLIP)."""
 ANNOTATIONS = (
     "annotations_without_background.json",
     "val_annotations_without_background.json",
@@ -142,21 +151,26 @@ class Odinw13PerClass(Odinw13):
 def annotation_files(folder: Path) -> dict[str, Path]:
     """The annotation file of each set that is there, in the order of `SETS`.
 
-    A set's folder may hold variants (`AerialMaritimeDrone/large`); the validation or test split
-    is taken, never the training one.
+    Of a set's variants the published one is taken (`VARIANTS`), of its splits that for validation
+    or testing, never the training one.
     """
     found: dict[str, Path] = {}
     for name in SETS:
         home = next((p for p in sorted(folder.glob("*")) if p.name.lower() == name.lower()), None)
         if home is None or not home.is_dir():
             continue
-        files = [p for a in ANNOTATIONS for p in sorted(home.rglob(a)) if "train" not in p.parts]
-        # The published table uses these variants where there are several.
-        wanted = ("large", "generic", "valid", "export", "test")
-        files.sort(key=lambda p: tuple(w not in p.parts for w in wanted))
+        # Below the set alone: its own folder may lie in one that is named `train`.
+        files = [p.relative_to(home) for a in ANNOTATIONS for p in sorted(home.rglob(a))]
+        files = [p for p in files if "train" not in p.parts]
         if files:
-            found[name] = files[0]
+            found[name] = home / min(files, key=partial(_rank, VARIANTS.get(name, "")))
     return found
+
+
+def _rank(variant: str, path: Path) -> tuple[bool, ...]:
+    """What of a set's files comes first: the published variant, and of it the validation split."""
+    valid = "valid" in path.parts or path.name.startswith("val_")
+    return variant not in path.parts, not valid, "test" not in path.parts
 
 
 def class_names(data: Mapping[str, Any]) -> dict[int, str]:

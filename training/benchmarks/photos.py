@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ...tools.errors import DataError
 from ...tools.images import Picture, picture_from_image
+from ..data.readers.base import PictureCheck
+from ..data.record import Skips
 from .benchmark import (
     Benchmark,
     DataPlace,
@@ -28,7 +30,7 @@ from .item import FilePicture, Item, PictureSource, TrueBox
 from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from ..photo_questions import PhotoQuestion, Shot
+    from ..photo_questions import Photo, PhotoQuestion, Shot
 
 PER_TASK = 50
 """Questions of each kind."""
@@ -63,13 +65,20 @@ class Photos(Benchmark):
     def load(self, folder: Path) -> list[Item]:
         """See `Benchmark.load`; the same photographs give the same questions.
 
-        Kinds of questions that so few photographs or annotations can't give are left out.
+        Kinds of questions that so few photographs or annotations can't give are left out, and
+        photographs of another size than they were annotated in (turned or resized since).
         """
         from ..photo_questions import build_questions, load_photos
 
         self.require(folder, "instances.json")
         self.require(folder, "images")
-        photos = [p for p in load_photos(folder) if p.split == SPLIT]
+        chosen = [p for p in load_photos(folder) if p.split == SPLIT]
+        photos = [p for p in chosen if _as_annotated(p)]
+        if chosen and not photos:
+            raise DataError(
+                f"{self.name}: the pictures of {folder} have other sizes than instances.json says.",
+                "Lay them there as they were annotated.",
+            )
         questions = build_questions(photos, PER_TASK, SEED)
         counts: dict[str, int] = {}
         items: list[Item] = []
@@ -110,6 +119,12 @@ class Photos(Benchmark):
         columns = ("F1@0.5", "precision", "recall", "exact")
         notes = status_notes(outcomes)
         return Summary(columns, rows, averages, ("macro F1@0.5", macro[0]), notes)
+
+
+def _as_annotated(photo: Photo) -> bool:
+    """Whether a photograph's upright size is the annotation's; one that can't be read may be."""
+    check = PictureCheck(photo.path.parent, Skips())
+    return check.size(photo.path.name) in (None, (photo.width, photo.height))
 
 
 def _item(question: PhotoQuestion, name: str) -> Item:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ...tools.boxes import Box
 from ...tools.errors import DataError
+from ...tools.text import clean_text
 
 Split = Literal["dev", "test"]
+Row = TypeVar("Row")
 
 LEAST_SHARE = 0.01
 """Share of the picture that an object must fill for a fair question about it."""
@@ -79,33 +81,56 @@ def load_photos(folder: str | Path) -> list[Photo]:
     """The photographs of a folder with `images/` and COCO's `instances.json`, by file name.
 
     Raises:
-        DataError: the folder does not hold them.
+        DataError: the folder does not hold them, or a row of the file is not COCO's; says which.
     """
-    root = Path(folder)
+    file = Path(folder) / "instances.json"
     try:
-        data: Mapping[str, Any] = json.loads((root / "instances.json").read_text("utf-8"))
-        names = {c["id"]: str(c["name"]) for c in data["categories"]}
-        things: dict[int, list[Thing]] = {image["id"]: [] for image in data["images"]}
-        for annotation in data["annotations"]:
-            things[annotation["image_id"]].append(_thing(annotation, names))
-        photos = [
-            Photo(
-                root / "images" / image["file_name"],
-                int(image["width"]),
-                int(image["height"]),
-                tuple(things[image["id"]]),
-            )
-            for image in data["images"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        data: Mapping[str, Any] = json.loads(file.read_bytes())
+        rows = {part: list(data[part]) for part in ("images", "categories", "annotations")}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            f"{root}: no readable COCO annotations.",
+            f"{folder}: no readable COCO annotations.",
             "Name a folder that holds images/ and instances.json.",
         ) from error
+    names: dict[Any, str] = dict(
+        _each(file, rows, "categories", lambda row: (_key(row), str(row["name"])))
+    )
+    things: dict[Any, list[Thing]] = {key: [] for key in _each(file, rows, "images", _key)}
+    _each(file, rows, "annotations", lambda row: things[row["image_id"]].append(_thing(row, names)))
+    photos = _each(file, rows, "images", lambda row: _photo(row, file.parent, things[row["id"]]))
     return sorted(photos, key=lambda photo: photo.path.name)
 
 
-def _thing(annotation: Mapping[str, Any], names: Mapping[int, str]) -> Thing:
+def _each(
+    file: Path, rows: Mapping[str, list[Any]], part: str, read: Callable[[Any], Row]
+) -> list[Row]:
+    """Every row of a part of the file. Raises DataError with the place of one that is wrong."""
+    found: list[Row] = []
+    for place, row in enumerate(rows[part], 1):
+        try:
+            found.append(read(row))
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+            why = f"{type(error).__name__}: {clean_text(str(error), 80)}"
+            raise DataError(
+                f"{file}: row {place} of its {part} is not COCO's ({why}).", "Mend or remove it."
+            ) from error
+    return found
+
+
+def _key(row: Mapping[str, Any]) -> Hashable:
+    """What other rows name a row by. Raises TypeError where nothing could."""
+    hash(row["id"])
+    return row["id"]
+
+
+def _photo(image: Mapping[str, Any], root: Path, things: Sequence[Thing]) -> Photo:
+    width, height = int(image["width"]), int(image["height"])
+    if min(width, height) < 1:
+        raise ValueError(f"{width} x {height} pixels")
+    return Photo(root / "images" / str(image["file_name"]), width, height, tuple(things))
+
+
+def _thing(annotation: Mapping[str, Any], names: Mapping[Any, str]) -> Thing:
     outline: Any = annotation.get("segmentation")
     polygons: Sequence[Sequence[float]] = outline if isinstance(outline, list) else ()
     return Thing(

@@ -9,6 +9,7 @@ from typing import Literal
 from PIL import Image, ImageDraw
 
 from ...tools.boxes import Box
+from ...tools.images import picture_from_path
 from ...tools.views import render_window
 from .photos import Photo, Thing
 
@@ -55,9 +56,8 @@ class Shot:
         return self.window is None and self.paste is None and self.erase is None
 
     def render(self) -> Image.Image:
-        """The pixels, RGB."""
-        with Image.open(self.photo.path) as opened:
-            image = opened.convert("RGB")
+        """The pixels, RGB, upright. Raises ImageError where a photograph can't be read."""
+        image = picture_from_path(self.photo.path).pixels
         if self.is_file:
             return image
         if self.erase is not None:
@@ -104,8 +104,7 @@ def mask_of(thing: Thing, size: tuple[int, int]) -> Image.Image:
 
 def pasted(image: Image.Image, paste: Paste) -> Image.Image:
     """The picture with an object of another photograph in it, scaled to its place."""
-    with Image.open(paste.source.path) as opened:
-        donor = opened.convert("RGB")
+    donor = picture_from_path(paste.source.path).pixels
     box = paste.thing.box.clip(donor.width, donor.height)
     size = (max(1, round(paste.place.width)), max(1, round(paste.place.height)))
     piece = render_window(donor, box, size)
