@@ -431,6 +431,37 @@ def test_a_row_of_photographs_that_is_wrong_is_named(
         load_photos(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "body", "words"),
+    [
+        ("refcoco", "refcoco_val.jsonl", b'{"sent": "x"}\n\nnonsense\n', "line 3: not JSON"),
+        ("refcoco", "refcoco_val.jsonl", b'{"sent": "x"}\n', "not in RefCOCO's published form"),
+        ("mmiu", "all.json", b'{"a": 1}', "a list of items expected"),
+        ("mmiu", "all.json", b"[[1]]", "not in mmiu's published form"),
+        ("mmiu", "all.json", b'[{"task": "t", "question": "q", "context": "A: x", "output": "A",'
+         b' "input_image_path": [{"bytes": "x"}]}]', "not in mmiu's published form"),
+        ("mig-bench", "revised_MIG_bench.json", b'[{"answer": [1, 2, 3, 4], "images": ["a"]},'
+         b' {"answer": [], "images": null}]', "item 2 is not one"),
+        ("mig-bench", "revised_MIG_bench.json", b'[{"answer": [1, 2, 3, 4], "images": ["a"]}]',
+         "item 1 is not one"),
+        ("mc-bench", "mc-bench_v0.2_val.json", b'{"images": [{"id": 1e999}]}', "published form"),
+    ],
+)  # fmt: skip
+def test_data_of_another_form_is_one_line(
+    name: str, file: str, body: bytes, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).write_bytes(body)
+    with pytest.raises(DataError, match=words):
+        make_benchmark(name).load(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"boxes": [{"image": 1e999, "box": [1, 2, 3, 4]}]},
+                                    {"tokens": {"a": 1e999}}, {"boxes": 7}])  # fmt: skip
+def test_a_record_of_another_form_is_one_line(change: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="not a line of a results file"):
+        Outcome.from_json({"id": "x", "task": "t", **change})
+
+
 def test_a_benchmark_without_items_is_said(tmp_path: Path) -> None:
     (tmp_path / "revised_MIG_bench.json").write_text("[]")
     with pytest.raises(DataError, match="mig-bench: no item in"):

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError
 from gemvg.training.data.build import build
 from gemvg.training.data.check import check
 from gemvg.training.data.folder import DataFolder
-from gemvg.training.data.readers.base import Source, frame_number, row_key, whole
+from gemvg.training.data.readers.base import ObjectList, Source, frame_number, row_key, whole
 from gemvg.training.data.readers.mig import read_mig
 from gemvg.training.data.record import Skips
 from tests.training.data_fixtures import SQUARE, coco, make_coco, picture, read, recipe
@@ -143,7 +144,8 @@ def test_refcoco(tmp_path: Path) -> None:
         {"ann_id": 2.0, "image_id": 1, "sentences": said},
     ]  # fmt: skip
     (tmp_path / "r.json").write_text(json.dumps(rows))
-    found = [GOOD | {"id": key} for key in (2, "x", None, INFINITE)]
+    keys = (2, "x", None, INFINITE)
+    found = [GOOD | {"id": key, "bbox": [60, 50, 30 - k, 20]} for k, key in enumerate(keys)]
     skips = Skips()
     paths = files(tmp_path, annotations=found) | {"references": tmp_path / "r.json"}
     (record,) = read("refcoco", skips, **paths)
@@ -309,3 +311,46 @@ def test_a_build_gets_over_broken_rows(tmp_path: Path) -> None:
     assert (
         check(DataFolder(folder / "out")).ok and "dog" in (folder / "out/samples.jsonl").read_text()
     )
+
+
+def test_a_mark_before_the_text_is_no_text(tmp_path: Path) -> None:
+    """Editors and shells of some systems write one before UTF-8."""
+    paths = coco(tmp_path, [dict(GOOD)])
+    refs = [{"ref_id": 1, "ann_id": 1, "image_id": 1, "sentences": [{"sent": "it"}]}]
+    (tmp_path / "r.json").write_bytes(b"\n" + json.dumps(refs).encode())
+    clip = tmp_path / "mot" / "c"
+    picture(clip / "img1" / "000001.jpg")
+    (clip / "gt").mkdir()
+    (clip / "gt" / "gt.txt").write_bytes(b"1,1,11,11,20,40,1,1,1\r\n1,2,51,11,20,40,1,1,1\r\n")
+    place = tmp_path / "lasot" / "cat-1"
+    picture(place / "img" / "00000001.jpg")
+    (place / "groundtruth.txt").write_bytes(b"1,1,30,30\r\n")
+    for file in (paths["annotations"], tmp_path / "r.json", clip / "gt" / "gt.txt",
+                 place / "groundtruth.txt"):  # fmt: skip
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    skips = Skips()
+    (record,) = read("refcoco", skips, references=tmp_path / "r.json", **paths)
+    assert record.objects[0].phrases == ("it",)
+    (record,) = read("mot", skips, folder=tmp_path / "mot")
+    assert record.counts("pedestrian") == 2
+    (record,) = read("lasot", skips, folder=tmp_path / "lasot")
+    assert len(record.objects) == 1 and skips.counts == {}
+
+
+def test_an_object_that_is_listed_twice_is_one(tmp_path: Path) -> None:
+    skips = Skips()
+    rows = [dict(GOOD), dict(GOOD), {**GOOD, "category_id": 1}, {**GOOD, "bbox": [61, 50, 30, 20]}]
+    (record,) = read("coco", skips, **coco(tmp_path, rows))
+    assert skips.counts == {"annotated twice": 1}
+    assert record.counts("wild bird") == 2 and record.counts("dog") == 1
+    found = ObjectList(100, 80, Skips(), "a.png")
+    for said in (("left bird",), ("the bird", "left bird"), ()):
+        found.add("bird", Box(60, 50, 90, 70), phrases=said)
+    assert [o.phrases for o in found.objects] == [("left bird", "the bird")]
+
+
+def test_an_outline_from_beyond_any_picture_is_broken(tmp_path: Path) -> None:
+    skips = Skips()
+    far = {**GOOD, "segmentation": [[1e300, 5, -1e300, 5, 3, 3]]}
+    (record,) = read("coco", skips, **coco(tmp_path, [far]))
+    assert skips.counts == {"broken outline": 1} and record.counts("wild bird") is None

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemvg.agent.cli.main import run
-from gemvg.tools.errors import BackendError, DataError
+from gemvg.tools.errors import BackendError, DataError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.dataset import as_dataset
 from gemvg.training.data.export import export
@@ -214,6 +214,9 @@ def test_stats_and_sheet(built: Path, tmp_path: Path) -> None:
     assert stats["samples"] == 60 and sum(stats["task"].values()) == 60
     assert sum(stats["area"].values()) == stats["boxes"]
     assert write_sheet(DataFolder(built), tmp_path / "v.html", 12) == 12
+    with pytest.raises(UsageError, match="no sample of task 'none'"):
+        write_sheet(DataFolder(built), tmp_path / "none.html", task="none")
+    assert not (tmp_path / "none.html").exists()
     page = (tmp_path / "v.html").read_text()
     assert page.count("<article>") == 12 and "http" not in page.replace("http-equiv", "")
 

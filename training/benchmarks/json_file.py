@@ -8,6 +8,9 @@ from typing import Any
 
 from ...tools.errors import DataError
 
+WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What data of another form than the published one leads to when it is read."""
+
 
 def read_json(path: Path) -> Any:
     """The value in a JSON file.

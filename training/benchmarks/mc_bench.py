@@ -29,7 +29,7 @@ from .benchmark import (
     status_notes,
 )
 from .item import FilePicture, Item, TrueBox
-from .json_file import read_json
+from .json_file import WRONG_FORM, read_json
 from .mc_metrics import (
     McSample,
     assign_groups,
@@ -74,7 +74,7 @@ class McBench(Benchmark):
             for mark in data["annotations"]:
                 marks[int(mark["image_id"])].append(mark)
             return [_item(d, images, marks, base) for d in data["descriptions"]]
-        except (KeyError, TypeError, ValueError) as error:
+        except WRONG_FORM as error:
             raise DataError(f"{path}: not in MC-Bench's published form.") from error
 
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:
@@ -139,7 +139,7 @@ class McBench(Benchmark):
                     home = homes.get(int(row["image_id"]))
                     if home is not None:
                         boxes[home[0].id].append(_found(row, home[1]))
-            except (KeyError, TypeError, ValueError) as error:
+            except WRONG_FORM as error:
                 raise DataError(
                     f"{path}: a list of {{image_id, category_id, bbox, score}} expected."
                 ) from error

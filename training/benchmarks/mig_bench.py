@@ -7,9 +7,9 @@ The metric looks at the first box of an answer and not at the picture that it na
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from ...tools.boxes import Box
 from ...tools.errors import DataError
 from .benchmark import Benchmark, DataPlace, Row, Scored, Summary, status_notes
 from .item import FilePicture, Item, Space, TrueBox
-from .json_file import read_json
+from .json_file import WRONG_FORM, read_json
 from .metrics.single_box import (
     THRESHOLDS,
     AccuracyRow,
@@ -30,6 +30,8 @@ from .metrics.single_box import (
 from .mig_official import OFFICIAL_QUIRKS, official_boxes
 from .mig_predictions import predicted_outcomes
 from .outcome import Outcome, missing
+
+Read = TypeVar("Read")
 
 TASKS = (
     "diff", "view_diff", "common_object", "object_tracking", "multi_view", "region",
@@ -73,17 +75,15 @@ class MigBench(Benchmark):
         if not isinstance(rows, list):
             raise DataError(f"{path}: a list of items expected.")
         counters: dict[str, int] = {}
-        items: list[Item] = []
-        try:
-            space = _space(rows)
-            base = _base(path.parent, rows)
-            for row in rows:
-                task = str(row["task"])
-                counters[task] = counters.get(task, 0) + 1
-                items.append(_item(row, f"{task}/{counters[task]:04d}", base, space))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: item {len(items)} is not one of MIG-Bench.") from error
-        return items
+        space = _space(_each(path, rows, _greatest))
+        base = _base(path.parent, rows)
+
+        def item(row: Any) -> Item:
+            task = str(row["task"])
+            counters[task] = counters.get(task, 0) + 1
+            return _item(row, f"{task}/{counters[task]:04d}", base, space)
+
+        return _each(path, rows, item)
 
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:
         """IoU of the first box, and whether it reaches each threshold."""
@@ -181,10 +181,29 @@ def _truth(items: Sequence[Item], as_written: bool = False) -> Floats:
     return np.asarray(rows, dtype=np.float64).reshape(-1, 4)
 
 
-def _space(rows: Sequence[Any]) -> Space:
+def _each(path: Path, rows: Sequence[Any], read: Callable[[Any], Read]) -> list[Read]:
+    """What every row holds. Raises DataError with the number of one that is no item."""
+    found: list[Read] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except WRONG_FORM as error:
+            place = len(found) + 1
+            raise DataError(f"{path}: item {place} is not one of MIG-Bench.") from error
+    return found
+
+
+def _greatest(row: Mapping[str, Any]) -> float:
+    """The greatest coordinate of a row. Raises TypeError where it has no list of pictures."""
+    if not isinstance(row["images"], list):
+        raise TypeError("no pictures")
+    return float(max(row["answer"]))
+
+
+def _space(greatest: Sequence[float]) -> Space:
     """`unit` where no coordinate of the file exceeds 2, `relative-1000` otherwise."""
     # Two of the original's coordinates exceed 1 a little; the revised set reaches 999.
-    return "unit" if max((max(r["answer"]) for r in rows), default=0) <= 2 else "relative-1000"
+    return "unit" if max(greatest, default=0.0) <= 2.0 else "relative-1000"
 
 
 def _item(row: Mapping[str, Any], name: str, base: str, space: Space) -> Item:

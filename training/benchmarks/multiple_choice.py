@@ -15,10 +15,10 @@ from ...policy.parsing import split_parts
 from ...tools.errors import DataError
 from .benchmark import Benchmark, DataPlace, Row, Summary, by_task, mean, status_notes
 from .item import FilePicture, Item, PictureSource
-from .json_file import read_json, read_json_lines
+from .json_file import WRONG_FORM, read_json, read_json_lines
 from .metrics.choice import letters, pick
 from .outcome import Outcome
-from .parquet import parquet_rows
+from .parquet import ParquetPicture, parquet_rows
 
 ASK = "Answer with the option's letter from the given choices directly."
 
@@ -43,7 +43,9 @@ class MultipleChoice(Benchmark):
             try:
                 for row in rows_of(path, self.pictures):
                     items.append(self.read_row(row, folder, len(items) + 1))
-            except (KeyError, TypeError, ValueError, IndexError) as error:
+            except DataError:
+                raise
+            except WRONG_FORM as error:
                 raise DataError(f"{path}: not in {self.name}'s published form.") from error
         if not items:
             raise self.absent(folder)
@@ -195,7 +197,12 @@ def _numbered(text: str) -> str:
 
 
 def _picture(cell: Any, folder: Path) -> PictureSource:
-    return FilePicture(str(folder / cell.removeprefix("./"))) if isinstance(cell, str) else cell
+    """A picture by its path, or in its cell. Raises TypeError for anything else."""
+    if isinstance(cell, str):
+        return FilePicture(str(folder / cell.removeprefix("./")))
+    if not isinstance(cell, ParquetPicture):
+        raise TypeError("no picture")
+    return cell
 
 
 def _letter(value: Any, count: int) -> str:

@@ -28,7 +28,7 @@ from .benchmark import (
     status_notes,
 )
 from .item import FilePicture, Item, TrueBox
-from .json_file import read_json
+from .json_file import WRONG_FORM, read_json
 from .metrics.average_precision import Detection, TrueObject, average_precision
 from .outcome import FoundBox, Outcome
 
@@ -73,7 +73,7 @@ class Odinw13(Benchmark):
             data: Any = read_json(path)
             try:
                 items.extend(self.questions(name, path.parent, data))
-            except (KeyError, TypeError, ValueError) as error:
+            except WRONG_FORM as error:
                 raise DataError(f"{path}: not a COCO detection file.") from error
         return items
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...tools.boxes import Box
 from ...tools.errors import DataError
+from .json_file import WRONG_FORM
 
 UNANSWERED = frozenset({"missing", "failed"})
 """Statuses of an item to which nobody said anything; it has no boxes and may have no scores."""
@@ -108,7 +109,7 @@ class Outcome:
                 error=data.get("error"),
                 model=data.get("model"),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except WRONG_FORM as error:
             raise DataError("not a line of a results file: id, task and boxes expected.") from error
 
 

@@ -18,7 +18,7 @@ from ...tools.boxes import Box, boxes_array
 from ...tools.errors import DataError
 from .benchmark import Benchmark, DataPlace, Summary, status_notes
 from .item import FilePicture, Item, PictureSource, TrueBox
-from .json_file import read_json_lines
+from .json_file import WRONG_FORM, read_json_lines
 from .metrics.single_box import THRESHOLDS, paired_iou
 from .mig_bench import mig_summary
 from .outcome import Outcome
@@ -60,7 +60,9 @@ class RefCoco(Benchmark):
                 # Outside the generator, which would see the list grow while it is read.
                 begun = len(held) + 1
                 held.extend(_item(task, k, *row) for k, row in enumerate(rows, begun))
-            except (KeyError, TypeError, ValueError) as error:
+            except DataError:
+                raise
+            except WRONG_FORM as error:
                 raise DataError(f"{path}: not in RefCOCO's published form.") from error
         items = [i for task in SPLITS for i in found.get(task, ())]
         if not items:

@@ -9,10 +9,11 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from ...tools.errors import ImageError, OutputError
+from ...tools.errors import ImageError, OutputError, UsageError
 from ...tools.images import picture_from_path
+from ...tools.text import clean_text
 from .folder import DataFolder
-from .sample import Sample
+from .sample import TASKS, Sample
 
 _HEIGHT = 220
 """Pixels of a picture on the sheet."""
@@ -65,8 +66,17 @@ def pick(folder: DataFolder, number: int, seed: int, task: str | None = None) ->
 def write_sheet(
     folder: DataFolder, out: Path, number: int = 60, seed: int = 1, task: str | None = None
 ) -> int:
-    """Write the sheet; returns how many samples are on it. Raises OutputError."""
+    """Write the sheet; returns how many samples are on it.
+
+    Raises:
+        UsageError: no sample is of that task. OutputError: the file can't be written.
+    """
     samples = pick(folder, number, seed, task)
+    if task is not None and not samples:
+        raise UsageError(
+            f"no sample of task {clean_text(task, 60)!r} in {folder.path}.",
+            f"Tasks: {', '.join(TASKS)}.",
+        )
     body = "\n".join(_article(folder, sample) for sample in samples)
     title = html.escape(f"{folder.manifest.get('name', folder.path.name)}: samples")
     page = _PAGE.format(title=title, count=len(samples), body=body, height=_HEIGHT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,7 @@ class ObjectList:
         self.width, self.height = width, height
         self._skips, self._where = skips, where
         self.objects: list[Instance] = []
+        self._taken: dict[tuple[str, Box, str | None], int] = {}
         self.unsure: set[str] = set()
 
     def skip(self, reason: str, label: str | None) -> None:
@@ -137,6 +138,13 @@ class ObjectList:
             return False
         if min(clipped.width, clipped.height) < MIN_SIDE:
             self.skip("too small", label)
+            return False
+        place = self._taken.setdefault((label, clipped, identity), len(self.objects))
+        if place < len(self.objects):
+            # One object, however often it is listed, and all that is said of it.
+            said = tuple(dict.fromkeys((*self.objects[place].phrases, *phrases)))
+            self.objects[place] = replace(self.objects[place], phrases=said)
+            self.skip("annotated twice", None)
             return False
         self.objects.append(Instance(label, clipped, shape, identity, phrases, part_of))
         return True

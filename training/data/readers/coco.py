@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,9 @@ from ..masks import decompress_counts
 from ..record import Polygons, Record, Rle, Skips
 from .base import ObjectList, PictureCheck, Source, label_words, numbers, row_key, whole
 from .stream import Grouped, stream_arrays
+
+_FAR = 1e6
+"""Pixels; no picture reaches as far, so that a point beyond is a mistake."""
 
 
 def _no_phrases(annotation: Mapping[str, Any]) -> tuple[str, ...]:
@@ -257,7 +259,7 @@ def read_shape(value: object, width: int, height: int) -> tuple[Polygons | Rle |
         if not isinstance(outline, list) or len(outline) % 2 or len(outline) < 6:
             return None, "empty polygon"
         points = numbers(outline, len(outline))
-        if points is None or not all(map(math.isfinite, points)):
+        if points is None or not all(abs(v) <= _FAR for v in points):
             return None, "broken outline"
         polygons.append(points)
     return (tuple(polygons), None) if polygons else (None, "empty polygon")

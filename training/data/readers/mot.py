@@ -56,7 +56,7 @@ def _layout(clip: Path) -> tuple[str, str]:
     # A % in a value is only a character.
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(clip / "seqinfo.ini", encoding="utf-8")
+        parser.read(clip / "seqinfo.ini", encoding="utf-8-sig")
     except (configparser.Error, UnicodeDecodeError):
         return "img1", ".jpg"
     return (
@@ -69,7 +69,7 @@ def _rows(path: Path, skips: Skips) -> dict[int, list[list[float]]]:
     """Frame number to its rows of numbers, of which all but the first may be no number (nan)."""
     frames: dict[int, list[list[float]]] = {}
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError:
         skips.add("broken annotation file", f"{path.parent.parent.name}/gt.txt")
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import pickle
@@ -39,7 +40,7 @@ def load_references(path: Path) -> list[Any]:
         data = path.read_bytes()
         plain: object = (
             json.loads(data)
-            if data[:1] in (b"[", b"{")
+            if data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"[", b"{")
             else _PlainUnpickler(io.BytesIO(data)).load()
         )
     except _UNREADABLE as error:

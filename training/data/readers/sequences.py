@@ -65,7 +65,7 @@ def _meta(path: Path) -> str:
     # A % in a value is only a character.
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(path, encoding="utf-8")
+        parser.read(path, encoding="utf-8-sig")
         return label_words(parser.get("METAINFO", "object_class", fallback="object"))
     except (configparser.Error, UnicodeDecodeError):
         return "object"
@@ -76,7 +76,7 @@ def _lines(path: Path) -> tuple[str, ...]:
 
     Raises OSError or UnicodeDecodeError.
     """
-    text = path.read_text(encoding="utf-8").rstrip()
+    text = path.read_text(encoding="utf-8-sig").rstrip()
     return tuple(text.split("\n")) if text else ()
 
 
@@ -84,7 +84,7 @@ def _flags(path: Path) -> frozenset[int]:
     """0-based frames whose flag is 1, flags separated by commas or lines; empty without a file."""
     if not path.is_file():
         return frozenset()
-    flags = path.read_text(encoding="utf-8", errors="replace").replace(",", "\n").split()
+    flags = path.read_text(encoding="utf-8-sig", errors="replace").replace(",", "\n").split()
     return frozenset(i for i, flag in enumerate(flags) if flag == "1")
 
 

@@ -46,7 +46,7 @@ def read_star(source: Source, skips: Skips) -> Iterator[Record]:
 def _classes(path: Path) -> dict[str, str]:
     """`o012 dish` lines: code to label."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: not a list of object classes.") from error
     rows = [line.split(maxsplit=1) for line in lines if line.strip()]

@@ -98,7 +98,8 @@ def stream_arrays(path: Path, wanted: frozenset[str]) -> Iterator[tuple[str, Any
         DataError: the file is missing or not such JSON.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        # Some systems write a mark before the text.
+        with path.open(encoding="utf-8-sig") as file:
             yield from _walk(_Scanner(file, path.name), wanted)
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name}: not UTF-8 text.") from error
