@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gemvg.tools.boxes import Box
@@ -13,7 +14,8 @@ from gemvg.training.data.check import check
 from gemvg.training.data.folder import DataFolder
 from gemvg.training.data.readers.base import ObjectList, Source, frame_number, row_key, whole
 from gemvg.training.data.readers.mig import read_mig
-from gemvg.training.data.record import Skips
+from gemvg.training.data.record import Record, Skips
+from gemvg.training.data.scenes.thumbs import write_thumbs
 from tests.training.data_fixtures import SQUARE, coco, make_coco, picture, read, recipe
 
 INFINITE = float("inf")
@@ -151,6 +153,23 @@ def test_refcoco(tmp_path: Path) -> None:
     (record,) = read("refcoco", skips, **paths)
     assert [o.phrases for o in record.objects] == [("left bird",), (), (), ()]
     assert skips.counts == {"not an object": 1, "broken reference": 1}
+
+
+def test_small_backgrounds_are_there_only_with_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that was killed between the two could not go on."""
+
+    def killed(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    record = Record("a", "r", "a.png", 100, 80)
+    monkeypatch.setattr(Path, "write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_thumbs(
+            tmp_path / "s.thumbs", [(0, record)], lambda _: np.zeros((80, 100, 3), np.uint8)
+        )
+    assert not (tmp_path / "s.thumbs").exists()
 
 
 def test_bytes_that_are_no_pickle_are_one_error(tmp_path: Path) -> None:

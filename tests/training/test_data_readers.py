@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gemvg.policy.dialects.registry import get_dialect
 from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError
+from gemvg.training.data.export import family_context
 from gemvg.training.data.masks import (
     box_of,
     decode_rle,
@@ -26,6 +28,7 @@ from gemvg.training.data.readers.refcoco import load_references
 from gemvg.training.data.readers.registry import READERS, reader
 from gemvg.training.data.readers.stream import stream_arrays
 from gemvg.training.data.record import Skips
+from gemvg.training.data.spoken import spoken
 from tests.shared import SHARED, needs_shared
 from tests.training.data_fixtures import SQUARE, coco, picture, read
 
@@ -378,6 +381,32 @@ def test_mig_bench_and_mgrounding_items(tmp_path: Path) -> None:
     assert [s.answer[0].image for s in samples] == [1, 2, 2]
     assert all(s.answer[0].box == (10, 20, 50, 60) for s in samples)
     assert sum(skips.counts.values()) == 3
+
+
+def test_mig_questions_are_said_as_ours_are(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / name)
+    marked = "marked in the first image(<|box_start|>(100,250),(500,750)<|box_end|>)"
+    asked = f"Not (1,2),(3,4): a <|object_ref_start|>dog<|object_ref_end|> {marked}. Find it"
+    item: dict[str, Any] = {
+        "task": "multi_view", "images": ["a.png", "b.png"], "answer": [0, 0, 900, 900],
+        "question": f"{asked} in the 2th image.",
+    }  # fmt: skip
+    said = ("Where is it?", "In image-1 (1,2),(300,400) and (5,6),(700,800).")
+    turns = [{"value": text} for text in said]
+    several = {"task": "group_grounding", "images": ["a.png"], "conversations": turns}
+    (tmp_path / "m.json").write_text(json.dumps([item, several]))
+    skips = Skips()
+    paths = {"annotations": tmp_path / "m.json", "images": tmp_path}
+    (sample,) = read_mig(Source("mig", paths), skips)
+    wanted = "Not (1,2),(3,4): a dog marked in the first image([100, 250, 500, 750]). Find it in"
+    assert sample.question.startswith(wanted)
+    assert [(p.image, p.box) for p in sample.prompts] == [(1, (10, 20, 50, 60))]
+    assert skips.counts == {"no box or no picture named": 1}
+    # In a family of resized pixels the question holds the same pixels as an answer would.
+    speech = get_dialect("qwen2.5-vl")
+    question, _ = spoken(sample, speech, family_context(sample, "qwen2.5-vl"))
+    assert "[100, 250, 500, 750]" not in question
 
 
 def test_pictures_named_in_words() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from ....tools.boxes import Box
 from ..record import Skips
-from ..sample import Demand, ImageRef, Sample, Task, TruthBox
+from ..sample import Demand, ImageRef, Sample, Task, TruthBox, VisualPrompt
 from .base import PictureCheck, Source, numbers
 from .stream import stream_arrays
 
@@ -42,6 +42,8 @@ _ORDINAL = re.compile(
     r"(?:image|picture|photo)|image\s*-?\s*(\d{1,9}))",
     re.IGNORECASE,
 )
+_MARKS = re.compile(r"<\|(?:object_ref|box)_(?:start|end)\|>")
+"""One model family's own marks; samples are for all of them."""
 _BOX = re.compile(r"\((\d{1,9}),\s*(\d{1,9})\),\s*\((\d{1,9}),\s*(\d{1,9})\)")
 
 
@@ -58,8 +60,9 @@ def read_mig(source: Source, skips: Skips) -> Iterator[Sample]:
     """Samples of `annotations` (either benchmark's JSON) with pictures below `images`.
 
     MIG-Bench: `answer` holds four numbers, 0-1 in the original and 0-1000 in the revised file;
-    the picture is implied by the question. MGrounding-630k: `conversations` whose last turn holds
-    `(x1,y1),(x2,y2)` in 0-1000 and, in words, the picture.
+    the picture is implied by the question. MGrounding-630k: `conversations` whose second turn holds
+    one `(x1,y1),(x2,y2)` in 0-1000 and, in words, the picture. A box in a question points into the
+    picture that is named before it.
     """
     check = PictureCheck(source.path("images"), skips)
     wanted = frozenset({"data", "annotations"})
@@ -93,8 +96,30 @@ def _numbers(item: Mapping[str, Any], said: str) -> tuple[float, ...] | None:
     if given is not None:
         scale = 1.0 if max(given) <= 1.5 else 1000.0
         return tuple(v / scale for v in given)
-    match = _BOX.search(said)
-    return tuple(int(v) / 1000.0 for v in match.groups()) if match else None
+    found = list(_BOX.finditer(_MARKS.sub("", said)))
+    # Of several boxes, each in a picture of its own, one would be half an answer.
+    return tuple(int(v) / 1000.0 for v in found[0].groups()) if len(found) == 1 else None
+
+
+def _asked(question: str, refs: Sequence[ImageRef]) -> tuple[str, list[VisualPrompt]]:
+    """The question as samples write theirs, and what its boxes point at."""
+    text = _MARKS.sub("", question)
+    said, end = "", 0
+    prompts: list[VisualPrompt] = []
+    for match in _BOX.finditer(text):
+        named = named_images(text[: match.start()])
+        if not named or not 1 <= named[-1] <= len(refs):
+            continue
+        ref, numbers = refs[named[-1] - 1], [int(v) for v in match.groups()]
+        box = Box(*(v / 1000.0 for v in numbers)).clip(1.0, 1.0).scale(ref.width, ref.height)
+        x1, y1, x2, y2 = box.rounded()
+        if not Box(x1, y1, x2, y2).is_valid:
+            continue
+        said += text[end : match.start()]
+        span = (len(said), len(said) + len(str(numbers)))
+        prompts.append(VisualPrompt(image=named[-1], box=(x1, y1, x2, y2), form="text", span=span))
+        said, end = said + str(numbers), match.end()
+    return said + text[end:], prompts
 
 
 def _target(task: str, question: str, said: str, count: int, answered: bool) -> int | None:
@@ -142,10 +167,11 @@ def _sample(
         skips.add("empty box", f"{number}: {task}")
         return None
     kind, demand = _TASKS[task]
+    asked, prompts = _asked(question, refs)
     try:
         return Sample(
-            id=f"{source.name}-{number:06d}", task=kind, demand=demand, question=question,
-            images=refs, answer=[truth], targets="single",
+            id=f"{source.name}-{number:06d}", task=kind, demand=demand, question=asked,
+            images=refs, answer=[truth], targets="single", prompts=prompts,
             meaning={"op": "given"}, source=source.name, licence=source.licence,
             split=str(source.options.get("split", "train")),
         )  # fmt: skip

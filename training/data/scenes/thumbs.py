@@ -44,8 +44,9 @@ def write_thumbs(
             file.write(small.tobytes())
             places[str(key)] = (offset, small.shape[0], small.shape[1])
             offset += small.size
-    temporary.replace(path)
+    # The places first: a start that finds the pictures takes it that both are there.
     path.with_suffix(".json").write_text(json.dumps(places))
+    temporary.replace(path)
     return len(places)
 
 
