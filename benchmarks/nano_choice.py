@@ -13,20 +13,16 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from gemvg.policy.dialects.registry import get_dialect
 from gemvg.policy.presets import get_preset
 from gemvg.training.chat import MODES
-from gemvg.training.nano.measure import LONGEST, TOGETHER, judge, mode_prompts
-from gemvg.training.rft.shared_prefill import PromptRow
-from gemvg.training.rft.shared_writing import Sampling, generate
-from gemvg.training.rows import rft_rows
+from gemvg.training.nano.measure import Written, judge, load, write_answers
 
 THINK, ANSWER = "<think>", "<answer>"
 SHARES = (0.1, 0.2, 0.3, 0.5)
@@ -52,33 +48,18 @@ Asked = dict[str, Answered]
 
 def ask_all(folder: Path, data: Path, limit: int | None) -> dict[str, list[Asked]]:
     """Every question's answers, by task."""
-    model: Any = AutoModelForImageTextToText.from_pretrained(str(folder), dtype=torch.float32)
-    processor: Any = AutoProcessor.from_pretrained(str(folder))
-    model.eval()
-    tokenizer = processor.tokenizer
-    ends, pad = (int(tokenizer.eos_token_id),), int(tokenizer.pad_token_id)
-    tags = [int(tokenizer.convert_tokens_to_ids(tag)) for tag in (THINK, ANSWER)]
-    rows = rft_rows([data], get_dialect("nano"), limit=limit)
+    model, processor = load(folder)
+    tags = [int(processor.tokenizer.convert_tokens_to_ids(tag)) for tag in (THINK, ANSWER)]
     found: dict[str, list[Asked]] = defaultdict(list)
-    for first in range(0, len(rows), TOGETHER):
-        part = rows[first : first + TOGETHER]
-        prompts = [prompt for row in part for prompt in mode_prompts(row, processor)]
-        written = generate(model, prompts, Sampling(LONGEST, ends, pad, temperature=0.0))
-        for number, row in enumerate(part):
-            asked: Asked = {}
-            for place, mode in enumerate(MODES):
-                at = len(MODES) * number + place
-                text = tokenizer.decode(written[at], clean_up_tokenization_spaces=False)
-                worth = judge(row, mode, str(text), len(written[at])).f1
-                asked[mode] = _weighed(model, prompts[at], list(written[at]), tags, worth)
-            found[row["task"]].append(asked)
+    answers = write_answers(model, processor, data, limit)
+    while asked := [*islice(answers, len(MODES))]:
+        found[asked[0].row["task"]].append({one.mode: _weighed(model, one, tags) for one in asked})
     return found
 
 
-def _weighed(
-    model: Any, prompt: PromptRow, ids: list[int], tags: list[int], worth: float
-) -> Answered:
+def _weighed(model: Any, written: Written, tags: list[int]) -> Answered:
     """An answer with the log probabilities of its tokens, from one pass over all of it."""
+    prompt, ids = written.prompt, written.ids
     whole = torch.tensor([[*prompt.ids, *ids]])
     types = torch.tensor([[*(prompt.types or [0] * len(prompt.ids)), *[0] * len(ids)]])
     with torch.inference_mode():
@@ -90,6 +71,7 @@ def _weighed(
     behind = ids.index(tags[1]) + 1 if tags[1] in ids else 0
     own = [float(logs[at, ids[at]]) for at in range(behind, len(ids))] or [-99.0]
     certainty = {"mean": fmean(own), "least": min(own), "whole": sum(own)}
+    worth = judge(written.row, written.mode, written.text, len(ids)).f1
     return Answered(worth, len(ids), certainty, float(logs[0, tags[0]] - logs[0, tags[1]]))
 
 

@@ -60,3 +60,18 @@ def job(folder, output="out.jsonl", **options):
 def lines_of(path):
     """The lines of a file; none where there is no file."""
     return path.read_bytes().splitlines() if path.exists() else []
+
+
+def rows(path):
+    """The lines of a file, read."""
+    return [json.loads(line) for line in lines_of(path)]
+
+
+def results(folder):
+    """The answers of a job, in whatever order they came."""
+    return sorted(lines_of(folder / "out.jsonl"))
+
+
+def errors(folder):
+    """The errors of a job."""
+    return rows(folder / "out.errors.jsonl")

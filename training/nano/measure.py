@@ -42,6 +42,23 @@ class Measured:
     thought: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One greedy answer, as it was written.
+
+    Attributes:
+        row: of the question, from `rft_rows`. mode: in which it was asked.
+        prompt: of this question in this mode. ids: tokens of the answer, its end included.
+        text: what the tokens say.
+    """
+
+    row: dict[str, Any]
+    mode: Mode
+    prompt: PromptRow
+    ids: list[int]
+    text: str
+
+
 def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> Iterator[Measured]:
     """Greedy answers to a data set's questions, each asked in every mode.
 
@@ -53,28 +70,45 @@ def measure(folder: str | Path, data: str | Path, limit: int | None = None) -> I
     Raises:
         DataError: no data set is there.
     """
+    model, processor = load(folder)
+    for written in write_answers(model, processor, data, limit):
+        yield judge(written.row, written.mode, written.text, len(written.ids))
+
+
+def load(folder: str | Path) -> tuple[Any, Any]:
+    """The model in fp32, ready to answer, and its processor."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     model: Any = AutoModelForImageTextToText.from_pretrained(str(folder), dtype=torch.float32)
-    processor: Any = AutoProcessor.from_pretrained(str(folder))
-    model.eval()
+    return model.eval(), AutoProcessor.from_pretrained(str(folder))
+
+
+def write_answers(
+    model: Any, processor: Any, data: str | Path, limit: int | None = None
+) -> Iterator[Written]:
+    """Greedy answers to a data set's questions, those of one question in the order of `MODES`.
+
+    Raises:
+        DataError: no data set is there.
+    """
     tokenizer = processor.tokenizer
     ends, pad = (int(tokenizer.eos_token_id),), int(tokenizer.pad_token_id)
     sampling = Sampling(LONGEST, ends, pad, temperature=0.0)
     rows = rft_rows([data], get_dialect("nano"), limit=limit, episodes=limit)
     for first in range(0, len(rows), TOGETHER):
-        part = rows[first : first + TOGETHER]
-        asked = [prompt for row in part for prompt in mode_prompts(row, processor)]
-        written = generate(model, asked, sampling)
-        for number, row in enumerate(part):
-            for place, mode in enumerate(MODES):
-                ids = written[len(MODES) * number + place]
-                text = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
-                yield judge(row, mode, text, len(ids))
+        part: list[tuple[dict[str, Any], Mode, PromptRow]] = [
+            (row, mode, prompt)
+            for row in rows[first : first + TOGETHER]
+            for mode, prompt in zip(MODES, _mode_prompts(row, processor), strict=True)
+        ]
+        written = generate(model, [prompt for _, _, prompt in part], sampling)
+        for (row, mode, prompt), ids in zip(part, written, strict=True):
+            text = str(tokenizer.decode(ids, clean_up_tokenization_spaces=False))
+            yield Written(row, mode, prompt, list(ids), text)
 
 
-def mode_prompts(row: dict[str, Any], processor: Any) -> list[PromptRow]:
+def _mode_prompts(row: dict[str, Any], processor: Any) -> list[PromptRow]:
     """The prompt of every mode; all share the pictures' features."""
     pictures = [open_picture(path) for path in row["paths"]]
     pixels: Any = None
