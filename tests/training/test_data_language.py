@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -178,7 +179,7 @@ def test_written_pointers_lie_at_their_span(built: Path) -> None:
             assert abs(value * side / 1000 - pixel) <= side / 1000
 
 
-def test_dataset_is_lazy(built: Path) -> None:
+def test_dataset_is_lazy(built: Path, tmp_path: Path) -> None:
     table: Any = as_dataset(built)
     assert len(table) == 60
     row = table[0]
@@ -187,6 +188,12 @@ def test_dataset_is_lazy(built: Path) -> None:
     assert json.loads(row["truth"])["boxes"][0]["image"] == sample.answer[0].image
     assert row["prompt"][0]["content"][-1]["text"] == sample.question
     assert len(as_dataset(built, "val")) < 60
+    # A folder that was built again is read again, not taken from what was kept of it.
+    shutil.copytree(built, tmp_path / "again")
+    assert len(as_dataset(tmp_path / "again")) == 60
+    samples = tmp_path / "again" / "samples.jsonl"
+    samples.write_text("".join(samples.read_text().splitlines(keepends=True)[:7]))
+    assert len(as_dataset(tmp_path / "again")) == 7
 
 
 def test_exports(built: Path, tmp_path: Path) -> None:

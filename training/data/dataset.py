@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...tools.errors import MissingDependency
-from .folder import DataFolder
+from ...tools.errors import DataError, MissingDependency
+from .folder import MANIFEST, SAMPLES, DataFolder
 from .sample import Sample
 
 
@@ -31,7 +32,20 @@ def trl_row(folder: DataFolder, sample: Sample) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rows(path: str, split: str | None) -> Iterator[dict[str, Any]]:
+def _state(folder: DataFolder) -> str:
+    """SHA-256 of what a data set's rows are made of."""
+    digest = hashlib.sha256()
+    try:
+        for name in (MANIFEST, SAMPLES):
+            with (folder.path / name).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise DataError(f"{folder.path}: its files can't be read.") from error
+    return digest.hexdigest()
+
+
+def _rows(path: str, split: str | None, state: str) -> Iterator[dict[str, Any]]:
+    """Rows of a data set; `state` only tells its kept tables apart."""
     folder = DataFolder(path)
     for sample in folder.samples():
         if split is None or sample.split == split:
@@ -42,7 +56,8 @@ def as_dataset(path: str | Path, split: str | None = None) -> Any:
     """A `datasets.Dataset` with TRL's columns; `images` decode when they are looked at.
 
     Raises:
-        MissingDependency: the `datasets` package is not installed. DataError: no data set.
+        MissingDependency: the `datasets` package is not installed. DataError: no data set, or its
+            files can't be read.
     """
     try:
         from datasets import Dataset, Image, Sequence, disable_progress_bars
@@ -54,6 +69,12 @@ def as_dataset(path: str | Path, split: str | None = None) -> Any:
     disable_progress_bars()
     generate: Callable[..., Iterator[dict[str, Any]]] = _rows
     table: Any = Dataset.from_generator(
-        generate, gen_kwargs={"path": str(folder.path.resolve()), "split": split}
+        # Tables are kept by these: one folder may have been built again, rewritten or cut since.
+        generate,
+        gen_kwargs={
+            "path": str(folder.path.resolve()),
+            "split": split,
+            "state": _state(folder),
+        },
     )
     return table.cast_column("images", Sequence(Image()))
