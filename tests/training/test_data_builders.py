@@ -19,7 +19,7 @@ from gemvg.training.data.builders.base import Desk, Draft, relative
 from gemvg.training.data.builders.registry import BUILDERS
 from gemvg.training.data.builders.spatial import clearly_before, first_by, ranked, stands
 from gemvg.training.data.record import Instance, Record
-from gemvg.training.data.sample import ImageRef, Sample, targets_of
+from gemvg.training.data.sample import ImageRef, Sample, TruthBox, targets_of
 from gemvg.training.data.shots import Shot
 from gemvg.training.data.teacher.traces import trace_of
 from gemvg.training.data.verify import verify_sample
@@ -261,6 +261,19 @@ def test_a_wrong_builder_would_be_noticed() -> None:
     draft.answer.pop()
     sample = sample_of(draft, "retrieval", "referential")
     assert verify_sample(sample, Scene(sample, tuple(s.record for s in draft.shots), notes))
+
+
+def test_a_trace_of_many_tells_what_decides() -> None:
+    dogs = [("dog", (20 * k, 10, 20 * k + 10 + k, 30)) for k in range(9)]
+    large = Box(200, 100, 300, 250)
+    pool = ListPool(record("many", *dogs, ("dog", (200, 100, 300, 250))), ONE_DOG)
+    found = drafts(comparing.size, pool, images=[2, 2])
+    trace = trace_of(next(d for d in found if d.meaning["by"] == "largest")) or ""
+    # Among the shares, of which not all are told, and in the conclusion.
+    assert trace.count(relative(large, SIZE)) == 2 and "and more" in trace
+    every = Draft("?", [Shot(record("all", *dogs))], [], {"op": "common"}, thinks=True)
+    every.answer.extend(TruthBox.of(1, Box(*map(float, box)), "dog") for _, box in dogs)
+    assert (trace_of(every) or "").endswith(" and more.")
 
 
 def frames(unsure: frozenset[str]) -> list[Shot]:

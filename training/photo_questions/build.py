@@ -255,7 +255,7 @@ def _stands_alone(photo: Photo, thing: Thing) -> bool:
 
 
 def _paste(photo: Photo, photos: Sequence[Photo], rng: random.Random) -> Paste | None:
-    """A whole object of another photograph at a place where nothing annotated is covered much."""
+    """A whole object of another photograph, anywhere: its own box is what has changed."""
     donor = rng.choice(list(photos))
     things = [t for t in donor.things if _stands_alone(donor, t)]
     if donor is photo or not things:

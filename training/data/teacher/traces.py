@@ -6,7 +6,7 @@ integers as the questions, so that what is thought and what is answered agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ....tools.boxes import Box
 from ..builders.base import Draft, relative
@@ -27,9 +27,13 @@ def _amount(number: int, label: str) -> str:
 
 def _located(objects: Sequence[Instance], shot: Shot) -> str:
     """` at [..], [..]`."""
-    places = [relative(o.box, shot.size) for o in objects[:_MOST_BOXES]]
-    more = " and more" if len(objects) > _MOST_BOXES else ""
-    return f" at {', '.join(places)}{more}" if places else ""
+    places = [relative(o.box, shot.size) for o in objects]
+    return f" at {_listed(places)}" if places else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first few of them, and that there are more."""
+    return ", ".join(texts[:_MOST_BOXES]) + (" and more" if len(texts) > _MOST_BOXES else "")
 
 
 def _amounts(shots: Sequence[Shot], label: str, boxes: bool = True) -> list[str]:
@@ -60,7 +64,7 @@ def conclusion_of(draft: Draft) -> str:
     for k, shot in enumerate(draft.shots, 1):
         boxes = [relative(Box(*b.box), shot.size) for b in draft.answer if b.image == k]
         if boxes:
-            parts.append(f"image {k}: {', '.join(boxes[:_MOST_BOXES])}")
+            parts.append(f"image {k}: {_listed(boxes)}")
     return f"So the answer is in {'; '.join(parts)}."
 
 
@@ -94,27 +98,33 @@ def _without(draft: Draft) -> list[str]:
     ]
 
 
+def _decisive(objects: Sequence[Instance], rank: Callable[[Instance], float]) -> list[Instance]:
+    """Objects in their order; where not all can be told, those that decide come first."""
+    return sorted(objects, key=rank) if len(objects) > _MOST_BOXES else list(objects)
+
+
 def _colour(draft: Draft) -> list[str]:
     label, lines = draft.meaning["label"], list[str]()
     for k, shot in enumerate(draft.shots, 1):
         found = [
             f"{o.colour or 'of another colour'} at {relative(o.box, shot.size)}"
-            for o in shot.record.of(label)[:_MOST_BOXES]
+            for o in _decisive(shot.record.of(label), lambda o: o.colour != draft.meaning["colour"])
         ]
-        things = f"{plural(label)}: {', '.join(found)}" if found else f"no {plural(label)}"
+        things = f"{plural(label)}: {_listed(found)}" if found else f"no {plural(label)}"
         lines.append(f"Image {k}: {things}.")
     return lines
 
 
 def _share(draft: Draft) -> list[str]:
     label, lines = draft.meaning["label"], list[str]()
+    sign = -1.0 if draft.meaning["by"] == "largest" else 1.0
     for k, shot in enumerate(draft.shots, 1):
         area = shot.record.width * shot.record.height
         found = [
             f"{relative(o.box, shot.size)} fills {100 * o.box.area / area:.1f}%"
-            for o in shot.record.of(label)[:_MOST_BOXES]
+            for o in _decisive(shot.record.of(label), lambda o: sign * o.box.area)
         ]
-        lines.append(f"Image {k}: {label} {', '.join(found)}.")
+        lines.append(f"Image {k}: {label} {_listed(found)}.")
     return lines
 
 
