@@ -146,3 +146,9 @@ def test_f1_is_symmetric_and_one_for_the_same(a: list[GroundedBox], b: list[Grou
     assert 0.0 <= f1(a, b) <= 1.0 and f1(a, b) == pytest.approx(f1(b, a))
     elsewhere = [GroundedBox(4, x.box, x.label) for x in a]
     assert f1(elsewhere, b) == (1.0 if not a and not b else 0.0)
+
+
+def test_as_many_boxes_are_right_as_can_be() -> None:
+    """Things in a row, each box half over the next: two exact pairs leave no place for a third."""
+    row = [GroundedBox(1, Box(x, 0.0, x + 30.0, 10.0)) for x in (-10.0, 0.0, 10.0, 20.0)]
+    assert f1(row[:3], row[1:]) == 1.0

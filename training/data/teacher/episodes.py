@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ....tools.boxes import GroundedBox, boxes_array
+from ....tools.boxes import GroundedBox
 from ....tools.errors import GemvgError
-from ....tools.geometry import iou_matrix, match_optimal
+from ...benchmarks.metrics.grounding_f1 import Placed, agreement
 from ..folder import DataFolder
 from ..sample import Episode, EpisodeStep, Sample, TruthBox
 
@@ -30,16 +28,9 @@ HELPFUL = frozenset(
 
 
 def f1(found: Iterable[GroundedBox], truth: Iterable[GroundedBox], least: float = 0.5) -> float:
-    """F1 of boxes in the right picture at an IoU, matched one to one; 1 where both are empty."""
-    given, wanted = list(found), list(truth)
-    if not given and not wanted:
-        return 1.0
-    if not given or not wanted:
-        return 0.0
-    overlap = iou_matrix(boxes_array(b.box for b in given), boxes_array(b.box for b in wanted))
-    same = np.asarray([[g.image == w.image for w in wanted] for g in given])
-    right = len(match_optimal(np.where(same, overlap, 0.0), least).rows)
-    return 2.0 * right / (len(given) + len(wanted))
+    """F1 of boxes in the right picture at an IoU, as benchmarks measure it; see `agreement`."""
+    given, wanted = ([Placed(b.image, b.box) for b in boxes] for boxes in (found, truth))
+    return agreement(given, wanted, least).f1
 
 
 def score_of(answer: Answer, truth: Iterable[GroundedBox]) -> float:
