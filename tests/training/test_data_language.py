@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemvg.agent.cli.main import run
-from gemvg.tools.errors import BackendError, DataError, UsageError
+from gemvg.tools.errors import BackendError, DataError, OutputError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.dataset import as_dataset
 from gemvg.training.data.export import export
@@ -298,6 +298,51 @@ def test_rewriting_through_a_server(server: tuple[str, list[str]]) -> None:
     answers.append("500")
     with pytest.raises(BackendError):
         openai_complete(url, "m")("?")
+
+
+@pytest.mark.parametrize(("answered", "calls", "silent"), [({1}, 9, 11), ({5, 12}, 20, 0)])
+def test_a_model_that_falls_silent_is_asked_no_more(
+    answered: set[int], calls: int, silent: int
+) -> None:
+    complete = Answering(answered)
+    report = RewriteReport()
+    assert len(list(rewrite_all([RANKED] * 20, complete, report))) == 20
+    assert complete.asked == calls
+    assert report.kept.get("not asked: the model had fallen silent", 0) == silent
+
+
+def test_a_model_that_never_answers_is_an_error() -> None:
+    complete = Answering(set())
+    with pytest.raises(BackendError, match="8 times in a row"):
+        list(rewrite_all([RANKED] * 20, complete, RewriteReport()))
+    assert complete.asked == 8
+
+
+class Answering:
+    """A model that answers only these times."""
+
+    def __init__(self, answered: set[int]) -> None:
+        self.asked = 0
+        self._answered = answered
+
+    def __call__(self, prompt: str) -> str:
+        self.asked += 1
+        if self.asked in self._answered:
+            return RANKED.question
+        raise BackendError("no")
+
+
+def test_an_export_that_fails_leaves_nothing(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path / "torn")
+    with (tmp_path / "torn" / "samples.jsonl").open("a") as file:
+        file.write("nonsense\n")
+    for form in ("trl", "qwen-vl"):
+        with pytest.raises(DataError, match="line 61"):
+            export(DataFolder(tmp_path / "torn"), form, tmp_path / "out" / "x.json")
+    assert list((tmp_path / "out").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        export(DataFolder(built), "trl", tmp_path / "file" / "x.json")
 
 
 def test_a_rewritten_pointer_keeps_its_place() -> None:

@@ -139,7 +139,8 @@ def _read(folder: DataFolder, report: CheckReport) -> Iterable[Sample]:
             try:
                 sample = parse_sample(line, where)
                 # Not Path.is_file, to which a name too long for the system is an error.
-                missing = [r.file for r in sample.images if not os.path.isfile(folder.picture(r))]
+                paths = [folder.picture(ref) for ref in sample.images]
+                missing = [path for path in paths if not os.path.isfile(path)]
             except DataError as error:
                 report.findings.append(Finding("form", where, str(error)))
                 continue
@@ -147,7 +148,9 @@ def _read(folder: DataFolder, report: CheckReport) -> Iterable[Sample]:
                 report.findings.append(Finding("form", where, f"id {sample.id} comes twice"))
             ids.add(sample.id)
             if missing:
-                report.findings.append(Finding("picture", sample.id, f"{missing[0]} is missing"))
+                # All of the path: the folder may have been moved away from its sources.
+                where = os.path.abspath(missing[0])
+                report.findings.append(Finding("picture", sample.id, f"{where} is missing"))
                 continue
             report.samples += 1
             yield sample

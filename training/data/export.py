@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -35,6 +35,10 @@ def _writing(path: Path) -> Generator[TextIO]:
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"{path}: can't be written.") from error
+    finally:
+        # Still there only where something went wrong.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def export(folder: DataFolder, form: Form, out: Path, dialect: str = "qwen2-vl") -> int:

@@ -40,6 +40,9 @@ _SAME = (
 _WORDING = ("plural", "definite", "generic", "quantity", "notes", "single")
 """What the planner reads that wording alone decides."""
 
+SILENT = 8
+"""Failures in a row after which a model is asked no more: each may take a minute."""
+
 Complete = Callable[[str], str]
 """A prompt to a completion. Raises BackendError."""
 
@@ -131,7 +134,7 @@ def rewrite(sample: Sample, complete: Complete, report: RewriteReport) -> Sample
     text = clean_text(complete(PROMPT.format(question=sample.question)), 2000).strip('" ')
     reason = why_not(sample, text)
     if reason is not None:
-        report.kept[reason] = report.kept.get(reason, 0) + 1
+        _keep(report, reason)
         return sample
     report.rewritten += 1
     prompts = list(sample.prompts)
@@ -147,13 +150,37 @@ def rewrite(sample: Sample, complete: Complete, report: RewriteReport) -> Sample
 def rewrite_all(
     samples: Iterable[Sample], complete: Complete, report: RewriteReport
 ) -> Iterator[Sample]:
-    """Rewrite one after the other; a model that does not answer leaves the wording (counted)."""
+    """Rewrite one after the other; a model that does not answer leaves the wording (counted).
+
+    After `SILENT` failures in a row it is asked no more: what was rewritten before is kept.
+
+    Raises:
+        BackendError: it failed so often and never answered.
+    """
+    silent, answered = 0, False
     for sample in samples:
-        try:
-            yield rewrite(sample, complete, report)
-        except BackendError:
-            report.kept["no answer"] = report.kept.get("no answer", 0) + 1
+        if silent == SILENT:
+            _keep(report, "not asked: the model had fallen silent")
             yield sample
+            continue
+        try:
+            said = rewrite(sample, complete, report)
+        except BackendError as error:
+            silent += 1
+            if silent == SILENT and not answered:
+                raise BackendError(
+                    f"the rewriting model gave no answer {SILENT} times in a row.",
+                    "Does its server run at this address, and has it a model of this name?",
+                ) from error
+            _keep(report, "no answer")
+            yield sample
+        else:
+            silent, answered = 0, True
+            yield said
+
+
+def _keep(report: RewriteReport, reason: str) -> None:
+    report.kept[reason] = report.kept.get(reason, 0) + 1
 
 
 def openai_complete(url: str, model: str, key: str = "none", seconds: float = 60.0) -> Complete:
