@@ -6,14 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gemvg.tools.boxes import Box
-from gemvg.tools.errors import DataError
+from gemvg.tools.errors import DataError, ImageError
+from gemvg.tools.images import picture_from_path
 from gemvg.training.data.build import build
 from gemvg.training.data.check import check
 from gemvg.training.data.folder import DataFolder
-from gemvg.training.data.readers.base import ObjectList, Source, frame_number, row_key, whole
+from gemvg.training.data.readers.base import (
+    ObjectList,
+    PictureCheck,
+    Source,
+    frame_number,
+    row_key,
+    whole,
+)
 from gemvg.training.data.readers.mig import read_mig
+from gemvg.training.data.readers.refcoco import load_references
 from gemvg.training.data.record import Record, Skips
 from gemvg.training.data.scenes.thumbs import write_thumbs
 from tests.training.data_fixtures import SQUARE, coco, make_coco, picture, read, recipe
@@ -296,8 +306,6 @@ def test_a_damaged_picture_is_counted_whatever_it_leads_to(
 ) -> None:
     import struct
 
-    from PIL import Image
-
     def damaged(*given: object) -> None:
         raise struct.error("unpack requires a buffer")
 
@@ -330,6 +338,29 @@ def test_a_build_gets_over_broken_rows(tmp_path: Path) -> None:
     assert (
         check(DataFolder(folder / "out")).ok and "dog" in (folder / "out/samples.jsonl").read_text()
     )
+
+
+def test_pictures_are_sized_as_the_agent_opens_them(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for name in ("jpg", "png", "tiff", "webp"):
+        Image.new("RGB", (80, 100)).save(tmp_path / f"a.{name}", exif=turned)
+    Image.new("1", (9000, 9000)).save(tmp_path / "large.png")
+    Image.new("RGB", (80, 100)).save(tmp_path / "a.pcx")
+    skips = Skips()
+    for path in sorted(tmp_path.iterdir()):
+        try:
+            size = picture_from_path(path).size
+        except ImageError:
+            size = None
+        assert PictureCheck(tmp_path, skips).size(path.name) == size
+    assert skips.counts == {"picture beyond the limits": 1, "unreadable picture": 1}
+
+
+def test_references_that_python_2_has_written(tmp_path: Path) -> None:
+    reference = b"(lp0\n(dp1\nS'said'\nS'caf\\xc3\\xa9 \\xff'\nsa."
+    (tmp_path / "r.p").write_bytes(reference)
+    assert load_references(tmp_path / "r.p") == [{"said": "café \ufffd"}]
 
 
 def test_a_mark_before_the_text_is_no_text(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ....tools.boxes import Box
-from ....tools.errors import DataError
+from ....tools.errors import DataError, ImageError
+from ....tools.images import DEFAULT_LIMITS, FORMATS, ORIENTATION_TAG, check_size
 from ..record import Instance, Polygons, Record, Rle, Skips
 
 MIN_SIDE = 10.0
@@ -59,6 +61,21 @@ def label_words(name: str) -> str:
     return " ".join(re.sub(r"[_\s]+", " ", name).strip().lower().split())
 
 
+def _upright_size(path: Path) -> tuple[int, int]:
+    """(width, height) from a picture's header; raises whatever PIL does."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as opened:
+            width, height = opened.size
+            # The base method: that of PNG decodes the whole picture to find a late chunk. The size
+            # of a TIFF is upright as PIL tells it.
+            tag = Image.Image.getexif(opened).get(ORIENTATION_TAG)
+            turned = tag in (5, 6, 7, 8) and opened.format != "TIFF"
+    return (height, width) if turned else (width, height)
+
+
 class PictureCheck:
     """Checks pictures against what the annotation says of them."""
 
@@ -67,9 +84,10 @@ class PictureCheck:
         self._skips = skips
 
     def size(self, file: str) -> tuple[int, int] | None:
-        """Upright (width, height) from the header; None, counted, where there is no picture."""
-        from PIL import Image
+        """Upright (width, height) from the header; None, counted, where there is no picture.
 
+        What the agent would not open, for its form or its size, is none.
+        """
         path = self._folder / file
         try:
             # A name that is no text (half a character, or bytes from the disk) can't be written
@@ -78,15 +96,20 @@ class PictureCheck:
             if not path.is_file():
                 self._skips.add("missing picture", file)
                 return None
-            with Image.open(path) as opened:
-                width, height = opened.size
-                turned = int(opened.getexif().get(0x0112, 1) or 1) in (5, 6, 7, 8)
+            if path.stat().st_size > DEFAULT_LIMITS.max_bytes:
+                self._skips.add("picture beyond the limits", file)
+                return None
+            width, height = _upright_size(path)
+            check_size(width, height, file, DEFAULT_LIMITS)
+        except ImageError:
+            self._skips.add("picture beyond the limits", file)
+            return None
         except Exception:
             # PIL reads what a file's bytes say, and where they are wrong raises whatever they have
             # led it into (TypeError, struct.error, ...); a name can be too long for the system.
             self._skips.add("unreadable picture", file)
             return None
-        return (height, width) if turned else (width, height)
+        return width, height
 
     def matches(self, file: str, width: int, height: int) -> bool:
         """True where the picture is there with this upright size; otherwise counted."""

@@ -41,7 +41,8 @@ def load_references(path: Path) -> list[Any]:
         plain: object = (
             json.loads(data)
             if data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"[", b"{")
-            else _PlainUnpickler(io.BytesIO(data)).load()
+            # Written by Python 2, whose strings are bytes.
+            else _PlainUnpickler(io.BytesIO(data), encoding="utf-8", errors="replace").load()
         )
     except _UNREADABLE as error:
         raise DataError(f"{path.name}: not a file of references.") from error
