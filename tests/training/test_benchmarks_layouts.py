@@ -16,8 +16,9 @@ from PIL import Image
 from gemvg.tools.boxes import Box
 from gemvg.tools.errors import DataError, ImageError, UsageError
 from gemvg.training.benchmarks.benchmark import Benchmark
+from gemvg.training.benchmarks.cases import draw_case
 from gemvg.training.benchmarks.evaluate import Chosen, evaluated
-from gemvg.training.benchmarks.item import Item
+from gemvg.training.benchmarks.item import FilePicture, Item, TrueBox
 from gemvg.training.benchmarks.multiple_choice import Blink, Mmiu, MuirBench
 from gemvg.training.benchmarks.odinw import Odinw13, Odinw13PerClass, annotation_files
 from gemvg.training.benchmarks.outcome import FoundBox, Outcome
@@ -402,6 +403,28 @@ def test_photographs_are_shown_upright_and_only_as_they_were_annotated(tmp_path:
         Image.new("RGB", (100, 80)).save(path)
     with pytest.raises(DataError, match="have other sizes"):
         Chosen.of("photos", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text"])
+def test_a_parquet_file_that_goes_fails_its_own_questions_and_no_report(
+    damage: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "Counting" / "val-00000-of-00001.parquet"
+    parquet(path, blink_rows(3))
+    chosen = Chosen.of("blink", tmp_path)
+    path.unlink() if damage == "missing" else path.write_text("no table")
+    for source in chosen.items[0].pictures:
+        with pytest.raises(ImageError, match="the file can't be read"):
+            source.open()
+    evaluated(chosen, perfect(list(chosen.items)), {}, False).write(tmp_path / "out")
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 0), (-9, -9, 5, 5), (float("nan"),) * 4])
+def test_a_case_without_its_picture_is_drawn_whatever_its_boxes(box: tuple[float, ...]) -> None:
+    item = Item("x", "t", "?", (FilePicture("/gone.jpg"),), (TrueBox(1, Box(*box)),))
+    (panel,) = draw_case(item, Outcome("x", "t"), "f1").panels
+    assert panel.width > 0 and panel.height > 0
 
 
 @pytest.mark.parametrize(

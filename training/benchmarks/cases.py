@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,7 +138,10 @@ def _size(item: Item, outcome: Outcome, number: int) -> tuple[float, float]:
     if item.space != "pixels":
         return 4.0, 3.0
     ends = [b.box for b in (*item.truth, *outcome.boxes) if b.image == number]
-    return max((b.x2 for b in ends), default=4.0), max((b.y2 for b in ends), default=3.0)
+    # At least a pixel: a box may be none, or lie outside.
+    right = [b.x2 for b in ends if math.isfinite(b.x2)]
+    down = [b.y2 for b in ends if math.isfinite(b.y2)]
+    return max(max(right, default=4.0), 1.0), max(max(down, default=3.0), 1.0)
 
 
 def _opened(source: PictureSource) -> Picture | None:

@@ -40,9 +40,14 @@ class ParquetPicture:
 
     def open(self) -> Picture:
         """See `PictureSource.open`."""
-        cell: Any = _cells(self.path, self.group, self.column)[self.row].as_py()
-        if self.index is not None:
-            cell = cell[self.index]
+        try:
+            cell: Any = _cells(self.path, self.group, self.column)[self.row].as_py()
+            if self.index is not None:
+                cell = cell[self.index]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ImageError(
+                f"{self.name}: the file can't be read.", "Was it moved, or written again?"
+            ) from error
         data = cell.get("bytes") if isinstance(cell, Mapping) else cell
         if not isinstance(data, bytes):
             raise ImageError(f"{self.name}: the cell holds no picture.")
