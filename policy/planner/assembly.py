@@ -224,6 +224,9 @@ class Assembler:
         if not shares_choice(self.words, head.at):
             return False
         first = self.heads[-1].noun.phrase
+        if not self.heads[-1].selections or first.plural != head.noun.phrase.plural:
+            # `The largest cat and dogs`, `the largest cat, a bus and a dog`.
+            return False
         number = first.quantity if head.noun.phrase.plural else None
         head.noun = replace(head.noun, phrase=replace(head.noun.phrase, quantity=number))
         return True

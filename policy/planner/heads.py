@@ -73,7 +73,7 @@ def without_repeats(heads: list[Head], own: Sequence[frozenset[int]]) -> list[He
             continue
         noun = singular(head.noun.phrase.noun)
         bare = not head.selections and not head.relations
-        if _counts_in_pictures(head):
+        if _counts_in_pictures(head) or _tells_pictures(head, heads):
             # `The bikes in the photo that has more than one bike`: which photo it is.
             kept.append(head)
             seen.add(noun)
@@ -98,6 +98,15 @@ def _counts_in_pictures(head: Head) -> bool:
     extreme = head.amount is not None and head.amount.kind in ("most", "fewest")
     counted = condition(head.noun, head.amount) is not None
     return counted and (extreme or head.shown_by is not None)
+
+
+def _tells_pictures(head: Head, heads: Sequence[Head]) -> bool:
+    """`Cats and dogs in the pictures with cats and dogs`: which pictures are meant."""
+    if head.shown_by is None or head.shown_by.preposition == "":
+        return False
+    wanted = {singular(h.noun.phrase.noun) for h in heads if h.shown_by is None and not h.negated}
+    told = [singular(h.noun.phrase.noun) for h in heads if h.shown_by is head.shown_by]
+    return len(told) > 1 and {*told} <= wanted
 
 
 def without_pronouns(heads: list[Head]) -> list[Head]:

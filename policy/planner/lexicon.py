@@ -127,7 +127,8 @@ ASKING = word_set(
     encloses enclosing surround surrounding frame framing framed pinpoint pinpoints track tracks
     ask asks asking asked answer answers question questions request task hunt hunting describe
     described describes description sentence expression phrase refer refers referred referring
-    reference mention mentioned mentions appear appears appearing appeared occur occurs occurring
+    tasks instruction instructions reference mention mentioned mentions appear appears appearing
+    appeared occur occurs occurring
     exist exists existing present visible contain contains containing contained include includes
     including included feature features featuring featured depict depicts depicting depicted
     display displays displaying displayed hold holds held photographed captured capture captures

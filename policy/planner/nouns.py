@@ -26,6 +26,9 @@ from .question import Phrase, Relation
 from .stream import Chunk, Item, Stream
 from .tokens import Token
 
+_OTHER_THINGS = word_set("sign signs mask masks figure figures foot base rim body bodies")
+"""Behind a noun they are things of their own: a traffic sign, a dog mask."""
+
 _UNIVERSAL = word_set("everything anything everyone everybody anyone anybody all")
 _STANDS_ALONE = [[word] for word in ("nobody", "somebody", "someone", "everybody", "everyone")]
 _OWNED_SIDES = [[word] for word in ("front", "rear", "back", "left", "right", "top", "bottom")]
@@ -199,7 +202,7 @@ def _split_trailing(words: list[str]) -> tuple[list[str], int]:
         return words[:-1], 1
     if is_known(" ".join(words)):
         return words, 0
-    if words[-1] in PARTITIVES and bare and is_known(bare):
+    if words[-1] in PARTITIVES - _OTHER_THINGS and bare and is_known(bare):
         # `Pizza slices` are what `slices of pizza` are.
         return [*words[:-2], f"{words[-2]}s" if words[-1].endswith("s") else words[-2]], 0
     for end in range(len(words) - 1, 0, -1):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from .known import is_known
 from .nouns import singular
 from .plain_pictures import PICTURES
+from .plain_shown import SHOWN
 from .plain_things import WHERE, WHICH
-from .plain_words import IN_PICTURE, LEAVE_OUT
+from .plain_words import IN_PICTURE, LEAVE_OUT, ONE_PICTURE, ORDER
 
 _CORNER = r"[xywh]_?(?:\d|min|max)?"
 _SAY = r"(?:state|name|report|indicate|specify|determine|decide|judge)"
@@ -35,12 +37,31 @@ _AGAIN = re.compile(
     rf"\b{LEAVE_OUT} (?:the |all |any )?((?:\w+ ){{1,2}}?)(?={IN_PICTURE})", re.IGNORECASE
 )
 
+_NUMBERED = re.compile(
+    rf"^(?:(?:please|tasks?|{ORDER}|me|the|following|these|things|objects|all)[ :]+)*\(1\)(?= ?\w)",
+    re.IGNORECASE,
+)
+"""`Find (1) the dog (2) the cat`: numbers of a list, and not of pictures."""
+
+_KIND_OF_PICTURE = re.compile(
+    rf"\bin (?:all )?(?:the )?(?!(?:both|all|these|those|two|three)\b)([a-z]+) ({ONE_PICTURE}s)\b",
+    re.IGNORECASE,
+)
+
 
 def plain(query: str) -> str:
     """The question in plainer words; what none of them is stays letter by letter."""
-    for pattern, plainer in (*_ASKING, *PICTURES, *WHICH, *WHERE):
+    if _NUMBERED.match(query):
+        query = re.sub(r" ?\(\d\) ?", "; ", query).replace("; ", " ", 1)
+    for pattern, plainer in (*_ASKING, *SHOWN, *PICTURES, *WHICH, *WHERE):
         query = re.sub(pattern, plainer, query, flags=re.IGNORECASE)
-    return _AGAIN.sub(_named_before, query)
+    return _AGAIN.sub(_named_before, _KIND_OF_PICTURE.sub(_with_kind, query))
+
+
+def _with_kind(found: re.Match[str]) -> str:
+    """`People in the bus photos` are in those that show a bus; a scene (`office photos`) stays."""
+    pictures, kind = found.group(2), singular(found.group(1).lower())
+    return f"in the {pictures} with a {kind}" if is_known(kind) else found.group(0)
 
 
 def _named_before(found: re.Match[str]) -> str:

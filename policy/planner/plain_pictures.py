@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .plain_words import IN_PICTURE, LEAVE_OUT, NAMED, ORDER, PICTURE
+from .plain_words import IN_PICTURE, LEAVE_OUT, NAMED, ORDER, ORDINAL, PICTURE
 
 _SHOWS = r"(?:contains?|shows?|has|have|includes?|features?|depicts?)"
 _SHOWING = r"(?:with|containing|showing|having|that (?:show|have|contain)s?)"
@@ -36,10 +36,18 @@ PICTURES: list[tuple[str, str]] = [
     (rf"(\b{PICTURE}\b.*\b(?:in|from)) the other(?: one)?(?=$|[.,;?!])", r"\1 the other image"),
     (rf"\b(?:unique|exclusive|specific) to (?:each|every|one|only one|a single)(?: of the)?"
      rf"(?: {PICTURE})?\b", "in exactly one picture"),
+    # `In the 1st: dog. 3rd: bird.`; `the object that image 1 shows`, `that I marked in image 1`.
+    (rf"(^|[.;,] ?)(?:in |on |for )?(?:the )?({ORDINAL})(?: one)?(?=:)", r"\1in the \2 image"),
+    (rf"\b(the (?:object|thing|item)) (?:(?:that|which) )?({NAMED}) (?:shows|contains)\b",
+     r"\1 from \2"),
+    (r"\b(the (?:object|thing|item)) (?:(?:that|which) )?(?:i|we)(?: have|'ve)? "
+     r"(?:marked|boxed|circled|outlined|highlighted|drew a (?:box|circle) around)"
+     rf"(?: in (?:red|green|blue|yellow))?(?= (?:in|of|on) {NAMED})", r"\1 in the red box"),
     # `All buses except those in image 2` speaks of the picture.
     (rf"(?<=\w)(,? ?)\b{LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
      rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={IN_PICTURE})",
      r"\1 but not "),
+    (rf"\beither (in |from |of )?(?={NAMED} or )", r"\1"),
     (rf"\bleave ((?:the |my )?(?:\w+ )?{PICTURE}(?: \d+)?) out\b", r"ignore \1"),
     (rf"\b(?:that|which) (?:has|have|shows?) ((?:an?|the|some|two|three) (?:\w+ ){{1,3}}?)"
      rf"(?:somewhere |also |too )?in the same ({PICTURE})\b", r"in the \2 with \1"),

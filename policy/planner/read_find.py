@@ -12,6 +12,7 @@ from .heads import Head, keep_meant, part_left_out
 from .negation import in_a_condition, require_all_read, require_clear
 from .nouns import fallback_noun
 from .orders import asks, tells
+from .pictures import Pictures
 from .placing import place
 from .question import BY_SIZE, Condition, Phrase, Question, Target
 from .read_told import told_of
@@ -108,29 +109,36 @@ def _without_scene(reading: Reading, targets: list[Head]) -> list[Head]:
 
 def _asked_again(reading: Reading, targets: list[Head]) -> tuple[list[Condition], list[Head]]:
     """`Which image has horses and a bicycle? Box the bicycle.`: the rest tells which image."""
-    words = reading.stream.words()
-    ends = [at for at, word in enumerate(words) if word in (".", ";", "!", "?", ":")]
-
-    def sentence(at: int) -> int:
-        return sum(end < at for end in ends)
-
-    def ordered(head: Head) -> bool:
-        if head.again is None or sentence(head.again) == sentence(head.at):
-            return False
-        begin = max((end for end in ends if end < head.again), default=0)
-        between = [w for w in words[begin : head.again] if w not in ("which", "@which")]
-        return asks(between)
-
+    ends = _ends(reading)
     which = any(r.kind == "which" for r in reading.references)
-    again = [h for h in targets if ordered(h)] if which else []
-    told = {sentence(h.at) for h in again[:1]}
-    scene = [h for h in targets if h not in again and sentence(h.at) in told]
+    again = [h for h in targets if _is_ordered_again(reading, h)] if which else []
+    told = {_sentence(ends, h.at) for h in again[:1]}
+    scene = [h for h in targets if h not in again and _sentence(ends, h.at) in told]
     shown = [
         condition(h.noun, h.amount) or Condition("shows", h.phrase())
         for h in scene
         if not h.negated
     ]
     return shown, [h for h in targets if h not in scene]
+
+
+def _ends(reading: Reading) -> list[int]:
+    words = reading.stream.words()
+    return [at for at, word in enumerate(words) if word in (".", ";", "!", "?", ":")]
+
+
+def _sentence(ends: list[int], at: int) -> int:
+    return sum(end < at for end in ends)
+
+
+def _is_ordered_again(reading: Reading, head: Head) -> bool:
+    """Whether a later sentence orders what is named here."""
+    ends = _ends(reading)
+    if head.again is None or _sentence(ends, head.again) == _sentence(ends, head.at):
+        return False
+    begin = max((end for end in ends if end < head.again), default=0)
+    words = reading.stream.words()[begin : head.again]
+    return asks([w for w in words if w not in ("which", "@which")])
 
 
 def _require_something_wanted(reading: Reading, targets: list[Head]) -> None:
@@ -175,6 +183,9 @@ def _split(reading: Reading, heads: list[Head]) -> tuple[list[Condition], list[H
             bound = None if head.selections else condition(head.noun, head.amount)
             shown = bound or Condition("shows", head.phrase())
             conditions.append(replace(shown, phrase=_with_relations(shown.phrase, head)))
+            if head.again is not None and _is_ordered_again(reading, head):
+                # `In which picture is a dog next to a cat? Box the dog and the cat.`
+                targets.append(replace(head, at=head.again, again=None, shown_by=None))
         else:
             targets.append(head)
     kept = keep_meant(targets)
@@ -252,7 +263,7 @@ def _is_one_of_most(head: Head) -> bool:
 def _is_between(reading: Reading) -> bool:
     """`Are there more chairs in the first or in the second photo?`: which of all the pictures."""
     named = {i for r in reading.references if r.kind == "named" for i in r.images}
-    return named == {*reading.every} and bool(_MORE_IN.search(reading.text))
+    return len(named) > 1 and bool(_MORE_IN.search(reading.text))
 
 
 def _require_each_counted(
@@ -285,8 +296,7 @@ def _per_image(reading: Reading, targets: list[Head]) -> bool:
     Raises:
         QueryNotUnderstood: different things are compared by size.
     """
-    pooled = ("across", "among", "amongst", "over", "out of", "of")
-    if any(r.kind == "all" and not r.each and r.preposition in pooled for r in reading.references):
+    if any(_pools(r) for r in reading.references):
         return False
     compared = re.search(_WHICH_IS, reading.text)
     if compared and len(targets) > 1 and " or " in reading.text:
@@ -302,6 +312,14 @@ def _per_image(reading: Reading, targets: list[Head]) -> bool:
     if several and any(_is_one_by_size(head) for head in targets):
         return False
     return re.search(r" (?:overall|altogether|of all) ", reading.text) is None
+
+
+def _pools(reference: Pictures) -> bool:
+    """`Of all pictures`, `across both`, `among images 1 and 3`: they are looked at as one."""
+    across = reference.preposition in ("across", "among", "amongst", "out of")
+    if reference.kind == "all" and not reference.each:
+        return across or reference.preposition in ("over", "of")
+    return across and reference.kind in ("all", "named") and len(reference.images) > 1
 
 
 def _is_one_by_size(head: Head) -> bool:

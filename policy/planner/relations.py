@@ -14,7 +14,7 @@ from .selections import VIEWERS
 from .stream import Builder, Chunk, Item, Stream, text_of
 from .tokens import Token
 
-_NP = r"(?= (?:@sel |@near )*@np)"
+_NP = r"(?= (?:the same )?(?:@sel |@near )*@np)"
 _HOLD = (
     rf"(?:{'|'.join(sorted(set(HOLDING.values())))}|having|in possession of|equipped with|"
     r"together with|along with|accompanied by|with)"

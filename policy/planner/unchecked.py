@@ -161,10 +161,13 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
     What goes on with a place is checked by that place: `sitting on the couch`.
     """
     for index, word in enumerate(words):
+        head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
+        if word == "@rel" and words[index + 1 : index + 3] == ["the", "same"] and head is not None:
+            # `On the same bench`: each is on one.
+            _note(head, "same")
         behind = _is_numbered(words, index) or _is_colour_alone(words, index)
         if not behind and (word not in _POSTURES or not _is_predicate(words, index)):
             continue
-        head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
         if head is not None and (words[index - 1] != "@np" or head.at == index - 1 or not behind):
             # The `x1` of a format that is asked for is a number of no thing.
             _note(head, word.removeprefix("NUM"))

@@ -27,7 +27,8 @@ _UNTOLD: list[tuple[str, str, str]] = [
     (r"\bwhichever (?:one )?(?:of them )?(?:is|looks|lies|stands|comes)\b",
      "The planner can't choose between things of different kinds.",
      "Ask for one kind, as in: the largest cup; or for all, as in: the cup and the bottle."),
-    (rf"(?:\bin one of (?:the|these) (?:two )?{PICTURE}\b|\b{PICTURE} (?:with|showing|containing|"
+    (rf"^(?!.*\b{ORDER} both\b).*(?:\bin one of (?:the|these) (?:two )?{PICTURE}\b|"
+     rf"\b{PICTURE} (?:with|showing|containing|"
      r"that (?:shows|has|contains|includes))\b).*\b(?:in|from|of) the other\b",
      "The planner does not know which picture is the other of one that is told by what it shows.",
      "Say what it shows or lacks, as in: the dog in the picture without a bed."),
