@@ -9,6 +9,7 @@ from trl import GRPOTrainer
 
 from ...tools.errors import TrainingError
 from ..cycles import RestartingSchedule
+from .sampler import SameOrder
 from .shared_loss import read_rows, shared_log_probs
 from .shared_prefill import PromptRow, can_share, prompt_rows
 from .shared_writing import Sampling, generate
@@ -35,6 +36,10 @@ class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
         # Token ids with which the rows of the turn to come are begun, where a subclass begins them.
         self._openings: list[list[int]] = []
         super().__init__(**trl)
+
+    def _get_train_sampler(self, dataset: Any = None) -> SameOrder:
+        """TRL's order of questions, also in a later epoch that a run goes on in."""
+        return SameOrder(super()._get_train_sampler(dataset), lambda: int(self.state.epoch or 0))
 
     def _ends(self) -> tuple[int, ...]:
         """Ids of tokens that end an answer."""
@@ -121,7 +126,8 @@ class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
             training = bool(cast(Any, model).training)
             cast(Any, model).eval()
             try:
-                return generate(model, rows, sampling)
+                # Adapters wrap the model that knows where pictures stand; they live in its layers.
+                return generate(_without_wrapper(model), rows, sampling)
             finally:
                 cast(Any, model).train(training)
 
@@ -155,9 +161,13 @@ class SharedPrefixTrainer(RestartingSchedule, GRPOTrainer):
 
     def _whole(self, model: Any) -> Any:
         """The model itself; adapters live within its layers."""
-        whole: Any = self.accelerator.unwrap_model(model)
-        return whole.get_base_model() if hasattr(whole, "get_base_model") else whole
+        return _without_wrapper(self.accelerator.unwrap_model(model))
 
     def _image_pad(self) -> int:
         pad: Any = self._image_pad_token_id
         return -1 if pad is None else int(pad)
+
+
+def _without_wrapper(model: Any) -> Any:
+    """A model without the class that adapters put around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
