@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tools.errors import GemvgError, OutputError, UsageError, WeightsError
+from .writing import disk_errors
 
 ADAPTER = "adapter_config.json"
 PATTERN = "*.safetensors"
@@ -62,8 +63,9 @@ def average(folders: Sequence[Path], output: Path) -> Path:
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        for name in dict.fromkeys(shards[0].values()):
-            _average_file(folders, shards, name, fresh / name)
+        with disk_errors():
+            for name in dict.fromkeys(shards[0].values()):
+                _average_file(folders, shards, name, fresh / name)
         for file in folders[0].iterdir():
             if file.suffix in CARRIED and file.name not in LEFT_BEHIND:
                 shutil.copy2(file, fresh / file.name)

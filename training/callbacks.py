@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import threading
 from collections import deque
@@ -13,6 +14,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from ..tools.errors import TrainingError
 from .recipe import GuardPart
 from .run_folder import COMPLETE
 
@@ -22,6 +24,7 @@ class JsonLog(TrainerCallback):
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "log.jsonl"
+        self._first = True
 
     def on_log(
         self,
@@ -34,7 +37,55 @@ class JsonLog(TrainerCallback):
         """Append what was logged."""
         if state.is_world_process_zero and logs:
             with self._file.open("a", encoding="utf-8") as out:
+                if self._first and _is_torn(self._file):
+                    out.write("\n")
+                self._first = False
                 out.write(json.dumps({"step": state.global_step, **logs}, default=float) + "\n")
+
+
+def _is_torn(file: Path) -> bool:
+    """Whether a file's last line was cut, as by a kill: what is appended would be lost with it."""
+    return file.read_bytes()[-1:] not in (b"", b"\n")
+
+
+class Finite(TrainerCallback):
+    """Ends a run whose weights are no numbers any more, before they are kept as its result.
+
+    The trainer itself goes on to the end with them, and logs a loss of 0.
+    """
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Look at the gradient of a step. Raises TrainingError."""
+        norm = (logs or {}).get("grad_norm")
+        if norm is not None and not math.isfinite(float(norm)):
+            raise _lost("gradient", state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+    ) -> None:
+        """Look at the weights that are about to be written. Raises TrainingError."""
+        if control.should_save and not _all_finite(given["model"]):
+            raise _lost("model", state.global_step)
+
+
+def _all_finite(model: Any) -> bool:
+    """Whether all weights that are trained are numbers."""
+    trained = (p.detach() for p in model.parameters() if p.requires_grad)
+    return all(bool(weights.isfinite().all()) for weights in trained)
+
+
+def _lost(what: str, step: int) -> TrainingError:
+    return TrainingError(
+        f"the {what} holds values that are no numbers at step {step}.",
+        "Lower optim.learning_rate, and begin anew with --no-resume.",
+    )
 
 
 class Guard(TrainerCallback):

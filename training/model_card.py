@@ -60,7 +60,7 @@ def recent_numbers(history: list[dict[str, Any]], window: int = 20) -> dict[str,
     """Means over the last logged steps of the values that a reader asks for first."""
     numbers: dict[str, float] = {}
     for name in SHOWN:
-        values = [float(row[name]) for row in history if name in row][-window:]
+        values = [float(row[name]) for row in history if row.get(name) is not None][-window:]
         if values:
             numbers[name] = sum(values) / len(values)
     return numbers

@@ -52,7 +52,11 @@ class Progress(TrainerCallback):
         done = state.global_step - self._first
         spent = time.monotonic() - self._begun
         left = spent / done * (self._steps - state.global_step) if done else 0.0
-        parts = [f"{word} {float(logs[key]):.3g}" for key, word in SHOWN.items() if key in logs]
+        parts = [
+            f"{word} {float(logs[key]):.3g}"
+            for key, word in SHOWN.items()
+            if logs.get(key) is not None
+        ]
         if parts:
             self._console.print(
                 f"step {state.global_step}/{self._steps}  {', '.join(parts)}  "

@@ -15,8 +15,9 @@ from .run_folder import last_good_checkpoint, last_outcome
 RECIPE = "recipe.json"
 
 FREE = frozenset({
-    "name", "optim.steps", "data.eval", "data.eval_limit", "run.output", "run.log_every",
-    "run.save_every", "run.keep", "run.sample_every", "run.eval_every", "run.tensorboard",
+    "name", "optim.steps", "data.eval", "data.eval_limit", "sft.max_tokens", "run.output",
+    "run.log_every", "run.save_every", "run.keep", "run.sample_every", "run.eval_every",
+    "run.tensorboard",
 })  # fmt: skip
 """What does not change the steps that were taken; nor do the limits of `guard`, none of which
 stopped them."""
@@ -42,23 +43,28 @@ def check_unchanged(output: Path, recipe: Recipe) -> None:
         kept = json.loads((output / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    before = dict(_settings(kept))
-    for name, value in _settings(recipe.model_dump(mode="json")):
-        free = name in FREE or name.startswith("guard.")
-        if not free and name in before and _meant(before[name]) != _meant(value):
+    if not isinstance(kept, dict):
+        return
+    for name, before, now in _changes(kept, recipe.model_dump(mode="json")):
+        if name not in FREE and not name.startswith("guard."):
             raise TrainingError(
-                f"{output} holds a run with {name} {_told(before[name])}, not {_told(value)}.",
+                f"{output} holds a run with {name} {_told(before)}, not {_told(now)}.",
                 "Choose another run.output, or begin anew with --no-resume.",
             )
 
 
-def _settings(part: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names and values."""
-    if isinstance(part, Mapping) and part:
-        for key, value in part.items():
-            yield from _settings(value, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, part
+def _changes(
+    kept: Mapping[str, Any], recipe: Mapping[str, Any], part: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Dotted names of what differs, with both values: a part that only one of them has, too."""
+    for key, now in recipe.items():
+        if key not in kept:
+            continue
+        name, before = f"{part}{key}", kept[key]
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            yield from _changes(before, now, f"{name}.")
+        elif _meant(before) != _meant(now):
+            yield name, before, now
 
 
 def _meant(value: Any) -> Any:

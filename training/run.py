@@ -11,7 +11,7 @@ from typing import Any
 
 from ..tools.errors import OutputError, TrainingError
 from ..tools.transformers_bars import without_bars
-from .callbacks import CleanStop, GoodCheckpoints, Guard, JsonLog
+from .callbacks import CleanStop, Finite, GoodCheckpoints, Guard, JsonLog
 from .cycles import CycleEnds, check_cycles, mean_of_cycles
 from .loading import check_sees, load_model, load_processor, training_dialect
 from .model_card import write_card
@@ -25,10 +25,12 @@ from .run_folder import (
     last_outcome,
     put_aside,
     put_back,
+    remove_half_written,
     replace_last,
     step_of,
     write_outcome,
 )
+from .writing import disk_errors
 
 
 def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()) -> Outcome:
@@ -45,7 +47,7 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
     output = Path(recipe.run.output)
     begin = _begin(recipe, output, resume)
     done = last_outcome(output)
-    if begin is not None and done is not None and _ended(done, recipe.optim.steps):
+    if resume and done is not None and _ended(done, recipe.optim.steps):
         return done
     # Advice of the libraries to users of their own command lines; ours are told what matters.
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
@@ -57,13 +59,14 @@ def run_recipe(recipe: Recipe, resume: bool = True, watchers: Sequence[Any] = ()
         trainer.add_callback(watcher)
     with _callback(trainer, CleanStop) as stop, without_bars():
         try:
-            _train(trainer, begin, recipe.optim.steps)
-            step = int(trainer.state.global_step)
-            why = _callback(trainer, Guard).stopped
-            if stop.signal is not None and step < recipe.optim.steps:
-                why = "a signal asked for it; the same command goes on from here"
-            outcome = Outcome(output / LAST, step, why)
-            _save_last(trainer, recipe, outcome)
+            with disk_errors():
+                _train(trainer, begin, recipe.optim.steps)
+                step = int(trainer.state.global_step)
+                why = _callback(trainer, Guard).stopped
+                if stop.signal is not None and step < recipe.optim.steps:
+                    why = "a signal asked for it; the same command goes on from here"
+                outcome = Outcome(output / LAST, step, why)
+                _save_last(trainer, recipe, outcome)
         except OSError as error:
             kept = last_good_checkpoint(output)
             raise OutputError(
@@ -85,6 +88,7 @@ def _begin(recipe: Recipe, output: Path, resume: bool) -> Path | None:
             if resume:
                 put_back(output)
                 check_unchanged(output, recipe)
+                remove_half_written(output)
             else:
                 put_aside(output)
             keep_recipe(output, recipe)
@@ -165,7 +169,8 @@ def make_trainer(recipe: Recipe) -> Any:
 
     trainer.remove_callback(PrinterCallback)
     for callback in (
-        JsonLog(output), Guard(recipe.guard), GoodCheckpoints(save_card), CleanStop(),
+        # A clean stop asks for a checkpoint, which `Finite` looks at before it is written.
+        JsonLog(output), CleanStop(), Finite(), Guard(recipe.guard), GoodCheckpoints(save_card),
     ):  # fmt: skip
         trainer.add_callback(callback)
     optim = recipe.optim
@@ -208,6 +213,8 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "max_steps": optim.steps,
         "learning_rate": optim.learning_rate,
         "per_device_train_batch_size": optim.batch,
+        # Else 8: what fits, or may be packed, is what is trained on together.
+        "per_device_eval_batch_size": optim.batch,
         "gradient_accumulation_steps": optim.accumulate,
         "warmup_steps": round(optim.warmup * (optim.steps // optim.cycles)),
         "lr_scheduler_type": _schedule(optim),

@@ -20,7 +20,7 @@ LAST = "last"
 _OLD = "last.old"
 """Where the model before is while a new one takes its place."""
 
-_LEFT = ("checkpoint-*", "cycle-*", LAST, "log.jsonl", "recipe.json", "samples")
+_LEFT = ("checkpoint-*", "cycle-*", LAST, _OLD, "log.jsonl", "recipe.json", "samples")
 """What a run that begins anew must not find."""
 
 
@@ -58,10 +58,33 @@ def write_outcome(folder: Path, step: int, stopped: str | None) -> None:
     (folder / OUTCOME).write_text(json.dumps(said), encoding="utf-8")
 
 
+def read_log(file: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log; one that a kill cut is left out, and none where there is no log."""
+    lines: list[dict[str, Any]] = []
+    if file.is_file():
+        for text in file.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                continue
+    return lines
+
+
 def last_good_checkpoint(folder: str | Path) -> Path | None:
     """The newest checkpoint that was written to its end, or None."""
     good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
     return max(good, key=step_of, default=None)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove checkpoints that were cut short, which no run goes on from.
+
+    One of a later step than those to come would count as the newest when old ones are removed, and
+    stay in the place of a good one.
+    """
+    for path in folder.glob("checkpoint-*"):
+        if not (path / COMPLETE).is_file():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gemvg.tools.errors import OutputError
+from gemvg.tools.errors import OutputError, TrainingError
 from gemvg.training.rft.reward_functions import GroupScorer
 from gemvg.training.run import run_recipe
 from gemvg.training.run_folder import COMPLETE, last_good_checkpoint
@@ -90,19 +90,20 @@ def test_the_cut_of_a_batch_is_irrelevant(data, tmp_path, stage, shapes):
     assert min(norms[0]) > 0
 
 
-@pytest.mark.parametrize("stage", ["sft", "rft"])
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(data, tmp_path, stage):
+@pytest.mark.parametrize(("stage", "questions"), [("sft", 8), ("rft", 8), ("rft", 2)])
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(data, tmp_path, stage, questions):
+    """Of two questions it is stopped within the second epoch, whose order is another one."""
     make = sft_recipe if stage == "sft" else rft_recipe
     settings = {"optim__steps": 4, "run__save_every": 10, "optim__learning_rate": 1e-3,
-                "run__keep": 4}  # fmt: skip
+                "run__keep": 4, "data__limit": questions}  # fmt: skip
     whole = run_recipe(make(data, tmp_path / "whole", **settings))
     assert (whole.step, whole.stopped) == (4, None)
 
     recipe = make(data, tmp_path / "parts", **settings)
-    part = run_recipe(recipe, watchers=[terminate_at(1)])
-    assert part.step == 2
+    part = run_recipe(recipe, watchers=[terminate_at(2)])
+    assert part.step == 3
     assert part.stopped is not None
-    assert last_good_checkpoint(tmp_path / "parts").name == "checkpoint-2"
+    assert last_good_checkpoint(tmp_path / "parts").name == "checkpoint-3"
     rest = run_recipe(recipe)
     assert (rest.step, rest.stopped) == (4, None)
     assert logged(tmp_path / "parts", "loss") == logged(tmp_path / "whole", "loss")
@@ -136,6 +137,28 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(data, tmp_path, monkeypatch
     # The half-written one was not what it went on from: step 2 was done again.
     assert len(logged(tmp_path, "loss")) == 1 + 1 + 3
     assert weights(done.folder)
+
+
+@pytest.mark.parametrize("log_every", [1, 10])
+def test_weights_that_are_no_numbers_are_not_kept(data, tmp_path, log_every):
+    """The trainer itself goes on with them and logs a loss of 0."""
+    recipe = sft_recipe(
+        data, tmp_path, optim__steps=5, optim__learning_rate=1e30, optim__max_grad_norm=1e30,
+        run__save_every=1, run__log_every=log_every, run__keep=9, guard__min_entropy=0.0,
+    )  # fmt: skip
+    with pytest.raises(TrainingError, match=r"no numbers at step 2.*learning_rate") as told:
+        run_recipe(recipe)
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "last").exists()
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-1"]
+
+
+def test_evaluation_packs_as_many_samples_as_training(data, tmp_path):
+    """Eight together are too long, and a lower optim.batch would change nothing of it."""
+    recipe = sft_recipe(data, tmp_path, optim__steps=1, optim__batch=1, sft__packing=True,
+                        sft__max_tokens=700, run__eval_every=1, data__eval=[str(data)])  # fmt: skip
+    run_recipe(recipe)
+    assert len(logged(tmp_path, "eval_loss")) == 1
 
 
 def test_adapters_evaluation_and_packing_run(data, tmp_path):

@@ -14,7 +14,9 @@ from gemvg.training.run_folder import (
     COMPLETE,
     LAST,
     Outcome,
+    put_aside,
     put_back,
+    read_log,
     read_outcome,
     replace_last,
     write_outcome,
@@ -68,6 +70,7 @@ def begun(tmp_path):
         ("model", {"base": "nano"}, "model.base"),
         ("rft", {"group": 2}, "rft.group"),
         ("data", {"train": ["elsewhere"]}, "data.train"),
+        ("model", {"lora": {"rank": 4}}, r"model.lora null, not \{.rank.: 4"),
     ],
 )
 def test_a_run_of_another_recipe_is_not_gone_on_with(begun, part, changes, said):
@@ -79,6 +82,42 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(begun, part, changes, said)
         running.run_recipe(type(begun).model_validate(other))
     assert "\n" not in str(told.value)
     assert file.read_text() == kept
+
+
+@pytest.mark.parametrize("part", ["lora", "stage"])
+def test_a_part_that_one_of_two_recipes_has_makes_them_others(begun, tmp_path, part):
+    other = begun.model_dump()
+    if part == "lora":
+        other["model"]["lora"] = {"rank": 4}
+    else:
+        other |= {"rft": None, "sft": {"stage": "s1"}}
+    changed = type(begun).model_validate(other)
+    for first, second in ((begun, changed), (changed, begun)):
+        keep_recipe(tmp_path / "run", first)
+        with pytest.raises(TrainingError, match=r"model.lora|sft"):
+            check_unchanged(tmp_path / "run", second)
+
+
+def test_a_limit_that_stopped_a_run_may_be_raised(begun, tmp_path):
+    """The cure that its error names."""
+    given = begun.model_dump() | {"rft": None, "sft": {"max_tokens": 9}}
+    keep_recipe(tmp_path / "run", type(begun).model_validate(given))
+    given["sft"] = {"max_tokens": 99}
+    check_unchanged(tmp_path / "run", type(begun).model_validate(given))
+
+
+def test_half_written_checkpoints_do_not_outlive_good_ones(begun, tmp_path):
+    """With keep=1 the newest one stays, which would be the torn one for ever."""
+    (tmp_path / "run" / "checkpoint-9").mkdir()
+    assert running._begin(begun, tmp_path / "run", resume=True).name == "checkpoint-2"
+    assert [p.name for p in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-2"]
+
+
+def test_a_model_that_was_set_aside_does_not_come_back_into_a_run_that_began_anew(tmp_path):
+    model(tmp_path / "last.old", 1)
+    put_aside(tmp_path)
+    put_back(tmp_path)
+    assert read_outcome(tmp_path / LAST) is None
 
 
 def test_what_takes_no_part_in_the_steps_may_change(begun, tmp_path, monkeypatch):
@@ -123,3 +162,24 @@ def test_a_build_of_scenes_that_was_broken_off_goes_on(tmp_path, monkeypatch):
     assert not (tmp_path / "out" / "scenes" / "samples.jsonl").exists()
     assert finetuning.finetune(part, tmp_path / "base", tmp_path / "out") is not None
     assert (tmp_path / "out" / "scenes" / "samples.jsonl").is_file()
+
+
+def test_a_line_that_a_kill_cut_costs_no_other(tmp_path):
+    from types import SimpleNamespace
+
+    from gemvg.training.callbacks import JsonLog
+
+    def told(log, step):
+        state = SimpleNamespace(is_world_process_zero=True, global_step=step)
+        log.on_log(None, state, None, logs={"reward": step / 10})
+
+    file = tmp_path / "log.jsonl"
+    told(JsonLog(tmp_path), 1)
+    with file.open("a") as out:
+        out.write('{"step": 2, "rew')
+    again = JsonLog(tmp_path)
+    told(again, 2)
+    told(again, 3)
+    assert [line["step"] for line in read_log(file)] == [1, 2, 3]
+    assert finetuning._rewards(file) == [0.1, 0.2, 0.3]
+    assert read_log(tmp_path / "none") == []

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from ...tools.errors import WeightsError
-from ..run_folder import LAST, last_outcome
+from ..run_folder import LAST, last_outcome, read_log
 from .recipe import Finetune
 from .studio import Studio
 
@@ -112,11 +112,12 @@ def take(studio: Studio, folder: Path) -> None:
         WeightsError: it is of another size, or can't be read.
     """
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         stored = load_file(folder / WEIGHTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise WeightsError(f"{folder}: can't be read.", "Remove it to train anew.") from error
     own = dict(studio.model.named_parameters())
     if own.keys() != stored.keys() or any(own[n].shape != stored[n].shape for n in own):
@@ -160,6 +161,9 @@ def all_finetuned(folders: Sequence[Path]) -> Finetuned | None:
 
 def _rewards(log: Path) -> list[float]:
     """The mean reward of every step; a step that was done again counts once."""
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    rewards = {int(line["step"]): float(line["reward"]) for line in lines if "reward" in line}
+    rewards = {
+        int(line["step"]): float(line["reward"])
+        for line in read_log(log)
+        if line.get("reward") is not None
+    }
     return [rewards[step] for step in sorted(rewards)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...tools.errors import OutputError, TrainingError
+from ..writing import disk_errors
 from .answers import WATCHED, answer_loss
 from .dense import dense_loss
 from .optimizer import TwoOptimizers
@@ -138,7 +139,8 @@ class LegRun:
             "step": self.step, "seconds": self.seconds, "trained": trained,
             "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
-        torch.save(content, fresh)
+        with disk_errors():
+            torch.save(content, fresh)
         fresh.replace(self.folder / STATE)
 
     def _resume(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ...tools.errors import MissingDependency, WeightsError
 from ..data.language.words import plural
 from ..data.scenes.sprites import SpriteLibrary
+from ..writing import disk_errors
 from .answers import CoordinateLabels
 from .composer import Composer
 from .engine import EnginePages
@@ -92,11 +93,12 @@ class Studio:
             WeightsError: it does not fit this recipe, or can't be read.
         """
         import torch
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
             stored = load_file(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise WeightsError(
                 f"{file.name}: can't be read.", "Remove it to train anew."
             ) from error
@@ -115,7 +117,8 @@ class Studio:
         from safetensors.torch import save_file
 
         fresh = file.with_suffix(".new")
-        save_file({n: p.detach().cpu().contiguous() for n, p in self.parameters.items()}, fresh)
+        with disk_errors():
+            save_file({n: p.detach().cpu().contiguous() for n, p in self.parameters.items()}, fresh)
         fresh.replace(file)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...tools.errors import OutputError, UsageError
+from ..run_folder import read_log
 from .evaluate import evaluate
 from .export import export
 from .finetune import all_finetuned, finetune, run_folders, take
@@ -103,15 +104,3 @@ def _hold_out(studio: Studio, leg: Leg, log: Path, watch: Watch) -> None:
     with log.open("a", encoding="utf-8") as out:
         out.write(json.dumps(line) + "\n")
     watch(line)
-
-
-def read_log(file: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log; a last line that was cut is left out."""
-    lines: list[dict[str, Any]] = []
-    if file.is_file():
-        for text in file.read_text(encoding="utf-8").splitlines():
-            try:
-                lines.append(json.loads(text))
-            except ValueError:
-                continue
-    return lines

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from ...policy.dialect import Dialect
+from ...tools.errors import DataError, MissingDependency
 from ...tools.toolbox import make_tools
 from ..grids import grid_of_processor
 from ..loading import lora_config
@@ -26,10 +28,16 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
     """A `HybridGRPOTrainer` over the recipe's data, with tool episodes where it offers tools.
 
     Raises:
-        DataError: data missing or wrong. UsageError: no such reward preset or term.
+        DataError: data missing, wrong, or too few for a step. UsageError: no such reward preset or
+            term. MissingDependency: the recipe generates with vLLM, which is not installed.
     """
     part, data = recipe.rft, recipe.data
     assert part is not None
+    if part.vllm != "off" and find_spec("vllm") is None:
+        raise MissingDependency(
+            f"rft.vllm is {part.vllm}, and vLLM is not installed.",
+            "pip install 'gemvg-agent[vllm]', or set rft.vllm to off.",
+        )
     tools = make_tools(tuple(part.tools)) if part.tools else {}
     if tools:
         prepare_tool_calls(processor)
@@ -64,9 +72,22 @@ def build_rft_trainer(recipe: Recipe, model: Any, processor: Any, dialect: Diale
             else None
         ),
     )
+    _check_enough(trainer, len(rows))
     _lighten_reference(trainer, recipe)
     trainer.add_callback(SampleSheets(trainer, recipe.run.sample_every))
     return trainer
+
+
+def _check_enough(trainer: HybridGRPOTrainer, questions: int) -> None:
+    """Whether a step can be filled: TRL leaves out a last one that can't, the only one included."""
+    args: Any = trainer.args
+    together = int(args.generation_batch_size) // int(trainer.num_generations or 1)
+    if questions < together:
+        raise DataError(
+            f"a step asks {together} questions (optim.batch x optim.accumulate x processes / "
+            f"rft.group), and there are {questions}.",
+            "Lower optim.batch or optim.accumulate, or train on more.",
+        )
 
 
 def _lighten_reference(trainer: HybridGRPOTrainer, recipe: Recipe) -> None:
@@ -96,7 +117,6 @@ def _arguments(recipe: Recipe, part: RftPart, processor: Any) -> Any:
         **common_arguments(recipe),
         **engine,
         num_generations=part.group,
-        per_device_eval_batch_size=recipe.optim.batch,
         beta=part.beta,
         epsilon=part.clip[0],
         epsilon_high=part.clip[1],
