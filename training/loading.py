@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from ..policy.dialect import Dialect
@@ -15,7 +17,8 @@ def load_processor(part: ModelPart) -> Any:
     """The processor (or the tokenizer of a text model), with `max_pixels` set.
 
     Raises:
-        TrainingError: the folder or hub id can't be loaded. MissingDependency: no transformers.
+        TrainingError: the folder or hub id can't be loaded, or is of another family.
+        MissingDependency: no transformers.
     """
     try:
         from transformers import AutoProcessor
@@ -32,8 +35,14 @@ def load_processor(part: ModelPart) -> Any:
         ) from error
     size = getattr(getattr(processor, "image_processor", None), "size", None)
     if size is not None:
-        longest = min(int(size["longest_edge"]), part.max_pixels)
-        shortest = min(int(size["shortest_edge"]), longest)
+        bounds = [size.get(name) for name in ("shortest_edge", "longest_edge")]
+        if None in bounds or not hasattr(processor.image_processor, "merge_size"):
+            raise TrainingError(
+                f"{clean_text(part.base, 200)}: its processor is of another kind.",
+                "model.base must be a vision-language model of the Qwen-VL family.",
+            )
+        longest = min(int(bounds[1]), part.max_pixels)
+        shortest = min(int(bounds[0]), longest)
         processor.image_processor.size = {"shortest_edge": shortest, "longest_edge": longest}
     return processor
 
@@ -51,31 +60,87 @@ def load_model(part: ModelPart) -> Any:
     """The model as it is held while it is trained; frozen where the recipe freezes its vision.
 
     Raises:
-        TrainingError: the folder or hub id can't be loaded.
+        TrainingError: the folder or hub id can't be loaded, lacks weights, or has no layers that
+            adapters are wanted for. MissingDependency: the attention is not installed.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     try:
         config: Any = AutoConfig.from_pretrained(part.source, trust_remote_code=False)
         sees = hasattr(config, "vision_config")
         loader: Any = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-        model: Any = loader.from_pretrained(
+        model, loaded = loader.from_pretrained(
             part.source,
             dtype=getattr(torch, held_in(part)),
             attn_implementation=part.attention,
             trust_remote_code=False,
             use_safetensors=True,
+            # What does not fit is told of below: it would be trained from chance.
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except ImportError as error:
+        raise MissingDependency(
+            f"model.attention {part.attention} can't be had here.", "Set model.attention to sdpa."
+        ) from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise TrainingError(
             f"{clean_text(part.base, 200)}: the model can't be loaded.",
             "model.base must be a folder with safetensors, or a hub id that is in reach.",
         ) from error
+    _check_whole(part, loaded)
+    if part.lora is not None:
+        check_targets(model, part)
     if part.freeze_vision:
         for parameter in vision_parameters(model):
             parameter.requires_grad_(False)
     return model
+
+
+def _check_whole(part: ModelPart, loaded: Mapping[str, Any]) -> None:
+    """Whether every weight was found; transformers would begin the others by chance and go on."""
+    unlike = [str(entry[0]) for entry in loaded["mismatched_keys"]]
+    lacking = sorted({*loaded["missing_keys"], *unlike})
+    if lacking:
+        raise TrainingError(
+            f"{clean_text(part.base, 200)}: lacks {len(lacking)} weights of its config, such as "
+            f"{clean_text(lacking[0], 100)}, or has them in another size.",
+            "Copy the model again, its config and its weights.",
+        )
+
+
+def check_targets(model: Any, part: ModelPart) -> None:
+    """Whether every name of `lora.targets` is that of a layer which may be trained.
+
+    Raises:
+        TrainingError: one is not; the library would leave it out if another one is.
+    """
+    assert part.lora is not None
+    targets = part.lora.targets
+    if targets == "all-linear":
+        return
+    layers = [
+        name for name, _ in model.named_modules()
+        if not (part.freeze_vision and "visual" in name)
+    ]  # fmt: skip
+    for target in [targets] if isinstance(targets, str) else targets:
+        if not any(_is_meant(name, target, targets) for name in layers):
+            raise TrainingError(
+                f"model.lora.targets: the model has no layer {clean_text(target, 80)!r} to train.",
+                "Name its layers, such as [q_proj, v_proj], or leave targets out for all.",
+            )
+
+
+def _is_meant(name: str, target: str, targets: str | list[str]) -> bool:
+    """Whether a layer is a target: the end of its name in a list, a pattern of all of it alone."""
+    if not isinstance(targets, str):
+        return name == target or name.endswith(f".{target}")
+    try:
+        return re.fullmatch(target, name) is not None
+    except re.error:
+        return False
 
 
 def vision_parameters(model: Any) -> list[Any]:

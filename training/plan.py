@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..tools.errors import TrainingError
+from ..tools.text import clean_text
 from .precision import held_in
 from .recipe import Recipe
 
@@ -53,10 +55,10 @@ def plan(recipe: Recipe, config: Any = None) -> Plan:
         config: the base's transformers config; loaded from `model.base` where None.
 
     Raises:
-        TrainingError: the base's config can't be loaded.
+        TrainingError: the base's config can't be loaded, or is that of no model of this kind.
     """
     loaded = config if config is not None else _config(recipe)
-    text = getattr(loaded, "text_config", loaded)
+    text = _text_shape(recipe, loaded)
     parameters, vision = count_parameters(loaded)
     width = _bytes(recipe.model.dtype)
     if recipe.model.lora is not None:
@@ -94,15 +96,37 @@ def _bytes(dtype: str) -> int:
 def _config(recipe: Recipe) -> Any:
     from transformers import AutoConfig
 
-    from ..tools.errors import TrainingError
-
     try:
         return AutoConfig.from_pretrained(recipe.model.source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(
-            f"{recipe.model.base}: its config can't be loaded.",
+            f"{clean_text(recipe.model.base, 200)}: its config can't be loaded.",
             "model.base must be a folder with a saved model, or a hub id that is in reach.",
         ) from error
+
+
+SHAPE = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads",
+         "num_key_value_heads", "vocab_size")  # fmt: skip
+"""What the config of a language model of this kind says of it."""
+
+
+def _text_shape(recipe: Recipe, config: Any) -> Any:
+    """The language model's part of a config. Raises TrainingError where it is of another kind."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    )
+
+    sees = hasattr(config, "vision_config")
+    known = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING if sees else MODEL_FOR_CAUSAL_LM_MAPPING
+    text = getattr(config, "text_config", config)
+    if type(config) not in known or any(not hasattr(text, name) for name in SHAPE):
+        raise TrainingError(
+            f"{clean_text(recipe.model.base, 200)}: a model of the kind "
+            f"{clean_text(str(config.model_type), 40)} can't be trained here.",
+            "model.base must be a vision-language model of the Qwen-VL family.",
+        )
+    return text
 
 
 def count_parameters(config: Any) -> tuple[int, int]:

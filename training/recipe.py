@@ -15,6 +15,7 @@ from .rft.modes import Baseline, Choice, Credit, HybridShares
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Bound = Annotated[float, Field(ge=0.0)]
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -122,7 +123,7 @@ class RftPart(_Part):
     preset: str = "gemvg"
     drop_terms: list[str] = Field(default_factory=list[str])
     progression: Fraction = 1.0
-    shares: HybridShares = HybridShares(think=0.375, direct=0.375)
+    shares: HybridShares = HybridShares()
     baseline: Baseline = "mode"
     choice: Choice = "sampled"
     choice_weight: Annotated[float, Field(gt=0.0)] = 1.0
@@ -130,7 +131,7 @@ class RftPart(_Part):
     group: Annotated[int, Field(ge=2)] = 8
     direct_bonus: Fraction = 0.5
     beta: Annotated[float, Field(ge=0.0)] = 0.0
-    clip: tuple[float, float] = (0.2, 0.28)
+    clip: tuple[Bound, Bound] = (0.2, 0.28)
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
     max_completion_tokens: Positive = 1024
     tools: list[Literal["zoom", "detect", "match", "compare"]] = Field(
@@ -219,6 +220,8 @@ class Recipe(_Part):
                 f"optim.steps ({self.optim.steps}) must be a multiple of optim.cycles "
                 f"({self.optim.cycles}), so that all are equally long"
             )
+        if self.run.eval_every is not None and not self.data.eval:
+            raise ValueError("run.eval_every needs data.eval, which names what is evaluated on")
         if self.optim.cycles > 1 and self.model.lora is not None:
             raise ValueError(
                 "optim.cycles means weights, and adapters can't be averaged: leave out "

@@ -133,3 +133,8 @@ def test_where_the_policy_is_judged_it_begins_itself(tmp_path):
 def test_both_needs_generation_in_process(tmp_path):
     with pytest.raises(TrainingError, match="in process"):
         hybrid(tmp_path, prefill=False, choice="both")
+
+
+def test_tags_need_room_behind_them(tmp_path):
+    with pytest.raises(TrainingError, match=r"none to write.*max_completion_tokens"):
+        hybrid(tmp_path, prefill=True, choice="both", max_completion_length=1)

@@ -181,6 +181,14 @@ def test_forced_modes_are_measured_against_their_own():
         assert not mode_shift(rewards, alone, "group").any()
 
 
+def test_a_rollout_alone_in_its_mode_is_measured_against_the_group():
+    """Against itself it is worth nothing, whatever it says: a group of two would learn nothing."""
+    rewards = torch.tensor([[4.0, 1.0]])
+    assert not mode_shift(rewards, ("think", "direct"), "none").any()
+    shift = mode_shift(torch.tensor([[4.0, 2.0, 1.0]]), ("think", "think", "direct"), "none")
+    torch.testing.assert_close(shift, torch.tensor([[-2 / 3, -2 / 3, 0.0]]))
+
+
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
 def test_the_mode_baseline_changes_nothing_else(tmp_path, scale):
     """The trainer's advantages less the shift are stock TRL's."""

@@ -43,6 +43,9 @@ def test_a_base_that_comes_with_the_package_is_read_from_there():
         ("rft.tools=[fly]", "rft.tools"),
         ("nonsense", "part.key=value"),
         ("name.deep.er=1", "no such part"),
+        ("rft.shares={think: 1.0}", r"think and direct shares \(1 and 0.375\)"),
+        ("rft.clip=[-0.2, 0.2]", "rft.clip.0"),
+        ("run.eval_every=5", "run.eval_every needs data.eval"),
         ("run.seed=-1", "run.seed"),
         ("run.seed=4294967296", "run.seed"),
     ],
@@ -51,6 +54,11 @@ def test_a_wrong_value_is_named(override, said):
     with pytest.raises(DataError, match=said) as told:
         read_recipe("tiny", [override])
     assert "\n" not in str(told.value)
+
+
+def test_a_share_that_is_not_given_stays_what_it_is():
+    shares = read_recipe("tiny", ["rft.shares.think=0.5"]).rft.shares
+    assert (shares.think, shares.direct) == (0.5, 0.375)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "text", "3"])

@@ -299,5 +299,7 @@ def test_ablation_and_unknown_names():
     assert "recall" not in GEMVG.without("recall").terms
     with pytest.raises(UsageError, match="Its terms"):
         GEMVG.without("beauty")
+    with pytest.raises(UsageError, match="no term left"):
+        GEMVG.without(*GEMVG.terms)
     with pytest.raises(UsageError, match="Known"):
         get_preset("beauty")

@@ -71,7 +71,7 @@ class Preset:
         """The same preset less some terms, for ablations.
 
         Raises:
-            UsageError: a name that is no term of it.
+            UsageError: a name that is no term of it, or no term is left.
         """
         unknown = [name for name in names if name not in self.terms]
         if unknown:
@@ -80,4 +80,9 @@ class Preset:
                 f"Its terms: {', '.join(self.terms)}.",
             )
         terms = {k: v for k, v in self.terms.items() if k not in names}
+        if not terms:
+            raise UsageError(
+                f"reward {self.name} has no term left, and nothing would be learnt.",
+                f"Leave one of its terms in: {', '.join(self.terms)}.",
+            )
         return Preset(self.name, self.source, terms, self.weights, self.group_weight)

@@ -34,6 +34,9 @@ def mode_shift(rewards: torch.Tensor, layout: Sequence[Mode], scale: Scale) -> t
     down what was sampled, honest direct answers, and what is hardly ever sampled, thinking under
     the direct prompt, rises by default until the mode is dead.
 
+    A rollout that is alone in its mode has no mean but itself, from which it could learn nothing:
+    it stays measured against the group.
+
     Args:
         rewards: (groups, G) totals.
         layout: mode of each slot of a group, G long.
@@ -45,6 +48,6 @@ def mode_shift(rewards: torch.Tensor, layout: Sequence[Mode], scale: Scale) -> t
     mean = rewards.mean(dim=1, keepdim=True)
     for mode in ("think", "direct"):
         slots = torch.tensor([m == mode for m in layout], device=rewards.device)
-        if bool(slots.any()):
+        if int(slots.sum()) > 1:
             shift[:, slots] = mean - rewards[:, slots].mean(dim=1, keepdim=True)
     return scaled(shift, rewards, scale)

@@ -11,8 +11,8 @@ from ...policy.modes import Mode
 
 Baseline = Literal["mode", "group"]
 """mode: a rollout whose prompt forces a mode is measured against those of its group that were asked
-for the same, one that may choose against the whole group. group: all against the whole group, as in
-stock GRPO."""
+for the same, one that may choose, or is alone in its mode, against the whole group. group: all
+against the whole group, as in stock GRPO."""
 
 Choice = Literal["sampled", "both"]
 """How the auto prompt's rollouts begin. sampled: as the policy chooses, and all tokens of a rollout
@@ -37,13 +37,16 @@ class HybridShares(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    think: Share = 0.5
-    direct: Share = 0.5
+    think: Share = 0.375
+    direct: Share = 0.375
 
     @model_validator(mode="after")
     def _at_most_one(self) -> HybridShares:
         if self.think + self.direct > 1.0 + 1e-9:
-            raise ValueError("think and direct shares add up to more than 1")
+            raise ValueError(
+                f"think and direct shares ({self.think:g} and {self.direct:g}) add up to more than "
+                "1; one that is left out is 0.375"
+            )
         return self
 
     def layout(self, group: int) -> tuple[Mode, ...]:

@@ -189,7 +189,14 @@ class HybridGRPOTrainer(SharedPrefixTrainer):
                 "rollouts can be begun with both tags only where they are generated in process.",
                 "Set choice: sampled, or leave out vLLM, tools and what narrows sampling.",
             )
-        openings(self.layout, self.scorer.dialect, self._tokenizer)
+        tags = openings(self.layout, self.scorer.dialect, self._tokenizer)
+        longest, room = max(map(len, tags)), int(self.max_completion_length or 256)
+        if room <= longest:
+            raise TrainingError(
+                f"the tags that rollouts begin with have up to {longest} tokens, so {room} leave "
+                "none to write.",
+                "Raise rft.max_completion_tokens.",
+            )
 
     def _opened(self, count: int) -> list[list[int]]:
         """Token ids with which this process's rows begin; empty where the model begins itself."""
