@@ -100,7 +100,8 @@ _CUES: dict[Task, list[tuple[str, float]]] = {
         (r"correspond\w*|counterparts?|equivalent", 3),
         (r"same (?:\w+ ){0,3}(?:as|like|from|that) (?:\w+ ){0,4}@named", 3.5),
         (rf"{_THING} (?:\w+ ){{0,4}}@named (?:\S+ ){{0,8}}@named|@named (?:\S+ ){{0,8}}"
-         rf"(?:same|again|also|it|she|he|they|him|her|them) (?:\S+ ){{0,4}}@named", 2),
+         r"(?:same|again|also(?! (?:every|all|the|any|each|an?) )|it|she|he|they|him|her|them) "
+         r"(?:\S+ ){0,4}@named", 2),
         (r"@named (?:\S+ ){0,4}(?:this|that|the same) \w+ (?:appears?|occurs?|shows? up|returns?|"
          r"visible|present|there)(?: \S+){0,2} @named", 4),
         (r"@named (?:\S+ ){1,8}matching \w+ (?:\w+ )?@named", 2),

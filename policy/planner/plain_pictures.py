@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .plain_words import IN_PICTURE, LEAVE_OUT, NAMED, ORDER, ORDINAL, PICTURE
+from .plain_words import IN_PICTURE, LEAVE_OUT, NAMED, ONE_PICTURE, ORDER, ORDINAL, PICTURE
 
 _SHOWS = r"(?:contains?|shows?|has|have|includes?|features?|depicts?)"
 _SHOWING = r"(?:with|containing|showing|having|that (?:show|have|contain)s?)"
@@ -38,11 +38,24 @@ PICTURES: list[tuple[str, str]] = [
      rf"(?: {PICTURE})?\b", "in exactly one picture"),
     # `In the 1st: dog. 3rd: bird.`; `the object that image 1 shows`, `that I marked in image 1`.
     (rf"(^|[.;,] ?)(?:in |on |for )?(?:the )?({ORDINAL})(?: one)?(?=:)", r"\1in the \2 image"),
+    (rf"^(?:in|on) ({NAMED}),? (?:please )?({ORDER}) (the [\w ]+?) (?:(?:that|which) (?:is|was) )?"
+     rf"(?:shown|seen|visible|pictured|depicted) (?:in|on) ({NAMED})", r"find \3 from \4 in \1"),
     (rf"\b(the (?:object|thing|item)) (?:(?:that|which) )?({NAMED}) (?:shows|contains)\b",
      r"\1 from \2"),
     (r"\b(the (?:object|thing|item)) (?:(?:that|which) )?(?:i|we)(?: have|'ve)? "
      r"(?:marked|boxed|circled|outlined|highlighted|drew a (?:box|circle) around)"
      rf"(?: in (?:red|green|blue|yellow))?(?= (?:in|of|on) {NAMED})", r"\1 in the red box"),
+    (rf"\bthe (?:area|region|part|section|place|spot) (?:of|in) ({NAMED}) (?:that|which) "
+     rf"(?:matches|corresponds to|fits|equals|looks like|resembles) ({NAMED})",
+     r"the region of \1 that \2 shows"),
+    # `Which object appears in images 1 and 2?`; `missing in image 1 but present in image 2`.
+    (r"^(?:which|what) (?:object|thing|item)s? (?:appears?|is|are|occurs?|shows? up|can be)"
+     r"(?: present| visible| seen| found| shown)? in "
+     rf"((?:both |all )?(?:{NAMED} and {NAMED}|(?:the )?(?:\w+ ){{0,2}}{ONE_PICTURE}s"
+     r"(?: [\d, ]+ and \d+)?))\??$", r"find the common object of \1"),
+    (rf"\b(?:(?:that|which) (?:is|are) )?(?:missing|absent|lacking|gone) (?:in|from) ({NAMED}),? "
+     r"(?:but|and|yet|though) (?:is |are )?(?:present|there|visible|found|seen|shown|appears|"
+     rf"exists) (?:in|on) ({NAMED})", r"that is in \2 but not in \1"),
     # `All buses except those in image 2` speaks of the picture.
     (rf"(?<=\w)(,? ?)\b{LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
      rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={IN_PICTURE})",

@@ -10,7 +10,7 @@ from .plain_words import ORDER, PICTURE
 
 _SHOWING = (
     r"(?:with|without|containing|showing|having|including|featuring|depicting|"
-    r"(?:that|which) (?:do not |don'?t )?(?:show|have|contain|include|feature|depict|lack)s?|"
+    r"(?:that|which) (?:also |do not |don'?t )?(?:show|have|contain|include|feature|depict|lack)s?|"
     r"(?:that|which) has|(?:where|in which) there (?:is|are))"
 )
 _PLEASE = r"(?:(?:please|just|can you|could you|then|and then|and) )*"
@@ -25,6 +25,10 @@ _THERE = rf"(?:there|in {_THOSE})"
 _END = r"[.!?]?$"
 
 SHOWN: list[tuple[str, str]] = [
+    # `The pictures in which a cat can be seen`.
+    (rf"\b({PICTURE}) (?:in which|where) ((?:an?|the|any|some) (?:[\w'-]+ ){{0,2}}?[\w'-]+) "
+     r"(?:(?:can|could) be (?:seen|found)|(?:is|are) (?:visible|shown|present|seen|there)|"
+     r"appears?)\b(?! (?:to|in|on|next|at|with|by)\b)", r"\1 that show \2"),
     # `Find the pictures that have a cat, and box the dog there`.
     (rf"^{_PLEASE}{_CHOOSE} (?:me )?{_SOME}({PICTURE}) ({_SHOWING}) {_SHOWN}"
      rf"(?:,? (?:and|then|and then)|[;.:,]) {_PLEASE}({ORDER}) {_WANTED} {_THERE}{_END}",

@@ -40,6 +40,7 @@ WHICH: list[tuple[str, str]] = [
      r"\1 house \2"),
     (r"\bwhatever (?:you|we|i) (?:can )?(?:find|see|spot)\b", "them"),
     (r"\ba couple of\b", "two"),
+    (r"^what(?:'s| is) the (?:total |overall )?(?:number|amount|count) of\b", "count"),
     (rf"\b(?:items?|articles?) of (?=[a-z])(?!the |an? |this |interest|{PICTURE})", ""),
     (r"\basleep\b", "sleeping"),
     # Left out.

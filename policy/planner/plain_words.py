@@ -8,7 +8,10 @@ ONE_PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame|snapshot)"
 PICTURE = rf"{ONE_PICTURE}s?"
 IN_PICTURE = rf"(?:in|from|of|on) (?:(?!(?:and|or)\b)[\w']+ ){{0,3}}{PICTURE}\b"
 ORDINAL = r"(?:first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)"
-NAMED = rf"(?:(?:the )?{ORDINAL}(?: {ONE_PICTURE})?|(?:the )?{PICTURE} (?:no\.? |number |#)?\d+)"
+NAMED = (
+    rf"(?:(?:the )?{ORDINAL}(?: {ONE_PICTURE})?|(?:the )?{PICTURE} (?:no\.? |number |#)?"
+    rf"(?:\d+|one|two|three|four|five|six)\b|(?:the )?middle {ONE_PICTURE})"
+)
 """A picture by its number or its place: `image 2`, `the second photo`, `the last`."""
 
 ORDER = rf"(?:{'|'.join(sorted(ORDERS))})"

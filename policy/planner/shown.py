@@ -11,7 +11,7 @@ from .stream import Chunk, Item
 
 _SHOWS = (
     r"(?:(?:that|(?:in )?which|where) )?(?:(?:you|we|i) )?(?:can )?"
-    r"(?:do |does |can |is |are )?(?:not |never )?(?:there )?"
+    r"(?:do |does |can |is |are )?(?:not |never )?(?:there )?(?:also |too )?"
     r"(?:has|have|had|having|contains?|containing|shows?|showing|with|featuring|features?|"
     r"includes?|including|depicts?|depicting|displays?|is|are|see)(?: there)?(?: at least)?"
 )
