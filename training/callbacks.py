@@ -140,10 +140,14 @@ class Guard(TrainerCallback):
 
 
 class GoodCheckpoints(TrainerCallback):
-    """Marks a checkpoint complete after its last file, with its model card beside the weights."""
+    """Marks a checkpoint complete after its last file.
 
-    def __init__(self, write_card: Callable[[Path, TrainerState], None]) -> None:
-        self._write_card = write_card
+    Args:
+        describe: says in a checkpoint's folder what it is, beside the weights.
+    """
+
+    def __init__(self, describe: Callable[[Path, TrainerState], None]) -> None:
+        self._describe = describe
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -152,7 +156,7 @@ class GoodCheckpoints(TrainerCallback):
         if not state.is_world_process_zero or args.output_dir is None:
             return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        self._write_card(folder, state)
+        self._describe(folder, state)
         (folder / COMPLETE).write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
 
 

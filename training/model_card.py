@@ -1,7 +1,8 @@
-"""The card that lies beside every checkpoint: base, data, modes, coordinates, numbers."""
+"""What a model's folder says of itself: a card (base, data, modes, numbers), and its dialect."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from jinja2 import Environment
 
 from ..policy.dialect import Dialect
+from ..policy.dialects.registry import CONFIG_KEY
+from .loading import training_dialect
 from .recipe import Recipe
 
 _CARD = """\
@@ -87,9 +90,26 @@ def card(recipe: Recipe, dialect: Dialect, step: int, numbers: Mapping[str, floa
     )  # fmt: skip
 
 
-def write_card(
-    folder: Path, recipe: Recipe, dialect: Dialect, step: int, history: list[dict[str, Any]]
-) -> None:
-    """Write README.md into a checkpoint."""
-    text = card(recipe, dialect, step, recent_numbers(history))
+def describe(folder: Path, recipe: Recipe, state: Any) -> None:
+    """Write a model's card, and its dialect into its config.
+
+    Nobody has to know the dialect to serve the folder, be it what a run ended with, the end of a
+    cycle or a checkpoint: the card says `ask --policy FOLDER`.
+
+    Args:
+        folder: of a model that was just saved.
+        recipe: of the run.
+        state: of the run's trainer; its steps and its log.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    dialect = training_dialect(recipe.model)
+    numbers = recent_numbers(state.log_history)
+    text = card(recipe, dialect, int(state.global_step), numbers)
     (folder / "README.md").write_text(text, encoding="utf-8")
+    config = folder / "config.json"
+    if config.is_file():
+        content = json.loads(config.read_text(encoding="utf-8"))
+        content[CONFIG_KEY] = dialect.name
+        config.write_text(json.dumps(content, indent=2), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from ..tools.transformers_bars import without_bars
 from .callbacks import CleanStop, Finite, GoodCheckpoints, Guard, JsonLog
 from .cycles import CycleEnds, check_cycles, mean_of_cycles
 from .loading import check_sees, load_model, load_processor, training_dialect
-from .model_card import write_card
+from .model_card import describe
 from .precision import held_in, save_in
 from .recipe import OptimPart, Recipe
 from .recipe_kept import check_unchanged, keep_recipe
@@ -133,20 +132,9 @@ def _save_last(trainer: Any, recipe: Recipe, outcome: Outcome) -> None:
             mean_of_cycles(Path(recipe.run.output), recipe.optim.steps, recipe.optim.cycles, fresh)
         if held_in(recipe.model) != recipe.model.dtype:
             save_in(fresh, recipe.model.dtype)
-        _describe(fresh, recipe, trainer.state)
+        describe(fresh, recipe, trainer.state)
         write_outcome(fresh, outcome.step, outcome.stopped)
         replace_last(folder, fresh)
-
-
-def _describe(folder: Path, recipe: Recipe, state: Any) -> None:
-    """A model's card, and its dialect in its config: nobody has to know it to serve the folder."""
-    dialect = training_dialect(recipe.model)
-    write_card(folder, recipe, dialect, int(state.global_step), state.log_history)
-    config = folder / "config.json"
-    if config.is_file():
-        content = json.loads(config.read_text(encoding="utf-8"))
-        content["gemvg_dialect"] = dialect.name
-        config.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 def make_trainer(recipe: Recipe) -> Any:
@@ -164,13 +152,11 @@ def make_trainer(recipe: Recipe) -> Any:
     with without_bars():
         trainer: Any = build(recipe, load_model(recipe.model), processor, dialect)
 
-    def save_card(folder: Path, state: Any) -> None:
-        write_card(folder, recipe, dialect, int(state.global_step), state.log_history)
-
     trainer.remove_callback(PrinterCallback)
     for callback in (
         # A clean stop asks for a checkpoint, which `Finite` looks at before it is written.
-        JsonLog(output), CleanStop(), Finite(), Guard(recipe.guard), GoodCheckpoints(save_card),
+        JsonLog(output), CleanStop(), Finite(), Guard(recipe.guard),
+        GoodCheckpoints(lambda folder, state: describe(folder, recipe, state)),
     ):  # fmt: skip
         trainer.add_callback(callback)
     optim = recipe.optim
@@ -179,7 +165,7 @@ def make_trainer(recipe: Recipe) -> Any:
         def save_end(folder: Path, state: Any) -> None:
             trainer.save_model(str(folder))
             if state.is_world_process_zero:
-                _describe(folder, recipe, state)
+                describe(folder, recipe, state)
                 write_outcome(folder, int(state.global_step), None)
 
         trainer.cycles = optim.cycles

@@ -70,6 +70,21 @@ def read_log(file: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def read_steps(file: Path, name: str) -> list[dict[str, Any]]:
+    """The lines of a run's log that say a value of this name, one of each step, in their order.
+
+    After a hard kill a run goes on from its last checkpoint and logs steps again. What it logged
+    of them before is of steps that were undone, and so is what it logged beyond.
+    """
+    kept: list[dict[str, Any]] = []
+    for line in read_log(file):
+        if line.get(name) is not None:
+            while kept and kept[-1]["step"] >= line["step"]:
+                kept.pop()
+            kept.append(line)
+    return kept
+
+
 def last_good_checkpoint(folder: str | Path) -> Path | None:
     """The newest checkpoint that was written to its end, or None."""
     good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]

@@ -50,8 +50,9 @@ def test_the_model_is_the_mean_of_the_ends(whole):
     assert not same(first, second)
     means = {name: (first[name] + second[name]) / 2 for name in first}
     assert same(weights(whole / "last"), means)
-    # The end of a cycle is a model of its own, and so is the mean: both can be asked.
-    for folder in (cycle_folder(whole, 1), whole / "last"):
+    # The end of a cycle is a model of its own, so is the mean, and what a checkpoint's card says of
+    # it can be asked too.
+    for folder in (cycle_folder(whole, 1), whole / "last", whole / "checkpoint-6"):
         assert load_policy(str(folder)).dialect.name == "gemvg"
     assert "step 6" in (whole / "last" / "README.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,7 @@ from gemvg.tools.errors import TrainingError
 from gemvg.training import run as running
 from gemvg.training.nano import finetune as finetuning
 from gemvg.training.nano.recipe import Finetune
+from gemvg.training.nano.study.runs import read_curve
 from gemvg.training.recipe_kept import check_unchanged, keep_recipe
 from gemvg.training.run_folder import (
     COMPLETE,
@@ -18,6 +19,7 @@ from gemvg.training.run_folder import (
     put_back,
     read_log,
     read_outcome,
+    read_steps,
     replace_last,
     write_outcome,
 )
@@ -181,5 +183,17 @@ def test_a_line_that_a_kill_cut_costs_no_other(tmp_path):
     told(again, 2)
     told(again, 3)
     assert [line["step"] for line in read_log(file)] == [1, 2, 3]
-    assert finetuning._rewards(file) == [0.1, 0.2, 0.3]
+    assert [line["reward"] for line in read_steps(file, "reward")] == [0.1, 0.2, 0.3]
     assert read_log(tmp_path / "none") == []
+
+
+def test_of_a_step_that_was_done_again_the_last_line_counts(tmp_path):
+    """Killed at step 4, gone on with from checkpoint 2, logging every second step by then."""
+    tried = [{"step": step, "reward": 0.0} for step in (1, 2, 3, 4)]
+    again = [{"step": 2, "eval_loss": 1.0}, {"step": 2, "reward": 0.5}, {"step": 4, "reward": 0.6}]
+    file = tmp_path / "log.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in [*tried, *again, {"step": 4}]))
+    found = [(line["step"], line["reward"]) for line in read_steps(file, "reward")]
+    assert found == [(1, 0.0), (2, 0.5), (4, 0.6)]
+    assert read_curve(file) == [{"step": float(step), "reward": value} for step, value in found]
+    assert read_steps(tmp_path / "none", "reward") == []

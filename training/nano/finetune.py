@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from ...tools.errors import WeightsError
-from ..run_folder import LAST, last_outcome, read_log
+from ..run_folder import LAST, last_outcome, read_steps
 from .recipe import Finetune
 from .studio import Studio
 
@@ -136,7 +136,7 @@ def finetuned(folder: Path) -> Finetuned | None:
     if not file.is_file() or not log.is_file() or not (folder / LAST / WEIGHTS).is_file():
         return None
     recipe: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    rewards = _rewards(log)
+    rewards = [float(line["reward"]) for line in read_steps(log, "reward")]
     if not rewards:
         return None
     return Finetuned(
@@ -157,13 +157,3 @@ def all_finetuned(folders: Sequence[Path]) -> Finetuned | None:
         before=fmean(one.before for one in runs),
         after=fmean(one.after for one in runs),
     )
-
-
-def _rewards(log: Path) -> list[float]:
-    """The mean reward of every step; a step that was done again counts once."""
-    rewards = {
-        int(line["step"]): float(line["reward"])
-        for line in read_log(log)
-        if line.get("reward") is not None
-    }
-    return [rewards[step] for step in sorted(rewards)]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from ....policy.presets import get_preset
 from ....tools.errors import GemvgError, OutputError, TrainingError
-from ...run_folder import LAST
+from ...run_folder import LAST, read_steps
 from .arms import CYCLES, MEANS, SFT, Run, StudyPlan
 from .summary import summarize, summary_name
 
@@ -139,10 +137,7 @@ _KEPT = {
 
 def read_curve(log: Path, points: int = 20) -> list[dict[str, float]]:
     """A run's log as at most `points` means over equally many steps."""
-    lines: list[dict[str, Any]] = []
-    if log.is_file():
-        lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    steps = [line for line in lines if "reward" in line]
+    steps = read_steps(log, "reward")
     size = max(1, -(-len(steps) // points))
     curve: list[dict[str, float]] = []
     for first in range(0, len(steps), size):
