@@ -180,7 +180,8 @@ ADJECTIVES = word_set(
     tiny huge giant tall short long wide narrow thick thin old young new modern vintage antique
     round square rectangular wooden metal metallic plastic glass leather stone brick empty full
     open closed wet dry clean dirty beautiful pretty cute lovely nice furry fluffy happy sad
-    elderly male female adult baby double single clear blurry blurred visible entire whole
+    outdoor outdoors indoor indoors elderly male female adult baby double single clear blurry
+    blurred visible entire whole
     complete partial partially occluded individual separate main real actual possible different
     various similar identical obvious apparent lone sole solitary blonde blond bald bearded parked
     moving standing sitting lying flying running walking sleeping

@@ -56,6 +56,9 @@ PICTURES: list[tuple[str, str]] = [
     (rf"\b(?:(?:that|which) (?:is|are) )?(?:missing|absent|lacking|gone) (?:in|from) ({NAMED}),? "
      r"(?:but|and|yet|though) (?:is |are )?(?:present|there|visible|found|seen|shown|appears|"
      rf"exists) (?:in|on) ({NAMED})", r"that is in \2 but not in \1"),
+    (rf"\b(?:in common|common|shared) (?:to|by|in|between) ({NAMED} and {NAMED}),? "
+     r"(?:(?:that|which) (?:is|are) |and |but )?(?:absent|missing|not|lacking) "
+     r"(?:present |there )?(?:in|from|by) ", r"that are in \1 but not in "),
     # `All buses except those in image 2` speaks of the picture.
     (rf"(?<=\w)(,? ?)\b{LEAVE_OUT} (?:the |all |any )?(?:ones?|those|these|any|all|that)"
      rf"(?: (?:that|which) (?:is|are)(?: shown| seen| visible)?)? (?={IN_PICTURE})",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .lexicon import COLOURS
-from .plain_words import IN_PICTURE, ORDER, PICTURE
+from .plain_words import IN_PICTURE, NAMED, ORDER, PICTURE
 
 _SOMEBODY = (
     r"(?:(?:an?|the|two|three|some|his|her|their|other|another|young|little|old) ){0,2}"
@@ -43,6 +43,9 @@ WHICH: list[tuple[str, str]] = [
     (r"^what(?:'s| is) the (?:total |overall )?(?:number|amount|count) of\b", "count"),
     (rf"\b(?:items?|articles?) of (?=[a-z])(?!the |an? |this |interest|{PICTURE})", ""),
     (r"\basleep\b", "sleeping"),
+    (r"\b(?:front|fore)[- ]?most\b", "closest"),
+    (r"\b(?:rear|back)[- ]?most\b", "farthest"),
+    (r"\b(?:taken|shot) (?=(?:out|in)doors\b)", ""),
     # Left out.
     (rf"\b({_EVERY}(?: (?:of )?(?:the )?\w+){{0,3}}),? {_LEAVING} (?!of\b)", r"\1 except "),
     (r"\b((?:the )?\w+)(,? )(?:minus|less) (?=the (?:\w+ )?(?:one|\w+(?:most|est))\b)",
@@ -64,9 +67,22 @@ WHICH: list[tuple[str, str]] = [
     (rf"\b{_FILLING} {_SMALLEST_SHARE}", "that is the smallest overall"),
 ]  # fmt: skip
 
+_HAVING = (
+    r"(?:with|having|holding|wearing|carrying|containing|showing|(?:who|that|which) (?:has|have|"
+    r"holds?|wears?|carr(?:y|ies)|shows?|contains?|includes?))"
+)
+
 WHERE: list[tuple[str, str]] = [
+    # What has one thing and lacks another, be it a person or a picture.
+    (rf"\b({_HAVING} (?:both )?(?:an? |the |some )?(?:\w+ ){{0,2}}?\w+),? (?:but|and) "
+     r"(?:not (?:an?|any)|no|not(?= (?!th|ones|its|his|as)\w+s\b)) (\w+)",
+     r"\1 but without a \2"),
+    (r"\b(with (?:an? |the )?\w+) (?:who|that) (?:has|have|wears?|carr(?:y|ies)|holds?) no (\w+)",
+     r"\1 but without a \2"),
     (rf"(?<!what )\b(?:(?:that|which) )?(the (?:\w+ )?{_WHO}) has"
      rf"(?=$|[.,;!?]| {IN_PICTURE})", r"held by \1"),
+    (rf"\b(the \w+) (?:that |which )?(the (?:\w+ )?{_WHO}) ((?:in|of|from) {NAMED}) "
+     r"(?:is )?(?:carr(?:ies|ying)|hold(?:s|ing)|wear(?:s|ing))\b", r"\1 held by \2 \3"),
     (r"\b(?:farther|further) (?:away|off|back)\b(?! from)", "farthest away"),
     (r"\b(?:chained|locked|tied|leashed|tethered|attached|fastened|strapped|hitched|moored) to\b",
      "next to"),

@@ -128,6 +128,26 @@ def in_pictures_that_show(draw):
 
 
 @st.composite
+def with_and_without(draw):
+    """What has one thing and lacks another, be it a person or a picture."""
+    wanted, shown, lacked = nouns(draw, 3)
+    worn, missed = draw(st.permutations(["umbrella", "backpack", "cup", "tie", "handbag"]))[:2]
+    but = one_of(draw, "but without {x}", "but no {n}", "but not {x}", "and no {n}")
+    if draw(st.booleans()):
+        person = one_of(draw, "every person with {x}", "people who have {x}", "the man holding {x}")
+        asked = f"{person.format(x=a(worn))} {but.format(x=a(missed), n=missed)}"
+        noun = "man" if "man" in person else "person"
+        return asked, f"find {noun}[with {worn}][not with {missed}] @123"
+    frame = one_of(
+        draw, "the {p} in pictures with {x} {l}", "Find the {p} in images that show {x} {l}.",
+        "In the images with {x} {l}, box every {s}.", "box all {p} in pictures that have {x} {l}",
+    )  # fmt: skip
+    told = but.format(x=a(lacked[0]), n=lacked[0])
+    asked = frame.format(s=wanted[0], p=wanted[1], x=a(shown[0]), l=told)
+    return asked, f"find {wanted[0]} @123 if shows {shown[0]} if lacks {lacked[0]}"
+
+
+@st.composite
 def all_but_one(draw):
     """All of a kind but one that is chosen."""
     (one, many), (word, key) = nouns(draw, 1)[0], one_of(draw, *EXTREMES)
@@ -265,5 +285,7 @@ def common(draw):
     return frame.format(w=said), f"common @{key}"
 
 
-FAMILIES = [several, each_its_own, in_pictures_that_show, all_but_one, which, counted, ranked,
-            related, counterpart, region, changed, common]  # fmt: skip
+FAMILIES = [
+    several, each_its_own, in_pictures_that_show, with_and_without, all_but_one, which, counted,
+    ranked, related, counterpart, region, changed, common,
+]  # fmt: skip
