@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...tools.errors import QueryNotUnderstood
+from .courtesy import question_alone
 from .negation import open_nobody, require_all_read
 from .pictures import read_pictures
 from .plain import plain
@@ -59,7 +60,7 @@ def understand(query: str, count: int) -> Question:
         QueryNotUnderstood: nothing to look for could be read, or a picture is named that does not
             exist; the message says what can be read.
     """
-    query = named_again(query)
+    query = named_again(question_alone(query))
     require_told(query)
     tokens = open_nobody(_flatten_quotes(tokenise(plain(query))))
     stream = Stream(tokens)
