@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from ..tools.errors import DataError, OutputError
+from .locks import CLOEXEC, taken
 
 _BLOCK = 1 << 16
 
@@ -69,7 +70,7 @@ class Journal:
     def _open_locked(self) -> int:
         """The file, open and locked; opened again where another writer put a new one in place."""
         while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _CLOEXEC, 0o666)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | CLOEXEC, 0o666)
             try:
                 self._lock(fd)
                 _sync_folder(self.path.parent)
@@ -83,17 +84,10 @@ class Journal:
     def _lock(self, fd: int) -> None:
         if stat.S_ISCHR(os.fstat(fd).st_mode):  # a device such as /dev/null is anybody's
             return
-        try:
-            import fcntl
-        except ImportError:  # not on Windows, where an open file can't be replaced anyway
-            return
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
-            # Anything else is a disk that knows no locks: nobody is to be waited for.
+        if taken(fd):
             raise OutputError(
                 f"{self.path}: another run is writing it.", f"Wait for it. {self._cure}"
-            ) from error
+            )
 
     def _cut_torn_line(self, unended: bool) -> int:
         """Cut what stands after the last line break: the write that a kill interrupted."""
@@ -173,7 +167,7 @@ class Journal:
         fresh = self.path.with_name(f".{self.path.name}.new")
         fd = -1
         try:
-            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _CLOEXEC, 0o666)
+            fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | CLOEXEC, 0o666)
             self._lock(fd)
             with os.fdopen(os.dup(fd), "wb") as file:
                 for line in lines:
@@ -266,9 +260,6 @@ def _parsed(lines: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict[str,
         if not isinstance(value, dict):
             raise DataError(f"{path}, line {number}: not a JSON object.", "Delete that line.")
         yield number, value
-
-
-_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 def _same_file(fd: int, path: Path) -> bool:

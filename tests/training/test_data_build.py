@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gemvg.tools.errors import DataError, UsageError
+from gemvg.tools.errors import DataError, OutputError, UsageError
 from gemvg.training.data.build import build
 from gemvg.training.data.check import check
 from gemvg.training.data.folder import DataFolder
@@ -99,6 +99,25 @@ def test_a_stopped_build_goes_on_to_the_same_bytes(
     monkeypatch.setattr(Workshop, "chunk", whole)
     build(recipe(), out, data, workers=1)
     assert tree(out) == tree(built)
+
+
+def test_two_builds_into_one_folder_do_not_mix(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = recipe(size=2, tasks=[{"task": "retrieval", "pool": "painted", "share": 1}])
+    whole, told = Workshop.chunk, list[str]()
+
+    def second(shop: Workshop, chunk: Chunk) -> int:
+        with pytest.raises(OutputError, match="another run is writing it") as refused:
+            build(made, tmp_path / "out", data, workers=1)
+        told.append(str(refused.value))
+        return whole(shop, chunk)
+
+    monkeypatch.setattr(Workshop, "chunk", second)
+    first = build(made, tmp_path / "out", data, workers=1)
+    assert told and "\n" not in told[0]
+    # It is given back, and who comes later finds it done.
+    assert build(made, tmp_path / "out", data, workers=1) == first
 
 
 def test_a_finished_build_is_left_alone(built: Path, data: Path) -> None:

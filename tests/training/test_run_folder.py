@@ -158,7 +158,7 @@ def test_a_build_of_scenes_that_was_broken_off_goes_on(tmp_path, monkeypatch):
     part = Finetune(recipe="nano-rft", scenes=12, steps=1)
     monkeypatch.setattr("gemvg.training.run.run_recipe", ended)
     with monkeypatch.context() as once:
-        once.setattr("gemvg.training.data.build._merge", killed)
+        once.setattr("gemvg.training.data.build.merge", killed)
         with pytest.raises(KeyboardInterrupt):
             finetuning.finetune(part, tmp_path / "base", tmp_path / "out")
     assert not (tmp_path / "out" / "scenes" / "samples.jsonl").exists()

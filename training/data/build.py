@@ -8,20 +8,21 @@ their place in the next.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from ...agent.locks import only_writer
 from ...tools.errors import DataError, OutputError, UsageError
-from .folder import MANIFEST, PICTURES, SAMPLES, read_manifest
+from .folder import MANIFEST, SAMPLES, read_manifest
 from .left_out import require_sources
+from .merge import merge, unique
 from .pools import PixelCache
 from .readers.base import Source
 from .readers.mig import read_mig
@@ -31,6 +32,7 @@ from .record import Record, Skips
 from .sample import sample_line
 from .shots import Pixels
 from .store import Store, write_store
+from .whole_file import whole_file
 from .workshop import Chunk, Place, Workshop, open_workshop, work
 
 CHUNK = 100
@@ -80,16 +82,30 @@ def build(
 
     Raises:
         UsageError: `out` holds something else. DataError: a source is missing or wrong.
-        OutputError: nothing can be written.
+        OutputError: nothing can be written, or another build is writing into `out`.
     """
     place = Place(out.resolve(), out.resolve() / "work", data.resolve())
-    report = _begin(recipe, place)
-    if report is not None:
-        return report
+    report = _finished(recipe, place)
+    if report is None:
+        require_sources(recipe, place.data)
+        try:
+            place.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(place) from error
+        # The first of two to end would clear away what the other works with.
+        with only_writer(place.out):
+            # Asked again: another may have begun or ended it since.
+            report = _finished(recipe, place) or _build(recipe, place, workers, progress)
+    return report
+
+
+def _build(recipe: Recipe, place: Place, workers: int, progress: Progress) -> BuildReport:
+    """All that is missing of a data set whose folder is ours."""
+    _begin(recipe, place)
     skips = _prepare(recipe, place, progress)
     quotas = recipe.quotas()
     planned = _make_rounds(recipe, place, quotas, workers, progress)
-    counts = _merge(recipe, place, planned, quotas, skips)
+    counts = merge(place, planned, quotas)
     tasks: dict[str, int] = {}
     short: dict[str, int] = {}
     for task, count, quota in zip(recipe.tasks, counts, quotas, strict=True):
@@ -119,7 +135,7 @@ def _make_rounds(
         missing = [c for c in planned if not place.shard(c).is_file()]
         _run(recipe, place, missing, workers, progress)
         counts = [0] * len(quotas)
-        for chunk, _ in _unique(place, planned, quotas):
+        for chunk, _ in unique(place, planned, quotas):
             counts[chunk.entry] += 1
         extra: list[Chunk] = []
         for entry, quota in enumerate(quotas):
@@ -147,34 +163,49 @@ def _manifest(recipe: Recipe, place: Place) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _begin(recipe: Recipe, place: Place) -> BuildReport | None:
-    """Make the folder, or check that it is this recipe's; the report where all is done."""
+def _finished(recipe: Recipe, place: Place) -> BuildReport | None:
+    """The report where all is done; None where it is to be begun, or gone on with.
+
+    Raises:
+        UsageError: the folder holds something else.
+    """
     file = place.out / MANIFEST
-    if file.is_file():
-        try:
-            found = read_manifest(place.out)
-        except DataError as error:
-            raise UsageError(f"{file}: damaged.", "Choose an empty folder.") from error
-        if found.get("recipe") != recipe.digest():
-            if found.get("complete") or any(place.work.glob("shards/*.jsonl")):
-                raise UsageError(
-                    f"{place.out} holds a data set of another recipe.", "Choose an empty folder."
-                )
-            # A start that a missing source ended; nothing of it is worth keeping.
-            shutil.rmtree(place.work, ignore_errors=True)
-        elif found.get("complete"):
-            return BuildReport(
-                found["samples"], found["tasks"], found.get("short", {}), found["skips"]
-            )
-    elif place.out.exists() and any(place.out.iterdir()):
-        raise UsageError(f"{place.out} is not empty.", "Choose an empty folder.")
-    require_sources(recipe, place.data)
+    if not file.is_file():
+        if place.out.exists() and any(place.out.iterdir()):
+            raise UsageError(f"{place.out} is not empty.", "Choose an empty folder.")
+        return None
     try:
-        (place.work / "shards").mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(_manifest(recipe, place), indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{place.out}: can't be written.") from error
+        found = read_manifest(place.out)
+    except DataError as error:
+        raise UsageError(f"{file}: damaged.", "Choose an empty folder.") from error
+    if found.get("recipe") == recipe.digest():
+        if not found.get("complete"):
+            return None
+        return BuildReport(found["samples"], found["tasks"], found.get("short", {}), found["skips"])
+    if found.get("complete") or any(place.work.glob("shards/*.jsonl")):
+        raise UsageError(
+            f"{place.out} holds a data set of another recipe.", "Choose an empty folder."
+        )
     return None
+
+
+def _begin(recipe: Recipe, place: Place) -> None:
+    """Say whose the folder is."""
+    file = place.out / MANIFEST
+    if file.is_file() and read_manifest(place.out).get("recipe") != recipe.digest():
+        # A start that a missing source ended; nothing of it is worth keeping.
+        shutil.rmtree(place.work, ignore_errors=True)
+    try:
+        # Whole and first: a kill in between would else leave a folder that is nobody's.
+        with whole_file(file) as manifest:
+            json.dump(_manifest(recipe, place), manifest, indent=1)
+        (place.work / "shards").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(place) from error
+
+
+def _unwritable(place: Place) -> OutputError:
+    return OutputError(f"{place.out}: can't be written.", "Choose another folder.")
 
 
 def _prepare(recipe: Recipe, place: Place, progress: Progress) -> dict[str, Any]:
@@ -194,7 +225,7 @@ def _prepare(recipe: Recipe, place: Place, progress: Progress) -> dict[str, Any]
                 f"{_why(found)} To do without it: --without {name}",
             )
         skips[name] = found.as_json()
-        with _writing(skips_file) as file:
+        with whole_file(skips_file) as file:
             json.dump(skips, file)
     _backgrounds(recipe, place)
     return skips
@@ -278,97 +309,6 @@ def _results(
             yield future.result()[0]
 
 
-def _question_key(line: str) -> int:
-    """The same for samples that ask the same of the same pictures."""
-    body = json.loads(line)
-    parts = [body["question"].lower(), *(f"{i.get('root')}:{i['file']}" for i in body["images"])]
-    return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:8], "big")
-
-
-def _unique(
-    place: Place, planned: Sequence[Chunk], quotas: Sequence[int]
-) -> Iterator[tuple[Chunk, str]]:
-    """(chunk, line) of every sample that asks something new, up to each entry's quota."""
-    seen: set[int] = set()
-    counts = [0] * len(quotas)
-    for chunk in planned:
-        shard = place.shard(chunk)
-        if not shard.is_file():
-            continue
-        with shard.open(encoding="utf-8") as lines:
-            for line in lines:
-                key = _question_key(line)
-                if key not in seen and counts[chunk.entry] < quotas[chunk.entry]:
-                    seen.add(key)
-                    counts[chunk.entry] += 1
-                    yield chunk, line
-
-
-def _merge(
-    recipe: Recipe,
-    place: Place,
-    planned: Sequence[Chunk],
-    quotas: Sequence[int],
-    skips: dict[str, Any],
-) -> list[int]:
-    """Write `samples.jsonl` and `pictures.jsonl`; returns samples per entry."""
-    counts = [0] * len(quotas)
-    kept: set[str] = set()
-    with _writing(place.out / SAMPLES) as samples:
-        for chunk, line in _unique(place, planned, quotas):
-            samples.write(line)
-            counts[chunk.entry] += 1
-            # Names of made pictures begin with their sample's id.
-            kept.add(json.loads(line)["id"])
-    with _writing(place.out / PICTURES) as pictures:
-        _merge_pictures(place, planned, kept, pictures)
-    return counts
-
-
-def _merge_pictures(
-    place: Place, planned: Sequence[Chunk], kept: set[str], pictures: TextIO
-) -> None:
-    """Lines of kept made pictures as they come; of source pictures one, with all colours."""
-    sources: dict[str, str] = {}
-    for chunk in planned:
-        file = place.shard(chunk).with_suffix(".pictures")
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                key = str(json.JSONDecoder().raw_decode(line, 8)[0])
-                if not key.startswith(":"):
-                    known = sources.get(key)
-                    sources[key] = (
-                        line if known is None or known == line else _with_colours(known, line)
-                    )
-                elif Path(key).stem.rsplit("-", 1)[0] in kept:
-                    pictures.write(line)
-                else:
-                    (place.out / key[1:]).unlink(missing_ok=True)
-    for key in sorted(sources):
-        pictures.write(sources[key])
-
-
-def _with_colours(first: str, second: str) -> str:
-    """One picture's line with the colours that either line's objects carry."""
-    merged, other = json.loads(first), json.loads(second)
-    for own, more in zip(merged["record"]["objects"], other["record"]["objects"], strict=True):
-        if "colour" in more:
-            own["colour"] = more["colour"]
-    return json.dumps(merged, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def _writing(path: Path) -> Generator[TextIO]:
-    """A text file that appears whole or not at all. Raises OutputError where it can't."""
-    temporary = path.with_suffix(".tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written.", "Is the disk full?") from error
-
-
 def _ready(recipe: Recipe, place: Place, skips: dict[str, Any]) -> int:
     """Take over ready questions at the end of `samples.jsonl`; returns how many."""
     count = 0
@@ -393,7 +333,6 @@ def _end(recipe: Recipe, place: Place, report: BuildReport) -> None:
         "complete": True, "samples": report.samples, "tasks": report.tasks,
         "short": report.short, "skips": report.skips,
     }  # fmt: skip
-    temporary = place.out / f"{MANIFEST}.tmp"
-    temporary.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    temporary.replace(place.out / MANIFEST)
+    with whole_file(place.out / MANIFEST) as file:
+        json.dump(manifest, file, indent=1)
     shutil.rmtree(place.work, ignore_errors=True)

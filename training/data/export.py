@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from ...policy.backends.image_budget import VIEW_TOKENS, fit_size, grid_of_family
 from ...policy.dialect import ReadContext
 from ...policy.dialects.registry import get_dialect
 from ...tools.boxes import Box
-from ...tools.errors import OutputError
 from ...tools.images import Picture
 from ...tools.views import ViewBook
 from .dataset import trl_row
 from .folder import DataFolder
 from .sample import Sample
 from .spoken import spoken
+from .whole_file import whole_file
 
 Form = Literal["coco", "qwen-vl", "trl"]
 FORMS: tuple[Form, ...] = ("coco", "qwen-vl", "trl")
-
-
-@contextmanager
-def _writing(path: Path) -> Generator[TextIO]:
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written.") from error
-    finally:
-        # Still there only where something went wrong.
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def export(folder: DataFolder, form: Form, out: Path, dialect: str = "qwen2-vl") -> int:
@@ -58,7 +40,7 @@ def export(folder: DataFolder, form: Form, out: Path, dialect: str = "qwen2-vl")
         return _coco(folder, out)
     if form == "trl":
         count = 0
-        with _writing(out) as file:
+        with whole_file(out) as file:
             for sample in folder.samples():
                 file.write(json.dumps(trl_row(folder, sample), ensure_ascii=False) + "\n")
                 count += 1
@@ -106,7 +88,7 @@ def _coco(folder: DataFolder, out: Path) -> int:
                 }
             )
     names = [{"id": number, "name": label} for label, number in categories.items()]
-    with _writing(out) as file:
+    with whole_file(out) as file:
         json.dump({"images": images, "annotations": annotations, "categories": names}, file)
     return count
 
@@ -148,7 +130,7 @@ def conversation(folder: DataFolder, sample: Sample, out: Path, dialect: str) ->
 def _qwen(folder: DataFolder, out: Path, dialect: str) -> int:
     """The list is written item by item, so that memory stays small."""
     count = 0
-    with _writing(out) as file:
+    with whole_file(out) as file:
         file.write("[")
         for count, sample in enumerate(folder.samples(), 1):
             item = conversation(folder, sample, out, dialect)
