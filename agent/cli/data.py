@@ -227,18 +227,19 @@ def episodes_command(
     most: Annotated[int | None, typer.Option(min=1, help="Samples asked per task.")] = None,
     json_out: JsonOption = False,
 ) -> None:
-    """Run the agent's tools on samples; keep the episodes whose answer is right."""
-    from ...agent.grounding_agent import GroundingAgent
-    from ...training.data.folder import SAMPLES, DataFolder
-    from ...training.data.sample import sample_line
-    from ...training.data.teacher.episodes import EpisodeReport, with_episodes
+    """Run the agent's tools on samples; keep the episodes whose answer is right.
+
+    Stopped, it goes on by the same command.
+    """
+    from ...training.data.folder import DataFolder
+    from ...training.data.teacher.episodes import EpisodeReport, add_episodes
+    from ..grounding_agent import GroundingAgent
+    from ..settings import AskSettings
 
     data, report = DataFolder(folder), EpisodeReport()
-    temporary = folder / f"{SAMPLES}.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        for sample in with_episodes(data, GroundingAgent(policy), report, most):
-            file.write(sample_line(sample))
-    temporary.replace(folder / SAMPLES)
+    agent = GroundingAgent(policy)
+    settings = AskSettings.model_validate({"policy": policy})
+    add_episodes(data, agent, settings, report, most)
     _show_episodes(report.asked, report.kept, json_out)
 
 
@@ -255,18 +256,16 @@ def rewrite_command(
     url: Annotated[str, typer.Option(help="An OpenAI-compatible server, such as http://host/v1.")],
     model: Annotated[str, typer.Option(help="The model's name there.")],
 ) -> None:
-    """Say questions in other words by a model; only those that still mean the same are taken."""
-    from ...training.data.folder import SAMPLES, DataFolder
-    from ...training.data.rewrite import RewriteReport, openai_complete, rewrite_all
-    from ...training.data.sample import sample_line
+    """Say questions in other words by a model; only those that still mean the same are taken.
+
+    Stopped, it goes on by the same command.
+    """
+    from ...training.data.folder import DataFolder
+    from ...training.data.rewrite import RewriteReport, openai_complete, rewrite_folder
 
     data, report = DataFolder(folder), RewriteReport()
     complete = openai_complete(url, model, os.environ.get("OPENAI_API_KEY", "none"))
-    temporary = folder / f"{SAMPLES}.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        for sample in rewrite_all(data.samples(), complete, report):
-            file.write(sample_line(sample))
-    temporary.replace(folder / SAMPLES)
+    rewrite_folder(data, complete, model, report)
     print(f"{report.rewritten} questions rewritten")
     for reason, count in sorted(report.kept.items()):
         print(f"  {count} kept: {reason}")

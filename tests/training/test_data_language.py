@@ -290,7 +290,7 @@ def test_rewriting_through_a_server(server: tuple[str, list[str]]) -> None:
     url, answers = server
     answers += ["In the second picture, box the leftmost dog.", "Find the cat.", "500"]
     report = RewriteReport()
-    found = list(rewrite_all([RANKED] * 3, openai_complete(url, "m"), report))
+    found = list(rewrite_all(map(ranked, range(3)), openai_complete(url, "m"), report))
     assert [s.question for s in found] == [
         "In the second picture, box the leftmost dog.", RANKED.question, RANKED.question,
     ]  # fmt: skip
@@ -300,22 +300,30 @@ def test_rewriting_through_a_server(server: tuple[str, list[str]]) -> None:
         openai_complete(url, "m")("?")
 
 
-@pytest.mark.parametrize(("answered", "calls", "silent"), [({1}, 9, 11), ({5, 12}, 20, 0)])
-def test_a_model_that_falls_silent_is_asked_no_more(
-    answered: set[int], calls: int, silent: int
-) -> None:
-    complete = Answering(answered)
-    report = RewriteReport()
-    assert len(list(rewrite_all([RANKED] * 20, complete, report))) == 20
-    assert complete.asked == calls
-    assert report.kept.get("not asked: the model had fallen silent", 0) == silent
+def test_a_model_that_fails_now_and_then_is_asked_on() -> None:
+    complete, report = Answering({5, 12}), RewriteReport()
+    assert len(list(rewrite_all(map(ranked, range(12)), complete, report))) == 12
+    assert complete.asked == 12 and report.kept["no answer"] == 10
 
 
-def test_a_model_that_never_answers_is_an_error() -> None:
-    complete = Answering(set())
-    with pytest.raises(BackendError, match="8 times in a row"):
-        list(rewrite_all([RANKED] * 20, complete, RewriteReport()))
-    assert complete.asked == 8
+@pytest.mark.parametrize(("answered", "cure"), [({1}, "goes on from here"), (set(), "its server")])
+def test_a_model_that_falls_silent_is_asked_no_more(answered: set[int], cure: str) -> None:
+    complete, samples = Answering(answered), [ranked(k) for k in range(20)]
+    with pytest.raises(BackendError, match=f"8 times in a row.*{cure}") as told:
+        list(rewrite_all(samples, complete, RewriteReport()))
+    assert complete.asked == 8 + len(answered) and "\n" not in str(told.value)
+
+
+def test_what_is_asked_twice_is_asked_of_the_model_once() -> None:
+    complete = Answering({1})
+    assert len(list(rewrite_all([RANKED] * 3, complete, RewriteReport()))) == 3
+    assert complete.asked == 1
+
+
+def ranked(number: int) -> Sample:
+    """The question of other pictures each time."""
+    images = [ref.model_copy(update={"file": f"{number}-{ref.file}"}) for ref in RANKED.images]
+    return RANKED.model_copy(update={"images": images})
 
 
 class Answering:

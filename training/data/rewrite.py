@@ -8,15 +8,18 @@ can read both, must be read the same. Anything else keeps the old wording, with 
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field, fields, is_dataclass
 
 from ...tools.errors import BackendError
 from ...tools.text import clean_text
+from .folder import DataFolder
 from .language.words import NUMBERS, ORDINALS, plural
 from .sample import Sample
 from .verify_words import images_named, without_images, word_findings
+from .work_over import Row, Silence, sample_key, work_over
 
 PROMPT = (
     "Say the following question in other words. Keep every object name, number, ordinal, side, "
@@ -39,9 +42,6 @@ _SAME = (
 
 _WORDING = ("plural", "definite", "generic", "quantity", "notes", "single")
 """What the planner reads that wording alone decides."""
-
-SILENT = 8
-"""Failures in a row after which a model is asked no more: each may take a minute."""
 
 Complete = Callable[[str], str]
 """A prompt to a completion. Raises BackendError."""
@@ -131,7 +131,16 @@ def _plain(value: object) -> object:
 
 def rewrite(sample: Sample, complete: Complete, report: RewriteReport) -> Sample:
     """The sample in other words where they pass, else as it was. Raises BackendError."""
-    text = clean_text(complete(PROMPT.format(question=sample.question)), 2000).strip('" ')
+    return _reworded(sample, _said(sample, complete), report)
+
+
+def _said(sample: Sample, complete: Complete) -> str:
+    """What the model says. Raises BackendError."""
+    return clean_text(complete(PROMPT.format(question=sample.question)), 2000).strip('" ')
+
+
+def _reworded(sample: Sample, text: str, report: RewriteReport) -> Sample:
+    """The sample with a new wording where that passes, else as it was."""
     reason = why_not(sample, text)
     if reason is not None:
         _keep(report, reason)
@@ -147,36 +156,71 @@ def rewrite(sample: Sample, complete: Complete, report: RewriteReport) -> Sample
     return sample.model_copy(update={"question": text, "prompts": prompts})
 
 
+def rewrite_folder(
+    folder: DataFolder, complete: Complete, model: str, report: RewriteReport
+) -> None:
+    """Rewrite the questions of a data set in their place, or go on with that; see `work_over`.
+
+    Args:
+        folder: the data set.
+        complete: asks the model.
+        model: its name; what another one has said is not gone on with.
+        report: is added to.
+
+    Raises:
+        UsageError: it was begun with another model. OutputError: the folder can't be written.
+        BackendError: the model fell silent; what it has said is kept.
+    """
+    prompt = hashlib.sha256(PROMPT.encode()).hexdigest()[:16]
+    work_over(
+        folder,
+        "rewrite",
+        {"model": model, "prompt": prompt},
+        lambda done: rewrite_all(folder.samples(), complete, report, done),
+    )
+
+
 def rewrite_all(
-    samples: Iterable[Sample], complete: Complete, report: RewriteReport
+    samples: Iterable[Sample],
+    complete: Complete,
+    report: RewriteReport,
+    done: MutableMapping[str, Row] | None = None,
 ) -> Iterator[Sample]:
     """Rewrite one after the other; a model that does not answer leaves the wording (counted).
 
-    After `SILENT` failures in a row it is asked no more: what was rewritten before is kept.
+    Args:
+        samples: to rewrite.
+        complete: asks the model.
+        report: is added to.
+        done: what the model has said already, by `sample_key`; is added to.
 
     Raises:
-        BackendError: it failed so often and never answered.
+        BackendError: it failed `SILENT` times in a row.
     """
-    silent, answered = 0, False
+    done = {} if done is None else done
+    silence = Silence(
+        "the rewriting model",
+        "Does its server run at this address, and has it a model of this name?",
+    )
     for sample in samples:
-        if silent == SILENT:
-            _keep(report, "not asked: the model had fallen silent")
-            yield sample
+        key = sample_key(sample)
+        if key in done:
+            yield _reworded(sample, done[key]["said"], report)
             continue
         try:
-            said = rewrite(sample, complete, report)
+            text = _said(sample, complete)
         except BackendError as error:
-            silent += 1
-            if silent == SILENT and not answered:
-                raise BackendError(
-                    f"the rewriting model gave no answer {SILENT} times in a row.",
-                    "Does its server run at this address, and has it a model of this name?",
-                ) from error
+            silence.failed(error)
             _keep(report, "no answer")
             yield sample
-        else:
-            silent, answered = 0, True
-            yield said
+            continue
+        silence.answered()
+        new = _reworded(sample, text, report)
+        if new is not sample:
+            # A kill may come when the samples are replaced and the journal is still there.
+            done[sample_key(new)] = {"said": new.question}
+        done[key] = {"said": text}
+        yield new
 
 
 def _keep(report: RewriteReport, reason: str) -> None:
