@@ -309,7 +309,7 @@ def test_a_model_that_fails_now_and_then_is_asked_on() -> None:
 @pytest.mark.parametrize(("answered", "cure"), [({1}, "goes on from here"), (set(), "its server")])
 def test_a_model_that_falls_silent_is_asked_no_more(answered: set[int], cure: str) -> None:
     complete, samples = Answering(answered), [ranked(k) for k in range(20)]
-    with pytest.raises(BackendError, match=f"8 times in a row.*{cure}") as told:
+    with pytest.raises(BackendError, match=f"8 failures in a row.*{cure}") as told:
         list(rewrite_all(samples, complete, RewriteReport()))
     assert complete.asked == 8 + len(answered) and "\n" not in str(told.value)
 

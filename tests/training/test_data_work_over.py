@@ -79,7 +79,7 @@ def episodes(out: Path, teacher: Teacher, monkeypatch: pytest.MonkeyPatch) -> in
     ("ends", "code", "said"),
     [
         (KeyboardInterrupt(), 130, ""),
-        (BackendError("the server is gone."), 1, "8 times in a row.*is gone.*goes on from here"),
+        (BackendError("the server is gone."), 1, "8 failures in a row.*is gone.*goes on from here"),
         (OSError(28, "No space left on device"), 1, "disk"),
     ],
 )
@@ -109,9 +109,16 @@ def test_episodes_go_on_where_they_were_stopped(
 def test_a_server_that_never_answers_ends_the_command(
     out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    teacher = Teacher(1, BackendError("the server is gone."))
+    teacher, held = Teacher(1, BackendError("the server is gone.")), names(out)
     assert episodes(out, teacher, monkeypatch) == 1
     assert teacher.asked == 8 and "Does its server run?" in capsys.readouterr().err
+    assert names(out) == held
+
+
+def test_what_found_out_nothing_binds_nobody(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt model, killed before its first answer."""
+    (out / "episodes.part.jsonl").write_text('{"policy":"taecher","settings":"0"}\n{"key":"a')
+    assert episodes(out, Teacher(99, KeyboardInterrupt()), monkeypatch) == 0
 
 
 def test_what_another_policy_began_is_not_mixed_with(

@@ -198,10 +198,7 @@ def rewrite_all(
         BackendError: it failed `SILENT` times in a row.
     """
     done = {} if done is None else done
-    silence = Silence(
-        "the rewriting model",
-        "Does its server run at this address, and has it a model of this name?",
-    )
+    silence = Silence("Does its server run at this address, and has it a model of this name?")
     for sample in samples:
         key = sample_key(sample)
         if key in done:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ...agent.journal import Journal, iter_journal
+from ...agent.journal import Journal, encode_line, iter_journal
 from ...agent.locks import only_writer
 from ...tools.errors import BackendError, UsageError
 from ...tools.text import clean_text
@@ -64,16 +64,18 @@ class DoneSoFar(UserDict[str, Row]):
     def _load(self, settings: Mapping[str, str]) -> None:
         rows = (row for _, row in iter_journal(self._file))
         begun = next(rows, None)
-        if begun is None:
-            self._journal.append(settings)
+        self.data = {str(row.pop("key", "")): row for row in rows}
+        if not self.data:
+            # Whoever began it has found out nothing, perhaps for a mistake in the settings.
+            self._journal.replace([encode_line(settings).rstrip(b"\n")])
         elif begun != settings:
-            other = next((name for name in settings if begun.get(name) != settings[name]), "form")
-            held = clean_text(str(begun.get(other)), 60)
+            held = begun or {}
+            other = next((name for name in settings if held.get(name) != settings[name]), "form")
             raise UsageError(
-                f"{self._file} was begun with another {other} ({held}).",
+                f"{self._file} was begun with another {other} "
+                f"({clean_text(str(held.get(other)), 60)}).",
                 "Go on with that one, or delete the file to begin anew.",
             )
-        self.data = {str(row.pop("key", "")): row for row in rows}
 
     def __setitem__(self, key: str, item: Row) -> None:
         self._journal.append({"key": key, **item})
@@ -92,6 +94,8 @@ class DoneSoFar(UserDict[str, Row]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if not self.data:
+            self.remove()
         self._journal.close()
 
 
@@ -128,12 +132,11 @@ class Silence:
     """Counts how often in a row a model did not answer.
 
     Args:
-        who: the model, in a message.
         cure: what to do where it never answered.
     """
 
-    def __init__(self, who: str, cure: str) -> None:
-        self._who, self._cure = who, cure
+    def __init__(self, cure: str) -> None:
+        self._cure = cure
         self._row, self._answered = 0, False
 
     def answered(self) -> None:
@@ -150,6 +153,6 @@ class Silence:
         if self._row == SILENT:
             cure = "What is done is kept: the same command goes on from here."
             raise BackendError(
-                f"{self._who} gave no answer {SILENT} times in a row; the last time: {error}",
+                f"stopped after {SILENT} failures in a row: {error}",
                 cure if self._answered else self._cure,
             ) from error

@@ -144,7 +144,7 @@ def with_episodes(
         BackendError: the policy's server failed `SILENT` times in a row.
     """
     done = {} if done is None else done
-    silence = Silence(f"the policy {agent.policy.name}", "Does its server run?")
+    silence = Silence("Does its server run?")
     for sample in folder.samples():
         asked = report.asked.get(sample.task, 0)
         if sample.task not in HELPFUL or (most is not None and asked >= most):
