@@ -13,11 +13,15 @@ _ROLES = [
     r"as an? (?:[\w-]+ ){0,4}(?:assistant|expert|model|annotator|agent|detector)\b[^.,:;!?]*[,:]"
     r"(?:\s*(?:please )?answer(?: this)?\s*:)?",
 ]
+_PLACE = r"<\|?(?:image|img|picture|photo){number}\|?>[\s,;.]*"
+"""Where a template puts a picture; one alone with its number names it (`<image2>: the dog`)."""
+
 _OPENINGS = [
     *_ROLES,
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
     r"(?: (?:there|all|everyone|team|assistant))?\s*[,!.:–—-]+",
-    r"(?:ok|okay|alright|well|so)(?:,? so|,? then)?(?:,| (?=so\b|please\b|can\b|could\b|find\b))",
+    r"(?:ok|okay|alright)(?:,? so|,? then)?[,\s]",
+    r"(?:well|so)(?:,| (?=(?:please|can|could|find|where|which|what|how|box|mark|show)\b))",
     r"(?:question|task|instruction|prompt|query|request)\s*\d*\s*:",
     r"you (?:are|will be|have been) (?:given|shown|provided with|presented with|looking at)\b"
     r"[^.:;!?]*[.:;!]",
@@ -37,7 +41,8 @@ _OPENINGS = [
     r"(?:using|use|with) (?:the|your|any)(?: available)? tools?"
     r"(?: (?:you have|available|at hand|that you have))*\s*[,.;:]",
     rf"(?:in|for|from) the (?:attached|following|given|provided|above|uploaded) {PICTURE}\s*[:,]",
-    rf"{PICTURE}\s*#?\d*\s*[:=]?\s*<\|?(?:image|img|picture|photo)[\s_-]*\d*\s*\|?>[\s,;]*",
+    rf"{PICTURE}\s*#?\d*\s*[:=]?\s*{_PLACE.format(number=r'[ _-]?[0-9]*')}",
+    rf"(?:{_PLACE.format(number='')})+|(?:{_PLACE.format(number=r'[ _-]?[0-9]+')}){{2,}}",
 ]
 _ROLE = re.compile(rf"\s*(?:{'|'.join(_ROLES)}|.*<)", re.IGNORECASE)
 """What is said to the one who answers, and where a template puts pictures: it names nothing."""
@@ -77,7 +82,9 @@ _CLOSINGS = [
     r"asap|please|pls|urgent|all instances|every instance|no (?:text|explanations?)",
 ]
 _CLOSING = re.compile(rf"(?:{'|'.join(_CLOSINGS)})", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.?!;])\s+|\s+(?=\()|\s+[–—-]\s+|,\s+(?=(?:thanks|thank you|thx)\b)")
+_SENTENCE = re.compile(
+    r"(?<=[.?!;])\s+|(?<!\s)\s+(?=\()|(?<!\s)\s+[–—-]\s+|,\s+(?=(?:thanks|thank you|thx)\b)"
+)
 _SYMBOLS = re.compile(r"(?:[^\w\s.?!,;:()\[\]{}<>\"'`|/&#%-]|\ufe0f)+\s*$")
 
 
@@ -99,14 +106,13 @@ def question_alone(query: str) -> str:
 
 def _without_closings(query: str) -> str:
     text = _SYMBOLS.sub("", query).rstrip() or query
-    while True:
-        cuts = [*_SENTENCE.finditer(text)]
-        if not cuts:
-            return text
-        last = text[cuts[-1].end() :].strip(" ().?!;,")
+    end = len(text)
+    for cut in reversed([*_SENTENCE.finditer(text)]):
+        last = text[cut.end() : end].strip(" ().?!;,")
         if last and _CLOSING.fullmatch(last) is None:
-            return text
-        text = text[: cuts[-1].start()].rstrip()
+            break
+        end = cut.start()
+    return text[:end].rstrip()
 
 
 def _names_something(text: str) -> bool:
