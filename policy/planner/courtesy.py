@@ -21,6 +21,8 @@ _OPENINGS = [
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
     r"(?: (?:there|all|everyone|team|assistant))?\s*[,!.:–—-]+",
     r"(?:ok|okay|alright)(?:,? so|,? then)?[,\s]",
+    r"(?:please|pls|plz|kindly)[,\s]",
+    r"go ahead(?: and|,)\s",
     r"(?:well|so)(?:,| (?=(?:please|can|could|find|where|which|what|how|box|mark|show)\b))",
     r"(?:question|task|instruction|prompt|query|request)\s*\d*\s*:",
     r"you (?:are|will be|have been) (?:given|shown|provided with|presented with|looking at)\b"
@@ -88,13 +90,25 @@ _SENTENCE = re.compile(
 _SYMBOLS = re.compile(r"(?:[^\w\s.?!,;:()\[\]{}<>\"'`|/&#%-]|\ufe0f)+\s*$")
 
 
+_SPACES = re.compile(r"[^\S\n]+|(?<=,)\n+(?=\S)")
+_NUMBER = re.compile(rf"(?<![\w<|])({PICTURE})_?(?=\d)(?!\d+'s)(?![\w-]*\.\w)", re.IGNORECASE)
+"""`Image2`, `image_2`; no name of a file."""
+
+_QUOTED = re.compile(r"^\s*([\"'`])([^\"'`]{2,})\1\s*$")
+_PLEASE = re.compile(
+    r"(?<=\w)[\s,]+(?:please|pls|plz|for me)(?=[.?!]*$)|(?<=[.?!])[.?!]+$", re.IGNORECASE
+)
+"""A last word, and marks after a mark."""
+
+
 def question_alone(query: str) -> str:
     """The question without what is said around it; unchanged where nothing would be left.
 
     What names a thing or a picture stays, as the question may speak of it: `I have three photos of
     my dogs. Find them.`
     """
-    text = _without_closings(query)
+    text = _NUMBER.sub(r"\1 ", _SPACES.sub(" ", query))
+    text = _without_closings(_QUOTED.sub(r"\2", text))
     while (opening := _OPENING.match(text)) is not None:
         rest = text[opening.end() :]
         said = opening.group(0)
@@ -112,7 +126,7 @@ def _without_closings(query: str) -> str:
         if last and _CLOSING.fullmatch(last) is None:
             break
         end = cut.start()
-    return text[:end].rstrip()
+    return _PLEASE.sub("", text[:end].rstrip())
 
 
 def _names_something(text: str) -> bool:

@@ -119,7 +119,8 @@ ASKING = word_set(
     highlighted outline outlines outlining outlined circle circles circling circled box boxes
     boxing boxed bounding bound bbox bboxes rectangle rectangles coordinate coordinates coords
     position positions positioned annotate annotates annotating annotated annotation annotations
-    label labels labeling labelling labeled labelled indicate indicates indicating name names
+    label labels labeling labelling labeled labelled indicate indicates indicating indicated name
+    names specify specifies specifying specified
     naming list lists listing look looks looking looked search searches searching searched see
     sees seeing seen seem seems check checks checking determine determines work works ground
     confirm confirms verify verifies leave omit omits minus

@@ -52,7 +52,7 @@ PICTURES: list[tuple[str, str]] = [
     (r"^(?:which|what) (?:object|thing|item)s? (?:appears?|is|are|occurs?|shows? up|can be)"
      r"(?: present| visible| seen| found| shown)? in "
      rf"((?:both |all )?(?:{NAMED} and {NAMED}|(?:the )?(?:\w+ ){{0,2}}{ONE_PICTURE}s"
-     r"(?: [\d, ]+ and \d+)?))\??$", r"find the common object of \1"),
+     r"(?: [\d, ]+ and \d+)?))[.?!]?$", r"find the common object of \1"),
     (rf"\b(?:(?:that|which) (?:is|are) )?(?:missing|absent|lacking|gone) (?:in|from) ({NAMED}),? "
      r"(?:but|and|yet|though) (?:is |are )?(?:present|there|visible|found|seen|shown|appears|"
      rf"exists) (?:in|on) ({NAMED})", r"that is in \2 but not in \1"),

@@ -13,7 +13,10 @@ _SHOWING = (
     r"(?:that|which) (?:also |do not |don'?t )?(?:show|have|contain|include|feature|depict|lack)s?|"
     r"(?:that|which) has|(?:where|in which) there (?:is|are))"
 )
-_PLEASE = r"(?:(?:please|just|can you|could you|then|and then|and) )*"
+_PLEASE = (
+    r"(?:(?:please|just|(?:can|could|would) you|then|and then|and|help me|let's|try to|"
+    r"(?:i|we) (?:need|want|would like)(?: you)? to|show me where to) )*"
+)
 _CHOOSE = rf"(?:{ORDER}|select|choose|pick(?: out)?|spot|determine)"
 _SOME = r"(?:(?:all|all of|the|any|every|each|those|only|just|of) )*"
 _SHOWN = rf"((?:(?!{ORDER}\b|{PICTURE}\b)[\w'-]+ ){{0,7}}?(?!{PICTURE}\b)[\w'-]+)"

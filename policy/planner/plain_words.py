@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .lexicon import ORDERS
 
-ONE_PICTURE = r"(?:image|picture|photo|photograph|pic|shot|frame|snapshot)"
+ONE_PICTURE = r"(?:image|picture|photo|photograph|pic|img|shot|frame|snapshot)"
 PICTURE = rf"{ONE_PICTURE}s?"
 IN_PICTURE = rf"(?:in|from|of|on) (?:(?!(?:and|or)\b)[\w']+ ){{0,3}}{PICTURE}\b"
 ORDINAL = r"(?:first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)"

@@ -23,7 +23,8 @@ AROUND = [
     "{q} If there are none, say so.", "{q} There may be none.", "{q} Don't miss any.",
     "{q} Be as precise as possible.", "{q} Please be accurate and include every instance.",
     "{q} I need tight boxes.", "{q} Think step by step.", "{q} (all instances)", "{q} \U0001f642",
-    "Hi! You are given 3 images. {q} Answer as JSON. Thanks!",
+    "Hi! You are given 3 images. {q} Answer as JSON. Thanks!", "pls {q}", "Go ahead and {q}",
+    '"{q}"', "  {q}!!", "{q} pls",
 ]  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_the_question_stays(around, data):
     [
         "I have three photos of my dogs. Find them.", "Here are some animals. Box them.",
         "Here are three photos of some animals. Box them.", "You are given image 2. Find the dog.",
-        "Thanks", "Hello!", "please", "Answer as JSON.", "",
+        "Thanks", "Hello!", "please", "Answer as JSON.", "", "'cat' and 'dog'",
     ],
 )  # fmt: skip
 def test_what_is_named_stays_and_so_does_what_is_all(query):
@@ -55,6 +56,7 @@ def test_what_is_named_stays_and_so_does_what_is_all(query):
     [
         ("Find the dog. Give me the box of the cat.", "Find the dog. Give me the box of the cat."),
         ("the dog - thanks", "the dog"),
+        ("the  dog,\u00a0please", "the dog"),
         ("every cup, thank you!", "every cup"),
         ("Hi there! Task: every cup. Do not explain. Return JSON.", "every cup."),
     ],
