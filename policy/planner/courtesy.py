@@ -6,16 +6,16 @@ import re
 
 from .known import closed_vocabulary, is_known
 from .plain_words import NAMED, PICTURE
+from .tokens import PLACE
 
 _ROLES = [
     r"you are (?:an? |the )?(?:[\w-]+ ){0,5}"
     r"(?:assistant|expert|model|ai|agent|annotator|detector)\b[^.:;!?]*[.:;!]",
     r"as an? (?:[\w-]+ ){0,4}(?:assistant|expert|model|annotator|agent|detector)\b[^.,:;!?]*[,:]"
     r"(?:\s*(?:please )?answer(?: this)?\s*:)?",
+    r"(?:user|human|customer|q|question|task|instruction|prompt|query|request)\s*\d*\s*:",
 ]
-_PLACE = r"<\|?(?:image|img|picture|photo){number}\|?>[\s,;.]*"
-"""Where a template puts a picture; one alone with its number names it (`<image2>: the dog`)."""
-
+_PUT = rf"{PLACE}[\s,;.]*"
 _OPENINGS = [
     *_ROLES,
     r"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day))"
@@ -24,7 +24,6 @@ _OPENINGS = [
     r"(?:please|pls|plz|kindly)[,\s]",
     r"go ahead(?: and|,)\s",
     r"(?:well|so)(?:,| (?=(?:please|can|could|find|where|which|what|how|box|mark|show)\b))",
-    r"(?:question|task|instruction|prompt|query|request)\s*\d*\s*:",
     r"you (?:are|will be|have been) (?:given|shown|provided with|presented with|looking at)\b"
     r"[^.:;!?]*[.:;!]",
     rf"given (?:these|the|those|this set of|a set of|\d|two|three|four)\b[^.,:;!?]*\b{PICTURE}\b"
@@ -43,8 +42,8 @@ _OPENINGS = [
     r"(?:using|use|with) (?:the|your|any)(?: available)? tools?"
     r"(?: (?:you have|available|at hand|that you have))*\s*[,.;:]",
     rf"(?:in|for|from) the (?:attached|following|given|provided|above|uploaded) {PICTURE}\s*[:,]",
-    rf"{PICTURE}\s*#?\d*\s*[:=]?\s*{_PLACE.format(number=r'[ _-]?[0-9]*')}",
-    rf"(?:{_PLACE.format(number='')})+|(?:{_PLACE.format(number=r'[ _-]?[0-9]+')}){{2,}}",
+    # One alone with its number names a picture: `<image2>: the dog`.
+    rf"{PICTURE}\s*#?\d*\s*[:=]?\s*{_PUT}|(?!<[^>]*\d){_PUT}|(?:{_PUT}){{2,}}",
 ]
 _ROLE = re.compile(rf"\s*(?:{'|'.join(_ROLES)}|.*<)", re.IGNORECASE)
 """What is said to the one who answers, and where a template puts pictures: it names nothing."""
@@ -75,7 +74,7 @@ _CLOSINGS = [
     rf"(?:please )?(?:only|just)(?: (?:give|return|output|show)(?: me)?)? (?:the )?{_FORM}"
     r"(?: only)?(?:,? (?:please|no text|nothing else))*",
     r"(?:please )?(?:return|answer|reply|respond|output|format|give|provide|write|present|report)"
-    rf"(?: (?:the|your|my|all|answer|answers|result|results|coordinates|boxes|me|it|them))*"
+    r"(?: (?:the|your|my|all|answer|answers|result|results|coordinates|boxes|me|it|them))*"
     rf"(?: (?:in|as|with|using))?(?: (?:a|an|the|valid|pure|only|plain))* {_FORM}"
     r"(?! (?:of|for|around)\b)[^.?!]*",
     r"(?:output |answer )?format\s*[:=][^.?!]*",
@@ -88,8 +87,6 @@ _SENTENCE = re.compile(
     r"(?<=[.?!;])\s+|(?<!\s)\s+(?=\()|(?<!\s)\s+[–—-]\s+|,\s+(?=(?:thanks|thank you|thx)\b)"
 )
 _SYMBOLS = re.compile(r"(?:[^\w\s.?!,;:()\[\]{}<>\"'`|/&#%-]|\ufe0f)+\s*$")
-
-
 _SPACES = re.compile(r"[^\S\n]+|(?<=,)\n+(?=\S)")
 _NUMBER = re.compile(rf"(?<![\w<|])({PICTURE})_?(?=\d)(?!\d+'s)(?![\w-]*\.\w)", re.IGNORECASE)
 """`Image2`, `image_2`; no name of a file."""

@@ -32,11 +32,11 @@ _HANDED = re.compile(
 )
 """`right-hand side` is the right side; `right hand` alone may be a hand."""
 
-_PLACE = r"<\|?(?:image|img|picture|photo)[\s_-]*(\d{0,3})\s*\|?>"
-_PLACES_FIRST = re.compile(rf"^\s*(?:{_PLACE}[\s,;]*){{2,}}", re.IGNORECASE)
+PLACE = r"<\|?(?:image|img|picture|photo)[\s_-]*(\d{0,3})\s*\|?>"
+_PLACES_FIRST = re.compile(rf"^\s*(?:{PLACE}[\s,;]*){{2,}}", re.IGNORECASE)
 """Where chat templates put the pictures themselves; it says nothing of where to look."""
 
-_PLACE_NAMED = re.compile(_PLACE, re.IGNORECASE)
+_PLACE_NAMED = re.compile(PLACE, re.IGNORECASE)
 _TAG = re.compile(r"<\|?/?[a-z_]{1,30}\|?>", re.IGNORECASE)
 _WORD = re.compile(
     r"\x00(\d+)\x00|\d{1,6}(?:st|nd|rd|th)\b|\d{1,6}|[^\W\d_]+(?:'[^\W\d_]+)*|[#&.,;:?!()/]|\S"

@@ -161,16 +161,19 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
     What goes on with a place is checked by that place: `sitting on the couch`.
     """
     for index, word in enumerate(words):
-        head = max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
-        if word == "@rel" and words[index + 1 : index + 3] == ["the", "same"] and head is not None:
-            # `On the same bench`: each is on one.
-            _note(head, "same")
         behind = _is_numbered(words, index) or _is_colour_alone(words, index)
         if not behind and (word not in _POSTURES or not _is_predicate(words, index)):
             continue
+        head = _head_before(heads, index)
         if head is not None and (words[index - 1] != "@np" or head.at == index - 1 or not behind):
             # The `x1` of a format that is asked for is a number of no thing.
             _note(head, word.removeprefix("NUM"))
+    for index in range(len(words)):
+        if words[index : index + 3] == ["@rel", "the", "same"] and (
+            head := _head_before(heads, index)
+        ):
+            # `On the same bench`: each is on one.
+            _note(head, "same")
     for head in heads:
         doing = words[head.at - 1] if head.at else ""
         if doing.endswith("ing") and is_activity(doing) and doing not in ASKING | HOLDING.keys():
@@ -179,6 +182,10 @@ def note_unchecked(words: Sequence[str], heads: Sequence[Head]) -> None:
         if words[max(0, head.at - 2) : head.at] == ["the", "same"]:
             # `The same dog in both`: all dogs are found, be they one or not.
             _note(head, "same")
+
+
+def _head_before(heads: Sequence[Head], index: int) -> Head | None:
+    return max((h for h in heads if h.at < index), key=lambda h: h.at, default=None)
 
 
 def _note(head: Head, word: str) -> None:

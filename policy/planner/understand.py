@@ -34,7 +34,6 @@ _SAID_BY_OTHERS = (
     r"customer)(?: of (?:mine|ours|his|hers))? (?:says?|said|"
     r"told|tells|thinks?|claims?|asked|asks|wants|insists|swears|believes)(?: (?:me|us|that))*"
 )
-_SPEAKER = r"(?<=^ )(?:user|human|customer|q|question|prompt|instruction|task|request) :"
 _STEP = (
     r"(?:(?<=^ )|(?<=[.,;:] )|(?<= and )|(?<= then ))"
     r"(?:(?:at )?ORD-?\d+|firstly|secondly|thirdly|lastly|finally|next(?! to)|afterwards?|"
@@ -64,7 +63,6 @@ def understand(query: str, count: int) -> Question:
     require_told(query)
     tokens = open_nobody(_flatten_quotes(tokenise(plain(query))))
     stream = Stream(tokens)
-    stream.rewrite(_SPEAKER, "said", lambda found, items: "said")
     stream.rewrite(_SAID_BY_OTHERS, "said", lambda found, items: "said")
     stream.rewrite(_STEP, "said", lambda found, items: "said")
     read_pictures(stream, count)
