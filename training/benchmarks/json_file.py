@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...tools.errors import DataError
 
 WRONG_FORM = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 """What data of another form than the published one leads to when it is read."""
+
+Read = TypeVar("Read")
+
+
+def each_row(
+    rows: Iterable[Any], read: Callable[[Any], Read], wrong: Callable[[int, Exception], DataError]
+) -> list[Read]:
+    """What every row of a file holds.
+
+    Args:
+        rows: as they were parsed.
+        read: takes one; what another form leads it to is `WRONG_FORM`.
+        wrong: says of a row, counted from 1, that it has another form, and why.
+
+    Raises:
+        DataError: what `wrong` gives.
+    """
+    found: list[Read] = []
+    for place, row in enumerate(rows, 1):
+        try:
+            found.append(read(row))
+        except WRONG_FORM as error:
+            raise wrong(place, error) from error
+    return found
 
 
 def read_json(path: Path) -> Any:

@@ -7,9 +7,9 @@ The metric looks at the first box of an answer and not at the picture that it na
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from ...tools.boxes import Box
 from ...tools.errors import DataError
 from .benchmark import Benchmark, DataPlace, Row, Scored, Summary, status_notes
 from .item import FilePicture, Item, Space, TrueBox
-from .json_file import WRONG_FORM, read_json
+from .json_file import each_row, read_json
 from .metrics.single_box import (
     THRESHOLDS,
     AccuracyRow,
@@ -30,8 +30,6 @@ from .metrics.single_box import (
 from .mig_official import OFFICIAL_QUIRKS, official_boxes
 from .mig_predictions import predicted_outcomes
 from .outcome import Outcome, missing
-
-Read = TypeVar("Read")
 
 TASKS = (
     "diff", "view_diff", "common_object", "object_tracking", "multi_view", "region",
@@ -75,7 +73,11 @@ class MigBench(Benchmark):
         if not isinstance(rows, list):
             raise DataError(f"{path}: a list of items expected.")
         counters: dict[str, int] = {}
-        space = _space(_each(path, rows, _greatest))
+
+        def wrong(place: int, _: Exception) -> DataError:
+            return DataError(f"{path}: item {place} is not one of MIG-Bench.")
+
+        space = _space(each_row(rows, _greatest, wrong))
         base = _base(path.parent, rows)
 
         def item(row: Any) -> Item:
@@ -83,7 +85,7 @@ class MigBench(Benchmark):
             counters[task] = counters.get(task, 0) + 1
             return _item(row, f"{task}/{counters[task]:04d}", base, space)
 
-        return _each(path, rows, item)
+        return each_row(rows, item, wrong)
 
     def item_scores(self, item: Item, outcome: Outcome) -> dict[str, float]:
         """IoU of the first box, and whether it reaches each threshold."""
@@ -179,18 +181,6 @@ def _truth(items: Sequence[Item], as_written: bool = False) -> Floats:
     """The true boxes, (n, 4); the strict reading orders corners and clips to the picture."""
     rows = [i.extra["written"] if as_written else i.truth[0].box for i in items]
     return np.asarray(rows, dtype=np.float64).reshape(-1, 4)
-
-
-def _each(path: Path, rows: Sequence[Any], read: Callable[[Any], Read]) -> list[Read]:
-    """What every row holds. Raises DataError with the number of one that is no item."""
-    found: list[Read] = []
-    for row in rows:
-        try:
-            found.append(read(row))
-        except WRONG_FORM as error:
-            place = len(found) + 1
-            raise DataError(f"{path}: item {place} is not one of MIG-Bench.") from error
-    return found
 
 
 def _greatest(row: Mapping[str, Any]) -> float:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from ...tools.boxes import Box
 from ...tools.errors import DataError
 from ...tools.text import clean_text
+from ..benchmarks.json_file import each_row
 
 Split = Literal["dev", "test"]
 Row = TypeVar("Row")
@@ -92,29 +93,20 @@ def load_photos(folder: str | Path) -> list[Photo]:
             f"{folder}: no readable COCO annotations.",
             "Name a folder that holds images/ and instances.json.",
         ) from error
-    names: dict[Any, str] = dict(
-        _each(file, rows, "categories", lambda row: (_key(row), str(row["name"])))
-    )
-    things: dict[Any, list[Thing]] = {key: [] for key in _each(file, rows, "images", _key)}
-    _each(file, rows, "annotations", lambda row: things[row["image_id"]].append(_thing(row, names)))
-    photos = _each(file, rows, "images", lambda row: _photo(row, file.parent, things[row["id"]]))
-    return sorted(photos, key=lambda photo: photo.path.name)
 
-
-def _each(
-    file: Path, rows: Mapping[str, list[Any]], part: str, read: Callable[[Any], Row]
-) -> list[Row]:
-    """Every row of a part of the file. Raises DataError with the place of one that is wrong."""
-    found: list[Row] = []
-    for place, row in enumerate(rows[part], 1):
-        try:
-            found.append(read(row))
-        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    def each(part: str, read: Callable[[Any], Row]) -> list[Row]:
+        def wrong(place: int, error: Exception) -> DataError:
             why = f"{type(error).__name__}: {clean_text(str(error), 80)}"
-            raise DataError(
-                f"{file}: row {place} of its {part} is not COCO's ({why}).", "Mend or remove it."
-            ) from error
-    return found
+            row = f"{file}: row {place} of its {part} is not COCO's ({why})."
+            return DataError(row, "Mend or remove it.")
+
+        return each_row(rows[part], read, wrong)
+
+    names: dict[Any, str] = dict(each("categories", lambda row: (_key(row), str(row["name"]))))
+    things: dict[Any, list[Thing]] = {key: [] for key in each("images", _key)}
+    each("annotations", lambda row: things[row["image_id"]].append(_thing(row, names)))
+    photos = each("images", lambda row: _photo(row, file.parent, things[row["id"]]))
+    return sorted(photos, key=lambda photo: photo.path.name)
 
 
 def _key(row: Mapping[str, Any]) -> Hashable:
