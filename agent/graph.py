@@ -21,7 +21,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from langgraph.graph import END, START, StateGraph
@@ -43,7 +43,7 @@ from .polling import merge, poll_picture, poll_tasks
 from .sampling import agreement
 from .scores import token_scored
 from .state import EpisodeState, Update
-from .tool_calls import run_turn, with_bounded_calls
+from .tool_calls import read_last_turn, run_turn, with_bounded_calls
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -150,7 +150,8 @@ async def _ask_policy(
         async with limit:
             completion = await episode.policy.complete(request)
         context = _read_context(state, episode, completion)
-        reading = episode.dialect.read(completion, context)
+        read = episode.dialect.read if with_tools else partial(read_last_turn, episode.dialect)
+        reading = read(completion, context)
         if episode.options.scores == "token-probability":
             reading = token_scored(reading, completion.tokens, episode.dialect, context)
         return _Turn(completion, with_bounded_calls(reading))

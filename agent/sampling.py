@@ -14,6 +14,7 @@ from ..tools.errors import GemvgError
 from .episode import Episode
 from .scores import agreement_scored
 from .state import EpisodeState
+from .tool_calls import read_last_turn
 
 TEMPERATURE = 0.7
 """Of the samples, where the episode itself is greedy."""
@@ -83,7 +84,7 @@ async def _sample(
     try:
         completion = await episode.policy.complete(request)
         context = episode.read_context(state.query, state.views, completion, target=state.target)
-        taken.append((episode.dialect.read(completion, context), completion.usage))
+        taken.append((read_last_turn(episode.dialect, completion, context), completion.usage))
     except GemvgError:
         return
     except Exception:

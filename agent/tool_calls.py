@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..policy.dialect import ReadContext, Reading
+from ..policy.dialect import Dialect, ReadContext, Reading
 from ..policy.messages import Message, ToolCall, text_message
-from ..policy.parsing.tool_text import MAX_CALLS
+from ..policy.parsing.tags import split_parts
+from ..policy.parsing.tool_text import MAX_CALLS, without_calls
+from ..policy.policy import Completion
 from ..tools.text import clean_text
 from ..tools.tool import ToolResult
 from .answer import AnswerBox, Step
@@ -21,6 +23,7 @@ from .state import EpisodeState
 from .work_threads import in_work_thread
 
 CALLS_CUT = f"Only the first {MAX_CALLS} tool calls of a turn are looked at."
+CALLS_LEFT = "tool calls beside the last answer were not made"
 
 
 class TurnOutcome(NamedTuple):
@@ -80,6 +83,23 @@ def with_bounded_calls(reading: Reading) -> Reading:
     if len(reading.calls) <= MAX_CALLS:
         return reading
     return replace(reading, calls=reading.calls[:MAX_CALLS], notes=(*reading.notes, CALLS_CUT))
+
+
+def read_last_turn(dialect: Dialect, completion: Completion, context: ReadContext) -> Reading:
+    """A turn after which no call can be made: an answer in it counts, calls beside it do not.
+
+    In any other turn a call says that the answer beside it is not the last word. Where calls are
+    all there is, they stay, so that the policy's turn is read as what it is.
+    """
+    reading = dialect.read(completion, context)
+    parts = split_parts(completion.text)
+    if not reading.calls or not parts.tagged:
+        return reading
+    text = completion.text[: parts.start] + without_calls(completion.text[parts.start :])
+    alone = dialect.read(replace(completion, text=text, tool_calls=()), context)
+    if alone.status not in ("ok", "partial", "none"):
+        return reading
+    return replace(alone, notes=(*alone.notes, CALLS_LEFT))
 
 
 async def run_turn(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ...tools.text import clean_text
@@ -26,16 +27,32 @@ def parse_tool_calls(text: str) -> tuple[RawCall, ...]:
     A block that is not closed runs to the next block or the end of the text. Calls inside a think
     part are the caller's to leave out.
     """
-    calls: list[RawCall] = []
+    return tuple(
+        parse_call(text[begin:end], closed=closed)
+        for begin, end, closed in islice(_blocks(text), MAX_CALLS)
+    )
+
+
+def without_calls(text: str) -> str:
+    """Text without its `<tool_call>` blocks, however many there are. Total."""
+    kept: list[str] = []
+    start = 0
+    for begin, end, closed in _blocks(text):
+        kept.append(text[start : begin - len(OPEN)])
+        start = end + len(CLOSE) if closed else end
+    return "".join([*kept, text[start:]])
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Where the body of each block begins and ends, and whether its own tag closes it."""
     start = text.find(OPEN)
-    while start >= 0 and len(calls) < MAX_CALLS:
+    while start >= 0:
         begin = start + len(OPEN)
         following = text.find(OPEN, begin)
         stop = following if following >= 0 else len(text)
         end = text.find(CLOSE, begin, stop)
-        calls.append(parse_call(text[begin : end if end >= 0 else stop], closed=end >= 0))
+        yield begin, end if end >= 0 else stop, end >= 0
         start = following
-    return tuple(calls)
 
 
 def parse_call(body: str, *, closed: bool = True) -> RawCall:

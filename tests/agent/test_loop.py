@@ -144,6 +144,38 @@ def test_the_last_call_is_told_to_answer_and_gets_no_tools():
     assert seen[0][0] == 1 and seen[1] == (0, ANSWER_NOW)
 
 
+@pytest.mark.parametrize("tools", ["zoom", Spot()], ids=["zoom", "own"])
+@pytest.mark.parametrize(
+    ("last", "status", "boxes"),
+    [
+        (answer(item()) + zoom(2), "ok", 1),
+        (f"<think>so</think>{answer(item(), item(2))}\n{call('spot')}{zoom(2)}", "ok", 2),
+        (answer() + zoom(2), "none", 0),
+        (Completion(answer(item()), tool_calls=(ToolCall("spot", {}),)), "ok", 1),
+        # A call that is cut off, and one whose tags stand in the answer.
+        (answer(item()) + '<tool_call>{"name": "zo', "ok", 1),
+        (f"<answer>{zoom(2)}{answer(item())[8:]}", "ok", 1),
+        # No answer: calls alone, words beside a call, and an answer that can't be read.
+        (zoom(2), "failed", 0),
+        ("I see none yet." + zoom(2), "failed", 0),
+        ("<answer>Let me see.</answer>" + zoom(2), "failed", 0),
+    ],
+)
+def test_an_answer_beside_calls_that_no_budget_allows_is_the_answer(last, status, boxes, tools):
+    budgets = Budgets(max_steps=2)
+    result = agent(zoom(), last, tools=[tools], budgets=budgets).ask("the cat", PICTURES)
+    assert (result.status, len(result.answer)) == (status, boxes)
+    assert len(result.steps) == 1
+    noted = any("not made" in note for note in result.usage.get("notes", ()))
+    assert noted == (status != "failed") and ("stop_reason" in result.usage) != noted
+
+
+def test_an_answer_beside_calls_that_can_be_made_is_not_the_last_word():
+    said = (answer(item()) + zoom(2), answer(item(2)))
+    result = agent(*said).ask("the cat", PICTURES)
+    assert [found.image for found in result.answer] == [2] and len(result.steps) == 1
+
+
 def test_when_the_time_is_over_the_boxes_in_hand_are_the_partial_answer():
     async def policy(request):
         if any(m.role == "assistant" for m in request.messages):

@@ -3,6 +3,7 @@
 import pytest
 
 from gemvg.policy.parsing import first_box, first_boxes, parse_tool_calls, split_parts
+from gemvg.policy.parsing.tool_text import without_calls
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,20 @@ def test_tool_calls(text, calls):
 def test_wrong_tool_calls_say_what_is_wrong(text, word):
     (call,) = parse_tool_calls(text)
     assert word in (call.error or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("no call here", "no call here"),
+        ('a <tool_call>{"name": "a"}</tool_call> b <tool_call>x</tool_call> c', "a  b  c"),
+        ("a<tool_call>1<tool_call>2</tool_call>b</tool_call>", "ab</tool_call>"),
+        ("a<tool_call>cut", "a"),
+        ("<tool_call></tool_call>" * 1000 + "b", "b"),
+    ],
+)
+def test_text_without_its_calls(text, left):
+    assert without_calls(text) == left and parse_tool_calls(left) == ()
 
 
 def test_calls_are_bounded():
