@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import signal
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..tools.errors import TrainingError
 from .recipe import GuardPart
-from .run_folder import COMPLETE
+from .run_folder import COMPLETE, good_checkpoints
 
 
 class JsonLog(TrainerCallback):
@@ -92,12 +93,22 @@ class Guard(TrainerCallback):
     """Stops a run that has collapsed, and says why in `stopped`.
 
     A bound must be broken on average over the last `window` logged steps; one odd step is none.
+    A run that goes on remembers those before its checkpoint, so it is stopped where it would have
+    been.
     """
 
     def __init__(self, part: GuardPart) -> None:
         self._part = part
         self._seen: dict[str, deque[float]] = {}
         self.stopped: str | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Remember what the checkpoint says of the steps before it."""
+        self._seen.clear()
+        for logs in state.log_history:
+            self._remember(logs)
 
     def on_log(
         self,
@@ -108,13 +119,16 @@ class Guard(TrainerCallback):
         **_: Any,
     ) -> None:
         """Look at the log of a step."""
-        for name, value in (logs or {}).items():
-            if isinstance(value, (int, float)):
-                window = self._seen.setdefault(name, deque(maxlen=self._part.window))
-                window.append(float(value))
+        self._remember(logs or {})
         self.stopped = self.stopped or self._verdict()
         if self.stopped is not None:
             control.should_training_stop = True
+
+    def _remember(self, logs: Mapping[str, Any]) -> None:
+        for name, value in logs.items():
+            if isinstance(value, (int, float)):
+                window = self._seen.setdefault(name, deque(maxlen=self._part.window))
+                window.append(float(value))
 
     def _verdict(self) -> str | None:
         part = self._part
@@ -140,14 +154,18 @@ class Guard(TrainerCallback):
 
 
 class GoodCheckpoints(TrainerCallback):
-    """Marks a checkpoint complete after its last file.
+    """Marks a checkpoint complete after its last file, and only then removes older ones.
+
+    The trainer's own limit removes them before: of `keep` 1, a kill between the two left none.
 
     Args:
         describe: says in a checkpoint's folder what it is, beside the weights.
+        keep: how many stay.
     """
 
-    def __init__(self, describe: Callable[[Path, TrainerState], None]) -> None:
+    def __init__(self, describe: Callable[[Path, TrainerState], None], keep: int) -> None:
         self._describe = describe
+        self._keep = keep
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -158,6 +176,8 @@ class GoodCheckpoints(TrainerCallback):
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         self._describe(folder, state)
         (folder / COMPLETE).write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
+        for old in good_checkpoints(folder.parent)[: -self._keep]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 class CleanStop(TrainerCallback):

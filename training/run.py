@@ -156,7 +156,7 @@ def make_trainer(recipe: Recipe) -> Any:
     for callback in (
         # A clean stop asks for a checkpoint, which `Finite` looks at before it is written.
         JsonLog(output), CleanStop(), Finite(), Guard(recipe.guard),
-        GoodCheckpoints(lambda folder, state: describe(folder, recipe, state)),
+        GoodCheckpoints(lambda folder, state: describe(folder, recipe, state), recipe.run.keep),
     ):  # fmt: skip
         trainer.add_callback(callback)
     optim = recipe.optim
@@ -208,7 +208,6 @@ def common_arguments(recipe: Recipe) -> dict[str, Any]:
         "max_grad_norm": optim.max_grad_norm,
         "logging_steps": run.log_every,
         "save_steps": run.save_every,
-        "save_total_limit": run.keep,
         "eval_strategy": "steps" if run.eval_every and recipe.data.eval else "no",
         "eval_steps": run.eval_every,
         "report_to": ["tensorboard"] if run.tensorboard else [],

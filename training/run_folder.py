@@ -85,10 +85,15 @@ def read_steps(file: Path, name: str) -> list[dict[str, Any]]:
     return kept
 
 
+def good_checkpoints(folder: str | Path) -> list[Path]:
+    """The checkpoints that were written to their end, the oldest first."""
+    good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
+    return sorted(good, key=step_of)
+
+
 def last_good_checkpoint(folder: str | Path) -> Path | None:
     """The newest checkpoint that was written to its end, or None."""
-    good = [p for p in Path(folder).glob("checkpoint-*") if (p / COMPLETE).is_file()]
-    return max(good, key=step_of, default=None)
+    return next(iter(reversed(good_checkpoints(folder))), None)
 
 
 def remove_half_written(folder: Path) -> None:

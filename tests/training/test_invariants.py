@@ -139,6 +139,26 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(data, tmp_path, monkeypatch
     assert weights(done.folder)
 
 
+@pytest.mark.parametrize(("keep", "left"), [(1, ["4"]), (3, ["2", "3", "4"])])
+def test_older_checkpoints_stay_until_the_new_one_is_whole(data, tmp_path, monkeypatch, keep, left):
+    from gemvg.training import run
+
+    there = []
+
+    def looking(folder, recipe, state):
+        there.append(last_good_checkpoint(tmp_path) is not None)
+        return describe(folder, recipe, state)
+
+    describe = run.describe
+    monkeypatch.setattr(run, "describe", looking)
+    run_recipe(sft_recipe(data, tmp_path, optim__steps=4, run__save_every=1, run__keep=keep))
+    # Of four checkpoints and the final model, the first alone has none before it.
+    assert there == [False, True, True, True, True]
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == [
+        f"checkpoint-{step}" for step in left
+    ]
+
+
 @pytest.mark.parametrize("log_every", [1, 10])
 def test_weights_that_are_no_numbers_are_not_kept(data, tmp_path, log_every):
     """The trainer itself goes on with them and logs a loss of 0."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,8 +137,6 @@ def test_the_plan_of_real_shapes_is_sane(monkeypatch, family, recipe, billions):
 
 
 def step(guard, **logs):
-    from types import SimpleNamespace
-
     control = SimpleNamespace(should_training_stop=False)
     guard.on_log(None, None, control, logs=logs)
     return control.should_training_stop
@@ -164,6 +163,16 @@ def test_the_guard_stops_a_collapse_and_no_single_odd_step(bad, good, said):
     assert said in guard.stopped
     fresh = Guard(part)
     assert not any(step(fresh, **bad) for _ in range(4))
+
+
+def test_the_guard_of_a_run_that_goes_on_remembers_the_steps_before_its_checkpoint():
+    part = GuardPart(window=5)
+    whole, resumed = Guard(part), Guard(part)
+    logged = [{"entropy": value, "step": k} for k, value in enumerate([0.4, 0, 0, 0, 0, 0])]
+    stops = [step(whole, **logs) for logs in logged]
+    assert stops == [False] * 5 + [True]
+    resumed.on_train_begin(None, SimpleNamespace(log_history=logged[:4]), None)
+    assert [step(resumed, **logs) for logs in logged[4:]] == stops[4:]
 
 
 def test_a_half_written_checkpoint_is_no_checkpoint(tmp_path):
