@@ -119,7 +119,11 @@ def _detector(settings: AskSettings) -> Iterator[Finding]:
     from ..tools.detectors.registry import default_open_spec, default_spec, is_there
     from ..tools.weights import cache_folder, is_intact, known_weights
 
-    yield Finding("cache", "ok", str(cache_folder()))
+    try:
+        yield Finding("cache", "ok", str(cache_folder()))
+    except GemvgError as error:
+        yield Finding("cache", "missing", error.message, error.cure)
+        return
     wanted = {
         "detector": settings.detector or default_spec(),
         "open detector": settings.open_detector or default_open_spec(),

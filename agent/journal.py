@@ -159,22 +159,25 @@ class Journal:
     def replace(self, lines: Iterable[bytes]) -> None:
         """Put other lines (without line breaks) in the file's place, all at once.
 
-        A kill leaves either the old file or the new one.
+        A kill leaves either the old file or the new one, which has the old one's rights. A link
+        stays, and what it leads to is replaced.
 
         Raises:
             OutputError: the new file can't be written; the old one stays.
         """
-        fresh = self.path.with_name(f".{self.path.name}.new")
+        target = Path(os.path.realpath(self.path))
+        fresh = target.with_name(f".{target.name}.new")
         fd = -1
         try:
             fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | CLOEXEC, 0o666)
             self._lock(fd)
+            _give_mode(fd, stat.S_IMODE(os.fstat(self._fd).st_mode))
             with os.fdopen(os.dup(fd), "wb") as file:
                 for line in lines:
                     file.write(line + b"\n")
             os.fsync(fd)
-            os.replace(fresh, self.path)
-            _sync_folder(self.path.parent)
+            os.replace(fresh, target)
+            _sync_folder(target.parent)
         except OSError as error:
             if fd >= 0:
                 os.close(fd)
@@ -279,6 +282,13 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _give_mode(fd: int, mode: int) -> None:
+    """Set a file's rights, where the system and the disk have such."""
+    if hasattr(os, "fchmod"):
+        with contextlib.suppress(OSError):
+            os.fchmod(fd, mode)
 
 
 def _reason(error: OSError) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..tools.errors import ImageError, UsageError
+from ..tools.header import ORIENTATION_TAG
 from ..tools.images import (
     DEFAULT_LIMITS,
-    ORIENTATION_TAG,
     ImageLimits,
     Picture,
     check_size,

@@ -41,7 +41,8 @@ def rules_file() -> Path:
     from .settings import user_folder
 
     named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else user_folder() / FILE_NAME
+    # A `~NAME` of nobody stays as it is, and is then a file that is not there.
+    return Path(os.path.expanduser(named)) if named else user_folder() / FILE_NAME
 
 
 def policy_key(policy: Policy) -> str:
@@ -73,6 +74,25 @@ def load_rules(policy: Policy, file: Path | None = None) -> EscalationRules:
         bool(entry.get("tool_check", True)),
         calibrated=True,
     )
+
+
+def check_rules_file(file: Path | None = None) -> None:
+    """Raise, before anything is spent on rules, what `save_rules` would raise after it.
+
+    Args:
+        file: instead of the usual one.
+
+    Raises:
+        OutputError: it can't be written. UsageError: what is there is damaged.
+    """
+    target = file or rules_file()
+    _read(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{target} can't be written.", "Check its folder's rights.") from error
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{target} can't be written.", "Check its folder's rights.")
 
 
 def save_rules(

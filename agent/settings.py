@@ -163,10 +163,22 @@ def settings_files() -> tuple[Path, ...]:
 
 
 def user_folder() -> Path:
-    """The user's configuration folder for gemvg, whether or not it exists."""
-    if os.name == "nt":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "gemvg"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "gemvg"
+    """The user's configuration folder for gemvg, whether or not it exists.
+
+    Raises:
+        UsageError: it is not set, and the user has no home (as in many containers).
+    """
+    variable = "APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME"
+    if chosen := os.environ.get(variable):
+        return Path(chosen) / "gemvg"
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise UsageError(
+            "this user has no home folder, in which settings are looked for.",
+            f"Set HOME or {variable}.",
+        ) from error
+    return home / ("AppData/Roaming" if os.name == "nt" else ".config") / "gemvg"
 
 
 Layer = tuple[dict[str, str], dict[str, Any]]
@@ -175,7 +187,8 @@ Layer = tuple[dict[str, str], dict[str, Any]]
 
 def _from_file(file: Path) -> Layer:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}, {}
     except (OSError, UnicodeDecodeError) as error:

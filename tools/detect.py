@@ -218,8 +218,12 @@ def drop_repeats(
     Two boxes of one class in one view stay: the detector has already told them apart.
     """
     kept: list[tuple[View, GroundedBox]] = []
+    # By picture: every box against every other of a hundred pictures takes minutes.
+    by_image: dict[int, list[tuple[View, GroundedBox]]] = {}
     for view, box in sorted(found, key=lambda item: -(item[1].score or 0.0)):
-        if not any(_repeats(view, box, seen, other, rivals) for seen, other in kept):
+        here = by_image.setdefault(box.image, [])
+        if not any(_repeats(view, box, seen, other, rivals) for seen, other in here):
+            here.append((view, box))
             kept.append((view, box))
     return kept
 
@@ -231,9 +235,7 @@ def _repeats(
     other: GroundedBox,
     rivals: frozenset[str] | None,
 ) -> bool:
-    """Whether a box is a second sight of a better one."""
-    if other.image != box.image:
-        return False
+    """Whether a box is a second sight of a better one in the same picture."""
     if other.label == box.label:
         return seen.index != view.index and box.box.iou(other.box) > SAME_OBJECT
     compete = rivals is None or (box.label in rivals and other.label in rivals)

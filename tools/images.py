@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .errors import ImageError
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""Formats that are opened at all (PIL's names); JPEG opens multi-picture MPO files too."""
-
-ORIENTATION_TAG = 0x0112
+from .header import FORMATS, ORIENTATION_TAG, Header, exif_orientation, read_header
+from .quiet import without_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +58,16 @@ _UPRIGHT = {
 def _decode(data: bytes, source: str, orientation: int) -> Image.Image:
     """Encoded bytes to upright RGB pixels; the orientation is what the header said."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-                opened.seek(0)
-                opened.load()
-                # PIL turns a TIFF upright by itself as it loads it.
-                turn = None if opened.format == "TIFF" else _UPRIGHT.get(orientation)
-                upright = opened if turn is None else opened.transpose(turn)
-                # A file may say that one of its colours is transparent. An image that a caller has
-                # made RGB keeps such a note, and is meant as it is.
-                keyed = opened.mode == "RGB" and "transparency" in opened.info
-                return to_rgb(upright.convert("RGBA") if keyed else upright)
+        with without_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            opened.seek(0)
+            opened.load()
+            # PIL turns a TIFF upright by itself as it loads it.
+            turn = None if opened.format == "TIFF" else _UPRIGHT.get(orientation)
+            upright = opened if turn is None else opened.transpose(turn)
+            # A file may say that one of its colours is transparent. An image that a caller has
+            # made RGB keeps such a note, and is meant as it is.
+            keyed = opened.mode == "RGB" and "transparency" in opened.info
+            return to_rgb(upright.convert("RGBA") if keyed else upright)
     except Image.DecompressionBombError as error:
         raise ImageError(f"{source}: the picture has too many pixels.") from error
     except Exception as error:
@@ -101,15 +95,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image if type(image) is Image.Image else image.copy()
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.asarray(image).astype(np.float64)
-        # What is infinite (depth beyond the sensor's reach) says nothing about the others' scale.
-        largest = float(values.max(initial=0.0, where=np.isfinite(values)))
-        if image.mode == "F" and largest <= 1.0:
-            scale = 255.0
-        else:
-            scale = 1.0 if largest <= 255.0 else 255.0 / 65535.0
-        grey = np.clip(np.nan_to_num(values * scale), 0, 255).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
+        return Image.fromarray(_to_grey(np.asarray(image), image.mode)).convert("RGB")
     if image.mode in ("La", "RGBa"):
         # Colours that are multiplied by their transparency.
         image = image.convert("LA" if image.mode == "La" else "RGBA")
@@ -118,6 +104,26 @@ def to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def _to_grey(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
+    """Values (h, w) of a deep PIL mode scaled to 8 bits.
+
+    Row by row: a flat picture of the most pixels is a small file, and would fill the memory with
+    copies of eight bytes a pixel.
+    """
+    # What is infinite (depth beyond the sensor's reach) says nothing about the others' scale.
+    largest = float(values.max(initial=0, where=np.isfinite(values)))
+    if mode == "F" and largest <= 1.0:
+        scale = 255.0
+    else:
+        scale = 1.0 if largest <= 255.0 else 255.0 / 65535.0
+    grey = np.empty(values.shape, dtype=np.uint8)
+    rows = max(1, 1_000_000 // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):
+        part = values[top : top + rows].astype(np.float64) * scale
+        grey[top : top + rows] = np.clip(np.nan_to_num(part), 0, 255)
+    return grey
 
 
 @dataclass(slots=True)
@@ -183,20 +189,16 @@ def check_size(width: int, height: int, source: str, limits: ImageLimits) -> Non
             "Make it smaller first.",
         )
     if min(width, height) < max(1, limits.min_side):
-        raise ImageError(f"{source}: {width} x {height} pixels is too small to look at.")
+        raise too_small(width, height, source)
 
 
-def _orientation(tag: Any) -> int:
-    """1 to 8 from an EXIF tag's value, which may be anything; 1 (upright) where it says nothing."""
-    try:
-        number = int(tag)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        return 1
-    return number if number in range(1, 9) else 1
+def too_small(width: int, height: int, source: str) -> ImageError:
+    """The error of a picture on which there is nothing to see."""
+    return ImageError(f"{source}: {width} x {height} pixels is too small to look at.")
 
 
-def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, int, int]:
-    """(upright width, upright height, orientation) from the header alone."""
+def _check_header(data: bytes, source: str, limits: ImageLimits) -> Header:
+    """The header of a picture that may be opened. Raises ImageError."""
     if not data:
         raise ImageError(f"{source}: the file is empty.")
     if len(data) > limits.max_bytes:
@@ -205,17 +207,7 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             f"{limits.max_bytes / 1e6:.0f} MB."
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-                width, height = opened.size
-                check_size(width, height, source, limits)
-                # The base method: that of PNG decodes the whole picture to find a late chunk.
-                tags = Image.Image.getexif(opened)
-                orientation = _orientation(tags.get(ORIENTATION_TAG))
-                turned = opened.format == "TIFF"
-    except ImageError:
-        raise
+        header = read_header(io.BytesIO(data))
     except Image.DecompressionBombError as error:
         raise ImageError(
             f"{source}: the picture says it has more pixels than the limit of "
@@ -228,9 +220,8 @@ def _check_header(data: bytes, source: str, limits: ImageLimits) -> tuple[int, i
             f"{source}: not a picture that can be read.",
             f"Accepted: {', '.join(FORMATS[:6])}.",
         ) from error
-    if orientation >= 5 and not turned:
-        width, height = height, width
-    return width, height, orientation
+    check_size(header.width, header.height, source, limits)
+    return header
 
 
 def picture_from_bytes(
@@ -290,17 +281,19 @@ def picture_from_image(image: Image.Image, source: str = "<image>") -> Picture:
     """A picture from a PIL image (its EXIF orientation is undone).
 
     Raises:
-        ImageError: it can't be decoded, or PIL can't turn its mode into RGB.
+        ImageError: it can't be decoded, PIL can't turn its mode into RGB, or it has no pixels.
     """
     try:
         # First, since PIL turns a TIFF upright by itself and takes the tag away as it loads it.
         image.load()
-        orientation = _orientation(image.getexif().get(ORIENTATION_TAG))
+        orientation = exif_orientation(image.getexif().get(ORIENTATION_TAG))
         turn = _UPRIGHT.get(orientation)
         # A copy: what the caller does to the image later must not change the picture.
         upright = to_rgb(image.copy() if turn is None else image.transpose(turn))
     except Exception as error:
         raise damaged(source) from error
+    if 0 in upright.size:
+        raise too_small(*upright.size, source)
     digest = hashlib.sha256(
         f"{upright.width}x{upright.height}:".encode() + upright.tobytes()
     ).hexdigest()

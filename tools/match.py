@@ -67,15 +67,17 @@ class Match(Tool[MatchArguments]):
                 f"{view.image}, too small to recognise. Give a larger box."
             )
         source = make_raster(context.book.picture(view.image), window, WORK_SIDE)
-        found = self._look(source, targets, context)
+        found = self._look(source, view.image, targets, context)
         return report(found, targets, context)
 
-    def _look(self, source: Raster, targets: list[View], context: ToolContext) -> list[Found]:
+    def _look(
+        self, source: Raster, image: int, targets: list[View], context: ToolContext
+    ) -> list[Found]:
         """Every target at a working size; those of many pixels again in full where need be.
 
         A content that is only tens of pixels wide in a picture of many megapixels is lost in the
-        reduced picture; so where it is found in none for sure, the rest are searched in full, one
-        at a time.
+        reduced picture; so where it is found for sure in none but `image`, its own, the rest are
+        searched in full, one at a time.
         """
         found: list[Found] = []
         again: list[tuple[View, float]] = []
@@ -86,7 +88,8 @@ class Match(Tool[MatchArguments]):
                 found.append((target, ground(placement, raster, target), placement))
             elif may_be_small(source, raster):
                 again.append((target, float(raster.width)))
-        if any(placement.score >= SURE for _, _, placement in found):
+        # That the source is surely in its own picture says nothing of the others.
+        if any(place.score >= SURE and view.image != image for view, _, place in found):
             return found
         for target, width in again:
             raster = make_raster(context.book.picture(target.image), target.window, FINE_SIDE)

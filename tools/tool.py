@@ -213,7 +213,9 @@ def resolve_views(indexes: tuple[int, ...] | None, context: ToolContext) -> list
         return list(context.book.views[: context.book.image_count])
     wrong = [i for i in indexes if i not in context.book]
     if wrong:
-        raise GemvgError(f"no view {wrong[0]}; the views are 1 to {len(context.book)}.")
+        # A model may write thousands of digits; they are not said back to it.
+        named = f"no view {wrong[0]}" if abs(wrong[0]) < 10**6 else "no such view"
+        raise GemvgError(f"{named}; the views are 1 to {len(context.book)}.")
     return [context.book[i] for i in dict.fromkeys(indexes)]
 
 

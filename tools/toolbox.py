@@ -42,6 +42,11 @@ def tool_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
     if wanted == {"all"}:
         return TOOL_NAMES
     unknown = sorted(wanted - set(TOOL_NAMES))
+    if unknown and unknown[0] in ("all", "none"):
+        raise UsageError(
+            f"{unknown[0]} stands alone, not beside tools.",
+            f"The tools are {', '.join(TOOL_NAMES)}.",
+        )
     if unknown:
         raise UsageError(
             f"there is no tool {clean_text(unknown[0], 40)}.",

@@ -73,7 +73,22 @@ class WeightsFile:
 
 
 def cache_folder() -> Path:
-    """The one folder outside `--save` that gemvg writes to: GEMVG_CACHE or the platform's own."""
+    """The one folder outside `--save` that gemvg writes to: GEMVG_CACHE or the platform's own.
+
+    Raises:
+        WeightsError: it lies in a home folder that is not known.
+    """
+    try:
+        return _cache_folder()
+    except RuntimeError as error:
+        # pathlib's word for a user without a home, and for links that lead in a circle.
+        raise WeightsError(
+            "the cache folder can't be found: its home folder is not known.",
+            "Set GEMVG_CACHE to a folder by its whole path.",
+        ) from error
+
+
+def _cache_folder() -> Path:
     chosen = os.environ.get("GEMVG_CACHE", "").strip()
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -275,6 +290,11 @@ def _from_release(weights: WeightsFile, stream: IO[bytes], scratch: Path) -> Non
                 stream.write(chunk)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WeightsError(f"not reachable ({type(error).__name__})") from error
+    except (ImportError, ValueError) as error:
+        # httpx reads the proxy from the environment: SOCKS needs a package, others are unknown.
+        raise WeightsError(
+            "the proxy that the environment names can't be used (SOCKS needs httpx[socks])"
+        ) from error
 
 
 def _from_package(weights: WeightsFile, stream: IO[bytes], scratch: Path) -> None:

@@ -42,6 +42,8 @@ def settings_fingerprint(
     """
     from ...tools.detectors.registry import default_open_spec, default_spec
 
+    # Which hosts are allowed changes no answer; as none, it leaves the keys that results have.
+    settings = settings.model_copy(update={"url_hosts": ()})
     chosen = settings.model_dump(mode="json", exclude=set(_NOT_IN_KEY | _NO_INFLUENCE))
     content: dict[str, Any] = {
         "form": 1,
@@ -70,7 +72,7 @@ def _set_otherwise(settings: AskSettings, rules: EscalationRules | None) -> dict
         found["rules"] = asked_again
     words = os.environ.get(SETTING, "").strip()
     if words and "detect" in settings.tools:
-        folder = Path(words).expanduser()
+        folder = Path(os.path.expanduser(words))
         found["text_features"] = _folder_revision(folder) if folder.is_dir() else words
     if pixels := os.environ.get("GEMVG_MAX_PIXELS"):
         found["max_pixels"] = pixels
@@ -139,7 +141,7 @@ _PARTS = frozenset(
 
 def _detector_revision(spec: str) -> str:
     """A detector's name; with a hash of its content where it is a file."""
-    path = Path(spec).expanduser()
+    path = Path(os.path.expanduser(spec))
     if path.suffix == ".pt" and path.is_file():
         return f"{path.stem} {_sampled(path)}"
     if path.is_dir():

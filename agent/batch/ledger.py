@@ -67,12 +67,12 @@ class Ledger:
     def _scan(self) -> bool:
         """Read both files; whether neither holds a line that another one replaces."""
         tidy = True
-        for number, line in enumerate(self._results.lines(), 1):
+        for number, line in _numbered(self._results):
             custom_id, key = _head(line, number)
             ident = _ident(f"id {custom_id}")
             tidy = tidy and ident not in self._keys
             self._keys[ident] = bytes.fromhex(key)[:16]
-        for number, line in enumerate(self._errors.lines(), 1):
+        for number, line in _numbered(self._errors):
             failed = ErrorLine.of_row(_row(line, number, ERRORS))
             ident = _ident(failed.ident)
             tidy = tidy and ident not in self._failed
@@ -213,7 +213,7 @@ class Ledger:
         return _question(line) != failed.question
 
     def _result_lines(self) -> Iterator[tuple[Ident, bytes]]:
-        for number, line in enumerate(self._results.lines(), 1):
+        for number, line in _numbered(self._results):
             yield _ident(f"id {_head(line, number)[0]}"), line
 
     def close(self) -> None:
@@ -232,6 +232,11 @@ def _error_line(custom_id: str, outcome: Outcome) -> ErrorLine:
 def _merged(first: Iterable[bytes], second: Iterable[bytes]) -> list[bytes]:
     """Both, each line once."""
     return list(dict.fromkeys([*first, *second]))
+
+
+def _numbered(sink: Sink) -> Iterator[tuple[int, bytes]]:
+    """Lines with their numbers; empty ones, which an editor leaves, are left out."""
+    return ((number, line) for number, line in enumerate(sink.lines(), 1) if line.strip())
 
 
 def _ident(words: str) -> Ident:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...tools.errors import DataError, UsageError
-from ...tools.text import clean_text
+from ...tools.text import clean_text, encodable
 from ..grounding_agent import checked_query
 
 MAX_ID = 512
@@ -78,8 +78,8 @@ def question_digest(query: str, images: Sequence[str]) -> bytes:
     It tells whether a line asks what it asked before where its pictures can't be read.
     """
     text = json.dumps([query, *images], ensure_ascii=False)
-    # As results are written: what UTF-8 can't hold is replaced.
-    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+    # As answers hold them: what UTF-8 can't hold is replaced.
+    return hashlib.sha256(encodable(text).encode()).digest()
 
 
 def parse_json_line(number: int, raw: bytes) -> BatchLine | BadLine:
@@ -126,7 +126,8 @@ def _custom_id(value: Any) -> str:
         raise DataError("it has no custom_id.", "Give every line a name of its own.")
     if len(value) > MAX_ID:
         raise DataError(f"its custom_id has {len(value)} characters.", f"At most {MAX_ID} work.")
-    return value
+    # As it can be written, or a result would be nobody's when it is read again.
+    return encodable(value)
 
 
 def _images(value: Any) -> tuple[str, ...]:

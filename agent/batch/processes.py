@@ -13,7 +13,9 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Generator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -112,7 +114,8 @@ class ProcessEngine:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_child_main, args=(self._spec, theirs), daemon=True)
-        process.start()
+        with _interrupts_held():
+            process.start()
         theirs.close()
         return _Child(process, ours)
 
@@ -213,6 +216,24 @@ class ProcessEngine:
         for job in self._queue:
             if not job.done.done():
                 job.done.set_exception(error)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Keep Ctrl-C from what is started inside, which inherits that; ours comes a moment later.
+
+    A process that is still being loaded would end with a traceback of its own.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # It is started with the first process, and lets go of what is held while it is.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _child_main(spec: WorkerSpec, pipe: Connection) -> None:

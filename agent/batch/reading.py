@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ...tools.errors import DataError, MissingDependency
+from ...tools.errors import DataError, GemvgError, MissingDependency
 from .line import MAX_LINE, BadLine, BatchLine, parse_json_line
 from .table_lines import csv_lines, parquet_lines
 
@@ -83,7 +83,11 @@ class BatchInput:
                     yield from csv_lines(file, self.name, "\t" if kind == "tsv" else ",")
                 else:
                     yield from _json_lines(file)
-            except OSError as error:
+            except GemvgError:
+                raise
+            except Exception as error:
+                if not (self.remote or isinstance(error, OSError)):
+                    raise
                 what = f"{self.name}: reading failed in the middle."
                 raise DataError(what, "Is the disk there?") from error
 
@@ -134,7 +138,8 @@ def open_remote(address: str) -> IO[bytes]:
         raise MissingDependency(
             f"{scheme}:// needs fsspec and its driver for it.", "pip install 'gemvg-agent[table]'"
         ) from error
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # A store's driver has errors of its own, such as where it finds no credentials.
         raise DataError(f"{address}: can't be opened.", "Check the address and rights.") from error
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from ...tools.errors import ErrorRecord
+from ...tools.text import encodable
 from ..answer import Answer
 from ..journal import encode_line
 
@@ -79,9 +80,11 @@ class ErrorLine:
     question: bytes | None = None
 
     def __post_init__(self) -> None:
-        message = self.error["message"]
-        if len(message) > _MESSAGE:
-            kept = f"{message[: _MESSAGE - _ENDING - 3]}...{message[-_ENDING:]}"
+        # As it can be written, or the same error would not be known again.
+        kept = encodable(self.error["message"])
+        if len(kept) > _MESSAGE:
+            kept = f"{kept[: _MESSAGE - _ENDING - 3]}...{kept[-_ENDING:]}"
+        if kept != self.error["message"]:
             object.__setattr__(self, "error", {"kind": self.error["kind"], "message": kept})
 
     def encoded(self) -> bytes:

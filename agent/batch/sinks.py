@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...tools.errors import DataError, OutputError
+from ...tools.errors import DataError, GemvgError, OutputError
 from ..journal import BEGINNING, Journal, is_object
 from .reading import is_remote, open_remote
 from .shapes import Shape
@@ -52,16 +53,18 @@ class StreamSink:
         """Write the lines.
 
         Raises:
-            BrokenPipeError: the reader has gone.
+            BrokenPipeError: the reader of standard output has gone.
             OutputError: anything else.
         """
         data = memoryview(b"".join(lines))
         try:
             while data:
                 data = data[os.write(self._fd, data) :]
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            # Standard output may be of no use any more (`| head`); errors that nobody takes are
+            # lost.
+            if isinstance(error, BrokenPipeError) and self._fd == 1:
+                raise
             raise OutputError("the output stream can't be written.", "Is the disk full?") from error
 
     def replace(self, lines: Iterable[bytes]) -> None:
@@ -99,8 +102,23 @@ class ObjectSink:
         self._fs: Any = filesystem
         self._path: str = path
         self._folder = f"{path}.parts"
-        self._check(shape)
-        self._count = max((int(p.rsplit("/", 1)[-1][:6]) for p in self._parts()), default=0)
+        with self._told("read"):
+            self._check(shape)
+            self._count = max((int(p.rsplit("/", 1)[-1][:6]) for p in self._parts()), default=0)
+
+    @contextlib.contextmanager
+    def _told(self, what: str) -> Generator[None]:
+        """Whatever goes wrong inside as OutputError: a store's driver has errors of its own, such
+        as where it finds no credentials.
+        """
+        try:
+            yield
+        except GemvgError:
+            raise
+        except Exception as error:
+            raise OutputError(
+                f"{self.address}: can't be {what}.", "Check the address and the rights."
+            ) from error
 
     def _check(self, shape: Shape) -> None:
         self._fs.invalidate_cache()
@@ -120,27 +138,26 @@ class ObjectSink:
 
     def lines(self) -> Iterator[bytes]:
         """Lines of the joined object, then those of the parts."""
-        places = [self._path] if self._fs.exists(self._path) else []
-        for place in [*places, *self._parts()]:
-            with self._fs.open(place, "rb") as file:
-                for line in file:
-                    if line.endswith(b"\n") or is_object(line):
-                        yield line.removesuffix(b"\n")
+        with self._told("read"):
+            places = [self._path] if self._fs.exists(self._path) else []
+            for place in [*places, *self._parts()]:
+                with self._fs.open(place, "rb") as file:
+                    for line in file:
+                        if line.endswith(b"\n") or is_object(line):
+                            yield line.removesuffix(b"\n")
 
     def append_lines(self, lines: Sequence[bytes]) -> None:
         """Put one more part."""
         self._count += 1
         name = f"{self._folder}/{self._count:06d}-{uuid.uuid4().hex[:8]}.jsonl"
-        try:
+        with self._told("written"):
             self._fs.makedirs(self._folder, exist_ok=True)
             self._fs.pipe_file(name, b"".join(lines))
-        except OSError as error:
-            raise OutputError(f"{self.address}: can't be written.", "Check the rights.") from error
 
     def replace(self, lines: Iterable[bytes]) -> None:
         """Put the whole object, and take the parts away after that."""
-        parts = self._parts()
-        try:
+        with self._told("written"):
+            parts = self._parts()
             # The lines may come from the object itself, so it stays until all are written.
             with self._fs.open(f"{self._path}.new", "wb") as file:
                 for line in lines:
@@ -148,13 +165,12 @@ class ObjectSink:
             self._fs.mv(f"{self._path}.new", self._path)
             for part in parts:
                 self._fs.rm_file(part)
-        except OSError as error:
-            raise OutputError(f"{self.address}: can't be written.", "Check the rights.") from error
 
     def close(self) -> None:
         """Join the parts; what a kill leaves half done is put right by the next job's ledger."""
-        if self._parts():
-            self.replace(self.lines())
+        with self._told("written"):
+            if self._parts():
+                self.replace(self.lines())
 
 
 class LazySink:
@@ -223,5 +239,7 @@ def read_remote(address: str, limit: int) -> bytes:
     try:
         with open_remote(address) as file:
             return file.read(limit + 1)
-    except OSError as error:
+    except GemvgError:
+        raise
+    except Exception as error:
         raise DataError(f"{address}: can't be read.", "Check the address and rights.") from error

@@ -31,7 +31,7 @@ from .options import (
     ToolsOption,
     load_settings,
 )
-from .process import say
+from .process import say, write_json
 
 if TYPE_CHECKING:
     from ...tools.images import Picture
@@ -99,7 +99,7 @@ def ask(
 
 def _print(answer: Answer, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(answer.model_dump_json() + "\n")
+        write_json(answer.model_dump_json())
     else:
         from .table import print_answer
 

@@ -56,7 +56,7 @@ def calibrate(
     from ..background import run_sync
     from ..calibration import fit, run_trials
     from ..labelled import read_labelled
-    from ..rules import save_rules
+    from ..rules import check_rules_file, save_rules
     from ..settings import AskSettings
 
     labelled = read_labelled(questions, limit)
@@ -67,6 +67,8 @@ def calibrate(
             f"{agent.policy.name} chooses by itself when to think; there is nothing to fit.",
             "Calibrate a policy that was not trained to choose (--policy).",
         )
+    if not dry_run:
+        check_rules_file(out)
 
     def progress(done: int) -> None:
         if sys.stderr.isatty():

@@ -17,12 +17,13 @@ def doctor(
     """
     from ...tools.text import clean_text
     from ..doctor import examine, healthy
+    from .process import write_json
 
     findings = examine()
     fine = healthy(findings)
     if as_json:
         records = [finding.as_record() for finding in findings]
-        print(json.dumps({"healthy": fine, "findings": records}, ensure_ascii=False))
+        write_json(json.dumps({"healthy": fine, "findings": records}, ensure_ascii=False))
         raise typer.Exit(0 if fine else 1)
     width = max(len(finding.what) for finding in findings)
     marks = {"ok": "ok", "missing": "MISSING", "note": "-"}

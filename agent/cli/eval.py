@@ -187,7 +187,9 @@ def _progress(name: str) -> Progress:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    from .process import write_json
+
+    write_json(json.dumps(value, ensure_ascii=False))
 
 
 def compare(

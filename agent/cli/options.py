@@ -58,7 +58,7 @@ MaxViewsOption = Annotated[
     int | None, typer.Option("--max-views", help="Crops that tools may make. [48]")
 ]
 MaxImagesOption = Annotated[
-    int | None, typer.Option("--max-images", help="Pictures in a question. [64]")
+    int | None, typer.Option("--max-images", help="Pictures in a question. [64; of serve: 16]")
 ]
 MaxTokensOption = Annotated[
     int | None, typer.Option("--max-tokens", help="Length of what a model writes. [2048]")

@@ -126,12 +126,13 @@ def show_plan(recipe: RecipeArgument, set_: SetOption = None, json_: Annotated[
 def _print_plan(name: str, estimate: object, console: object) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from ...training.plan import Plan
 
     assert isinstance(estimate, Plan) and isinstance(console, Console)
-    table = Table(title=f"{name}: {estimate.parameters / 1e6:,.1f} M parameters, "
-                        f"{estimate.trained / 1e6:,.1f} M trained")  # fmt: skip
+    words = f"{name}: {estimate.parameters / 1e6:,.1f} M parameters, "
+    table = Table(title=Text(f"{words}{estimate.trained / 1e6:,.1f} M trained", "table.title"))
     table.add_column("memory on one device")
     table.add_column("GiB", justify="right")
     for part, size in estimate.memory.items():

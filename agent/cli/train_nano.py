@@ -188,9 +188,14 @@ def _print_table(title: str | None, rows: list[list[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*rows[0], box=box.SIMPLE, title=title, title_justify="left")
+    # As text: names of folders may look like rich's own marks.
+    head = None if title is None else Text(title, style="table.title")
+    table = Table(box=box.SIMPLE, title=head, title_justify="left")
+    for name in rows[0]:
+        table.add_column(Text(name))
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     if rows[1:]:
         Console(width=240).print(table)

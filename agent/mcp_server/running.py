@@ -6,6 +6,8 @@ import hmac
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..serve.running import bare_key, bound
+
 if TYPE_CHECKING:
     from mcp.server import Server
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,12 +50,12 @@ class KeyGate:
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
-        self._key = f"Bearer {key}".encode()
+        self._key = key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         headers = dict(scope.get("headers") or [])
-        given = headers.get(b"authorization", b"")
+        given = bare_key(headers.get(b"authorization", b"").decode("latin-1")).encode()
         if scope["type"] == "http" and not hmac.compare_digest(given, self._key):
             from starlette.responses import JSONResponse
 
@@ -66,17 +68,27 @@ class KeyGate:
 
 
 def run_http(app: ASGIApp, host: str, port: int) -> None:
-    """Serve over HTTP until a signal comes."""
+    """Serve over HTTP until a signal comes.
+
+    Raises:
+        UsageError: the port is taken or the host is not this machine's.
+    """
     import uvicorn
 
+    sock = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
     print(f"MCP on http://{shown}:{port}/mcp", file=sys.stderr, flush=True)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=30,
     )
+    try:
+        uvicorn.Server(config).run(sockets=[sock])
+    except KeyboardInterrupt:
+        # uvicorn raises it again once it has stopped in order.
+        return
+    finally:
+        sock.close()

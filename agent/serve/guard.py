@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .refusal import Refusal, as_refusal, error_reply
+from .running import bare_key
 from .service import Service
 
 log = logging.getLogger("gemvg.serve")
@@ -82,8 +83,7 @@ class Guard:
         path: str = scope["path"]
         if options.key is None or path in OPEN_PATHS or path.startswith(OPEN_FOLDER):
             return
-        given = headers.get("x-api-key") or headers.get("authorization", "")
-        given = given.removeprefix("Bearer ").strip()
+        given = headers.get("x-api-key") or bare_key(headers.get("authorization", ""))
         if not hmac.compare_digest(given.encode(), options.key.encode()):
             raise Refusal(401, "key", "the key is missing or wrong.", "Send Authorization: Bearer.")
 

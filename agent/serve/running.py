@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -34,23 +35,18 @@ def check_exposure(host: str, key: str | None) -> None:
         )
 
 
-def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
-    """Serve until a signal comes; then take nothing new, finish what was taken, and return.
+def bare_key(authorization: str) -> str:
+    """The key of an Authorization header, whose first word may be in any case (RFC 9110, 11.1)."""
+    word, _, key = authorization.strip().partition(" ")
+    return key.strip() if word.lower() == "bearer" else authorization.strip()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at a port, not listening yet.
 
     Raises:
         UsageError: the port is taken or the host is not this machine's.
     """
-    import socket
-
-    import uvicorn
-
-    admission = app.state.service.admission
-
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            admission.close()
-            super().handle_exit(sig, frame)
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,6 +57,25 @@ def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
         raise UsageError(
             f"the server can't listen on port {port} of {host}.", "Name another --port."
         ) from error
+    return sock
+
+
+def serve(app: FastAPI, host: str, port: int, options: ServeOptions) -> None:
+    """Serve until a signal comes; then take nothing new, finish what was taken, and return.
+
+    Raises:
+        UsageError: the port is taken or the host is not this machine's.
+    """
+    import uvicorn
+
+    admission = app.state.service.admission
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            admission.close()
+            super().handle_exit(sig, frame)
+
+    sock = bound(host, port)
     config = uvicorn.Config(
         app,
         # The parser that bounds how long headers may be; others that may be installed do not.

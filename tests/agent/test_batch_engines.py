@@ -14,8 +14,10 @@ import pytest
 from gemvg.agent import GroundingAgent
 from gemvg.agent.batch.job import BatchJob, run_batch
 from gemvg.agent.batch.outage import OWN_FAULT, Outage
+from gemvg.agent.batch.processes import ProcessEngine
 from gemvg.agent.batch.record import Outcome
 from gemvg.agent.batch.witness import MOST_LISTED, Witness, model_lists
+from gemvg.agent.batch.worker import WorkerSpec
 from gemvg.policy.scripted import ScriptedPolicy
 from gemvg.tools.errors import BackendError
 from tests.agent.batch_jobs import (
@@ -219,3 +221,22 @@ def test_an_object_store_keeps_parts_and_joins_them(tmp_path):
     again = run_batch(remote)
     assert (again.known, again.answered, again.failures) == (12, 0, 1)
     assert len(lines_of(tmp_path / "far.errors.jsonl")) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signals")
+def test_an_interrupt_does_not_reach_a_process_that_is_being_loaded(tmp_path):
+    """A terminal sends Ctrl-C to all of them: each would end with a traceback of its own."""
+    # A shell's background job, and what it starts, ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        spec = WorkerSpec(SETTINGS, str(tmp_path), make_agent=make_agent)
+        child = ProcessEngine(spec, 1, 1)._launch()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    os.kill(child.process.pid, signal.SIGINT)
+    try:
+        assert child.pipe.poll(60) and child.pipe.recv() is None
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    finally:
+        child.process.kill()
+        child.process.join()

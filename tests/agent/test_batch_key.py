@@ -165,3 +165,13 @@ def test_a_question_without_files_keeps_its_key():
     assert line_key("f", "every dog", ["1", "2"]) == (
         "a36d1277b5c28a74fb20f342ba64db74c3857b7c8479df3339d041ee89cdaaf0"
     )
+
+
+def test_hosts_that_may_be_asked_change_no_answer():
+    assert fingerprint(url_hosts="a.example.org", allow_urls=True) == fingerprint()
+
+
+@pytest.mark.parametrize("variable", ["GEMVG_CLIP_TEXT", "GEMVG_DETECTOR"])
+def test_the_home_of_nobody_is_no_folder(variable, monkeypatch):
+    monkeypatch.setenv(variable, "~nobody-of-this-name/x")
+    assert fingerprint() != ""

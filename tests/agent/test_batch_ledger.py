@@ -1,6 +1,7 @@
 """Of what became of a line, the last counts: results, errors, and those that they replace."""
 
 import json
+import os
 
 import pytest
 from PIL import Image
@@ -143,3 +144,36 @@ def test_a_line_that_failed_before_is_told_as_failed_and_not_as_done(tmp_path):
     summary = run_batch(job(tmp_path, make_agent=failing_agent))
     assert (summary.known, summary.failed_before, summary.failures) == (5, 3, 3)
     assert progress_words(summary, 1.0, 5).endswith("2 done before")
+
+
+def test_what_no_file_can_hold_is_known_again_as_it_was_written(tmp_path):
+    """Python writes names that are no UTF-8 as lone surrogates, also into JSON."""
+    names = write_pictures(tmp_path)
+    lines = [("\ud800", names[0]), ("gone", "\udcff.png"), ("\ud801", names[1])]
+    with (tmp_path / "in.jsonl").open("w") as file:
+        for custom_id, image in lines:
+            line = {"custom_id": custom_id, "query": "every dog", "images": [image]}
+            file.write(json.dumps(line) + "\n")
+    first = run_batch(job(tmp_path))
+    # Two names that are written alike are one name.
+    assert (first.answered, first.failed) == (1, 2)
+    for _ in range(2):
+        again = run_batch(job(tmp_path))
+        assert (again.answered, again.known, again.failed) == (0, 3, 0)
+        assert len(lines_of(tmp_path / "out.jsonl")) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_picture_of_an_odd_name_that_is_away_for_a_while_costs_no_answer(place):
+    odd = os.fsdecode(b"\xff.png")
+    try:
+        (place / "0.png").rename(place / odd)
+    except OSError:
+        pytest.skip("this disk has no such names")
+    ask(place, image=odd)
+    (place / "out.jsonl").unlink()
+    assert run_batch(job(place)).answered == 4
+    (place / odd).rename(place / "away")
+    run_batch(job(place))
+    (place / "away").rename(place / odd)
+    assert run_batch(job(place)).answered == 0

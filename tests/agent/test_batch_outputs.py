@@ -1,6 +1,7 @@
 """What a batch finds under the names of its files: it goes on with its own and with no other."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,8 @@ from gemvg.agent.batch.record import ErrorLine
 from gemvg.agent.batch.shapes import ERRORS, RESULTS
 from gemvg.agent.batch.sinks import open_sink
 from gemvg.agent.settings import AskSettings
-from gemvg.tools.errors import DataError, UsageError
-from tests.agent.batch_jobs import job, lines_of, write_lines, write_pictures
+from gemvg.tools.errors import DataError, OutputError, UsageError
+from tests.agent.batch_jobs import SETTINGS, job, lines_of, rows, write_lines, write_pictures
 
 HEX = "0123456789abcdef" * 4
 QUESTION = b'{"custom_id": "q1", "query": "every dog", "images": ["0.png"]}'
@@ -153,3 +154,56 @@ def test_a_line_never_holds_more_than_the_beginning_and_the_end_of_a_value(place
         message = said[5]
         assert len(message) == 600
         assert message.startswith("iVBORw0KGgo") and message.endswith("Check its rights.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and rights of another kind")
+def test_a_link_and_its_files_rights_outlive_what_is_rewritten(place):
+    far = place / "large disk" / "results"
+    far.parent.mkdir()
+    far.touch()
+    far.chmod(0o600)
+    (place / "out.jsonl").symlink_to(far)
+    run_batch(job(place))
+    before = lines_of(far)
+    run_batch(job(place, settings=SETTINGS.model_copy(update={"seed": 1})))
+    assert (place / "out.jsonl").is_symlink() and far.stat().st_mode & 0o777 == 0o600
+    assert len(lines_of(far)) == len(before) == 3 and not set(lines_of(far)) & set(before)
+    assert set(lines_of(place / "out.superseded.jsonl")) == set(before)
+    assert [name.name for name in far.parent.iterdir()] == ["results"]
+
+
+def test_empty_lines_that_an_editor_left_are_nothing(place):
+    run_batch(job(place))
+    for name in ("out.jsonl", "out.errors.jsonl"):
+        with (place / name).open("ab") as file:
+            file.write(b"\n\r\n")
+    again = run_batch(job(place))
+    assert (again.known, again.answered, again.failures) == (4, 0, 1)
+    run_batch(job(place, settings=SETTINGS.model_copy(update={"seed": 1})))
+    assert len(rows(place / "out.jsonl")) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"source": "brokenstore://x/in.jsonl"}, DataError, "can't be opened"),
+        ({"output": "brokenstore://x/out.jsonl"}, OutputError, "can't be read"),
+    ],
+)
+def test_what_a_stores_driver_raises_is_told_in_our_words(place, changes, error, words):
+    fsspec = pytest.importorskip("fsspec")
+
+    class NoCredentials(Exception):
+        """As of drivers: no OSError."""
+
+    class Broken(fsspec.AbstractFileSystem):
+        protocol = "brokenstore"
+
+        def exists(self, path, **options):
+            raise NoCredentials
+
+        info = open = exists
+
+    fsspec.register_implementation("brokenstore", Broken, clobber=True)
+    with pytest.raises(error, match=words):
+        run_batch(replace(job(place), **changes))

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from gemvg.agent import GroundingAgent
 from gemvg.agent.calibration import LabelledQuestion, Trial, accuracy, fit, run_trials
-from gemvg.agent.cli.main import make_app
+from gemvg.agent.cli.main import make_app, run
 from gemvg.agent.labelled import read_labelled
 from gemvg.agent.rules import EscalationRules, load_rules, save_rules
 from gemvg.policy.dialects import get_dialect
@@ -168,8 +169,6 @@ def test_rules_are_kept_for_their_policy_only(tmp_path):
 
 
 def test_the_command_fits_plots_and_keeps(tmp_path, monkeypatch):
-    from PIL import Image
-
     from gemvg.policy import registry
 
     monkeypatch.setattr(registry, "load_policy", lambda *_, **__: policy_of(0))
@@ -218,3 +217,19 @@ def test_a_line_ends_at_its_line_break_only(tmp_path, separator):
     )
     file.write_bytes(b"\xef\xbb\xbf" + f"{line}\r\n{line}".encode())
     assert [question.query for question in read_labelled(file)] == [f"a{separator}b"] * 2
+
+
+def test_where_rules_can_not_be_kept_nothing_is_asked(tmp_path, monkeypatch, capsys):
+    from gemvg.policy import registry
+
+    asked = []
+    policy = ScriptedPolicy(lambda request: asked.append(request) or "[]", get_dialect("qwen3-vl"))
+    monkeypatch.setattr(registry, "load_policy", lambda *_, **__: policy)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "file").write_text("no rules")
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"query": "x", "images": ["a.png"], "answer": []}')
+    for out in (tmp_path / "file", tmp_path / "file" / "rules.json", tmp_path):
+        assert run(["calibrate", str(questions), "--out", str(out)]) in (1, 2)
+        assert not asked and len(capsys.readouterr().err.splitlines()) == 1

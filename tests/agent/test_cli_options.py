@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gemvg.agent.cli import ask, batch, mcp, serve
+from gemvg.agent.serve.options import ServeOptions
 from gemvg.agent.settings import AskSettings
 
 OPTIONS = set(AskSettings.model_fields) & set(inspect.signature(ask.ask).parameters)
@@ -39,3 +40,10 @@ def test_a_server_takes_as_many_pictures_as_any_place_says(argument, variable, m
 def test_a_request_has_a_size_that_can_be(gemvg, size):
     outcome = gemvg("serve", "--max-request-mb", size)
     assert outcome.code == 2 and "--max-request-mb" in outcome.err
+
+
+def test_help_says_how_many_pictures_a_server_takes(gemvg):
+    usual = ServeOptions().max_pictures
+    for command in ("ask", "serve"):
+        words = " ".join(gemvg(command, "--help").out.split())
+        assert f"[{AskSettings().max_images}; of serve: {usual}]" in words

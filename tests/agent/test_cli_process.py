@@ -1,5 +1,6 @@
 """The command line as a process of its own: what only a real start can show."""
 
+import io
 import json
 import os
 import signal
@@ -198,7 +199,86 @@ def test_the_doctor_looks_for_detectors_of_ones_own(
     assert outcome.code == (state == "missing")
 
 
+def test_the_doctor_tells_a_cache_that_is_nowhere(gemvg, monkeypatch):
+    monkeypatch.setenv("GEMVG_CACHE", "~no-such-user-here/weights")
+    found = {f["what"]: f for f in json.loads(gemvg("doctor", "--json").out)["findings"]}
+    assert found["cache"]["state"] == "missing" and "GEMVG_CACHE" in found["cache"]["cure"]
+
+
 def test_the_doctor_says_nothing_to_the_terminal_itself(gemvg, folder):
     (folder / "gemvg.toml").write_text('detector = "\\u001b]0;owned\\u0007mine.pt"\n')
     outcome = gemvg("doctor")
     assert "mine.pt" in outcome.out and "\x1b" not in outcome.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16", "UTF8"])
+def test_json_can_be_read_whatever_standard_output_is(folder, gemvg, monkeypatch, encoding):
+    name = "größe \u732b.png"
+    Image.new("RGB", (40, 30)).save(folder / name)
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding, errors="replace"))
+    assert gemvg("ask", "it", name, "--json", "-q").code == 0
+    sys.stdout.flush()
+    answer = json.loads(written.getvalue().decode(encoding))
+    assert answer["images"][0]["source"] == name
+    plain = encoding == "UTF8"
+    assert (name in written.getvalue().decode(encoding)) == plain
+
+
+UNHEARD = """
+from gemvg.agent.cli.main import main
+from gemvg.policy import registry
+from gemvg.policy.scripted import ScriptedPolicy
+from tests.agent.scripts import answer, item
+
+registry.load_policy = lambda spec, **options: ScriptedPolicy([answer(item())] * 2)
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("full", "unbuffered"), [(False, ""), (True, "1")], ids=["no reader", "full disk"]
+)
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("ask it a.png --json --save out", 0),
+        ("batch in.jsonl out.jsonl", 1),
+        # Here the errors are what is lost.
+        ("batch in.jsonl -", 1),
+    ],
+)
+def test_a_result_is_not_lost_because_nobody_hears_how_it_goes(
+    tmp_path, full, unbuffered, command, code
+):
+    if full and not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    line = {"custom_id": "q", "query": "it", "images": ["a.png"]}
+    (tmp_path / "in.jsonl").write_text(f"{json.dumps(line)}\nno question\n")
+    if full:
+        unheard = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, unheard = os.pipe()
+        os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", UNHEARD, *command.split(), "--tools", "none"],
+        stdout=subprocess.PIPE,
+        stderr=unheard,
+        timeout=120,
+        cwd=tmp_path,
+        env=os.environ
+        | {
+            "XDG_CONFIG_HOME": str(tmp_path),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONUNBUFFERED": unbuffered,
+        },
+        check=False,
+    )
+    os.close(unheard)
+    assert done.returncode == code
+    if command.startswith("ask"):
+        assert json.loads(done.stdout)["status"] == "ok"
+        assert (tmp_path / "out" / "answer.json").is_file()
+    elif not command.endswith("-"):
+        assert json.loads((tmp_path / "out.jsonl").read_bytes())["status"] == "ok"

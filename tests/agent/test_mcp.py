@@ -273,11 +273,21 @@ def test_http_needs_the_key_and_the_right_name(root, tmp_path):
         assert httpx.post(url, json=body, headers=accept).status_code == 401
         wrong = accept | {"Authorization": "Bearer x"}
         assert httpx.post(url, json=body, headers=wrong).status_code == 401
-        right = accept | {"Authorization": "Bearer " + "k" * 20}
-        assert httpx.post(url, json=body, headers=right).status_code != 401
+        for word in ("Bearer", "bearer"):
+            right = accept | {"Authorization": f"{word} {'k' * 20}"}
+            assert httpx.post(url, json=body, headers=right).status_code != 401
     with over_http(root, tmp_path / "log") as url:
         evil = accept | {"Host": "evil.example.org"}
         assert httpx.post(url, json=body, headers=evil).status_code in (403, 421)
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(gemvg):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = gemvg("mcp", "--http", "--port", taken.getsockname()[1])
+    assert done.code == 2 and "Name another --port" in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 def test_as_many_parts_may_be_looked_at_as_the_tools_form_says(root):

@@ -14,7 +14,7 @@ from gemvg.agent.pictures import load_pictures
 from gemvg.agent.settings import AskSettings
 from gemvg.tools import images
 from gemvg.tools.errors import GemvgError, ImageError, UsageError
-from gemvg.tools.images import ORIENTATION_TAG
+from gemvg.tools.header import ORIENTATION_TAG
 from tests.tools.odd_files import tiff
 
 

@@ -223,7 +223,8 @@ def test_the_key_guards_everything_but_the_page_and_health():
         for wrong in ("x", "k", "k" * 21, "é"):
             header = {"Authorization": f"Bearer {wrong}".encode()}
             assert server.get("/metrics", headers=header).status_code == 401
-        for header in ({"Authorization": f"Bearer {key}"}, {"X-API-Key": key}):
+        named = [{"Authorization": f"{word} {key}"} for word in ("Bearer", "bearer", "BEARER")]
+        for header in (*named, {"X-API-Key": key}):
             assert server.get("/metrics", headers=header).status_code == 200
 
 

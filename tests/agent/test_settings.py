@@ -1,7 +1,11 @@
 """Settings: which place wins, and what a mistake in each says."""
 
+import os
+from pathlib import Path
+
 import pytest
 
+from gemvg.agent.rules import rules_file
 from gemvg.agent.settings import AskSettings, settings_files
 from gemvg.tools.errors import UsageError
 
@@ -92,3 +96,23 @@ def test_an_agent_is_made_of_its_settings(toml):
     made = settings.make_agent()
     assert list(made.tools) == ["zoom"] and made.policy.dialect.name == "nano"
     assert (made.options.mode, made.options.seed, made.options.budgets.max_steps) == ("think", 9, 3)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(toml):
+    toml("\ufeffmax_steps = 2\r\n")
+    assert load().max_steps == 2
+
+
+def test_a_user_without_a_home_is_told_what_to_set(toml, monkeypatch):
+    def homeless(cls):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(homeless))
+    assert load().max_steps == 8
+    variable = "APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME"
+    monkeypatch.delenv(variable)
+    for look in (load, rules_file):
+        with pytest.raises(UsageError, match=rf"no home folder.*Set HOME or {variable}\."):
+            look()
+    monkeypatch.setenv("GEMVG_CALIBRATION", "~nobody-of-this-name/rules.json")
+    assert rules_file().name == "rules.json"

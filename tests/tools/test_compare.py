@@ -1,3 +1,5 @@
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from PIL import Image
 from gemvg.tools.boxes import Box
 from gemvg.tools.compare import Compare
 from gemvg.tools.images import picture_from_array
+from gemvg.tools.matching.change import cut_regions
 from gemvg.tools.tool import ToolContext, ToolResult
 from gemvg.tools.views import ViewBook
 from tests.shared import SHARED, needs_shared
@@ -118,3 +121,15 @@ def test_the_only_thing_in_a_clear_sky_is_gone() -> None:
     first[100:150, 150:230] = rng.integers(0, 90, (50, 80, 3), dtype=np.uint8)
     (found,) = [box.box for _, box in compare(first, second).boxes]
     assert found.iou(Box(150, 100, 230, 150)) > 0.75
+
+
+def test_thousands_of_specks_cost_no_pass_over_the_picture_each() -> None:
+    z = np.zeros((1000, 1000), np.float32)
+    for y in range(4, 990, 16):
+        for x in range(4, 990, 16):
+            z[y : y + 4, x : x + 4] = 9.0
+    z[300:360, 400:480] = 9.0
+    start = time.process_time()
+    (change,) = cut_regions(z, np.ones(z.shape, dtype=bool))
+    assert time.process_time() - start < 1.5
+    assert change.box.iou(Box(400, 300, 480, 360)) > 0.6

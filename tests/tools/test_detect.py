@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gemvg.tools import detect
 from gemvg.tools.boxes import Box
 from gemvg.tools.detect import Detect
 from gemvg.tools.detectors import Detector, registry
@@ -238,3 +239,20 @@ def test_no_arguments_make_it_raise(arguments: dict[str, object]) -> None:
     assert result.text
     for _, box in result.boxes:
         assert box.box.clip(40, 30) == box.box
+
+
+def test_many_pictures_with_many_boxes_cost_what_each_costs(monkeypatch) -> None:
+    compared: list[bool] = []
+    repeats = detect._repeats
+
+    def counted(view, box, seen, other, rivals) -> bool:
+        compared.append(box.image == other.image)
+        return repeats(view, box, seen, other, rivals)
+
+    monkeypatch.setattr(detect, "_repeats", counted)
+    book = ViewBook([plain_picture(shade) for shade in range(30)])
+    boxes = [("person", (i * 9, 0, i * 9 + 8, 20), 0.9) for i in range(40)]
+    fake = FakeDetector({picture.digest: boxes for picture in book.pictures})
+    assert len(Detect(fake).call({"labels": ["person"]}, ToolContext(book)).boxes) == 30 * 40
+    assert compared
+    assert all(compared)

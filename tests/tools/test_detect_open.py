@@ -10,6 +10,7 @@ from PIL import Image
 
 from gemvg.tools.boxes import Box
 from gemvg.tools.detectors import Scene, load_detector
+from gemvg.tools.detectors import text_features as text_features_module
 from gemvg.tools.detectors.network import NetworkSettings
 from gemvg.tools.detectors.runtime import ultralytics_tasks
 from gemvg.tools.detectors.text_features import EncoderFeatures, TableFeatures, text_features
@@ -148,6 +149,11 @@ def test_a_text_encoder_knows_any_word(tmp_path: Path, monkeypatch: pytest.Monke
     assert np.array_equal(rows[0], rows[2])
     assert not np.allclose(rows[0], rows[1])
     assert np.allclose(text.features(["gnu"])[0], rows[1], atol=1e-5)
+    monkeypatch.setattr(text_features_module, "MOST_WORDS", 3)
+    for word in ("emu", "yak", "auk", "owl"):
+        text.features(["gnu", word])
+    assert len(text._kept) <= 3
+    assert np.allclose(text.features(["unicorn"])[0], rows[0], atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +218,14 @@ def test_a_folder_without_a_model_is_one_line(tmp_path: Path) -> None:
 )
 def test_a_phrase_read_back_finds_its_word(phrase: str, word: str | None) -> None:
     assert word_of_phrase(phrase, ["dog", "cell phone"]) == word
+
+
+@pytest.mark.parametrize(
+    "named", ["~no-such-user-here/a.pt", "~no-such-user-here/a", "x" * 5000 + ".pt", "x" * 5000]
+)
+def test_a_name_that_leads_nowhere_is_a_users_mistake(named: str, monkeypatch) -> None:
+    with pytest.raises(UsageError, match=r"no (weights at|detector)"):
+        load_detector(named)
+    monkeypatch.setenv("GEMVG_CLIP_TEXT", named)
+    with pytest.raises(WeightsError, match="can't be looked into"):
+        text_features()

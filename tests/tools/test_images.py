@@ -1,7 +1,10 @@
 import hashlib
 import io
 import struct
+import tracemalloc
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +241,16 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     assert abs(values[128] - 128) <= 1
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_deep_pixels_take_little_memory_on_their_way(kind: type) -> None:
+    image = Image.fromarray(np.full((2000, 2500), 65535, kind))
+    tracemalloc.start()
+    assert to_rgb(image).getpixel((2499, 1999)) == (255, 255, 255)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2000 * 2500 * 16
+
+
 def test_equal_bytes_have_equal_digests(tmp_path: Path) -> None:
     data = encoded(noise(30, 20), "PNG")
     file = tmp_path / "a.png"
@@ -283,3 +296,16 @@ def test_arrays_that_are_no_pictures(array: np.ndarray) -> None:
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3), (4, 5, 4)])
 def test_arrays_that_are_pictures(shape: tuple[int, ...]) -> None:
     assert picture_from_array(np.full(shape, 255, np.uint8)).size == (5, 4)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 5), (5, 0)])
+def test_an_image_without_pixels_is_refused(size: tuple[int, int]) -> None:
+    assert "too small" in refused(lambda: picture_from_image(Image.new("RGB", size)))
+
+
+def test_pictures_read_in_threads_leave_the_warnings_on() -> None:
+    data = encoded(noise(400, 300), "PNG")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: picture_from_bytes(data).pixels, range(40)))
+    assert warnings.filters == before

@@ -85,3 +85,17 @@ def test_a_small_part_of_a_large_picture_is_found() -> None:
     other = cv2.resize(rng.integers(0, 255, (500, 700, 3), dtype=np.uint8), (2100, 1500))
     book = ViewBook([picture_from_array(other), picture_from_array(crop)])
     assert not Match().call({"source": {"view": 2}}, ToolContext(book)).boxes
+
+
+def test_a_source_that_is_found_in_its_own_picture_is_still_sought_in_large_ones() -> None:
+    rng = np.random.default_rng(3)
+    coarse = cv2.resize(rng.integers(60, 200, (30, 42, 3), dtype=np.uint8), (3150, 2250))
+    fine = cv2.resize(rng.integers(0, 60, (500, 700, 3), dtype=np.uint8), (3150, 2250))
+    large = cv2.add(coarse, fine)
+    small = rng.integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    small[50:90, 100:150] = large[900:940, 1300:1350]
+    context = ToolContext(ViewBook([picture_from_array(small), picture_from_array(large)]))
+    source = {"view": 1, "box": [100, 50, 150, 90]}
+    result = Match().call({"source": source, "views": [1, 2]}, context)
+    (found,) = (found for _, found in result.boxes if found.image == 2)
+    assert found.box.iou(Box(1300, 900, 1350, 940)) > 0.9

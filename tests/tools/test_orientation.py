@@ -1,4 +1,6 @@
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gemvg.tools.boxes import Box
-from gemvg.tools.images import ORIENTATION_TAG, picture_from_bytes, picture_from_image
+from gemvg.tools.header import ORIENTATION_TAG, late_png_exif
+from gemvg.tools.images import picture_from_bytes, picture_from_image
 from gemvg.tools.orientation import stored_to_upright, upright_size, upright_to_stored
 
 STORED = (96, 64)
@@ -75,3 +78,44 @@ def test_other_formats_turn_upright_too(kind: str, orientation: int) -> None:
     assert picture.size == picture.pixels.size == upright_size(STORED, orientation)
     expected = stored_to_upright(PATCH, STORED, orientation)
     assert np.abs(np.array(bright_box(picture.array())) - np.array(expected)).max() <= 1.0
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + check
+
+
+def png_with_late_exif(orientation: int) -> bytes:
+    """A PNG whose EXIF stands behind its pixels."""
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    buffer = io.BytesIO()
+    stored_picture().save(buffer, "PNG")
+    data = buffer.getvalue()
+    end = data.rindex(b"IEND") - 4
+    return data[:end] + png_chunk(b"eXIf", exif.tobytes()[6:]) + data[end:]
+
+
+def tiff_with_xmp(orientation: int) -> bytes:
+    """A TIFF that says its orientation in XMP only."""
+    buffer = io.BytesIO()
+    xmp = f'<rdf:Description tiff:Orientation="{orientation}"/>'.encode()
+    stored_picture().save(buffer, "TIFF", tiffinfo={700: xmp})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("make", [png_with_late_exif, tiff_with_xmp])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_in_an_unusual_place_is_obeyed(make, orientation: int) -> None:
+    data = make(orientation)
+    picture = picture_from_bytes(data)
+    assert picture.size == picture.pixels.size == upright_size(STORED, orientation)
+    expected = stored_to_upright(PATCH, STORED, orientation)
+    assert np.abs(np.array(bright_box(picture.array())) - np.array(expected)).max() <= 1.0
+    opened = picture_from_image(Image.open(io.BytesIO(data)))
+    assert (opened.array() == picture.array()).all()
+
+
+@given(st.binary(max_size=80))
+def test_chunks_of_any_bytes_are_walked_to_their_end(data: bytes) -> None:
+    assert set(late_png_exif(io.BytesIO(b"\x89PNG\r\n\x1a\n" + data))) <= {"exif"}

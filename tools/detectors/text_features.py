@@ -32,6 +32,9 @@ CURE = (
     "can be reached) or to a folder of text features."
 )
 
+MOST_WORDS = 10_000
+"""Words of which a text model's vectors are kept; 20 MB of them."""
+
 Features = NDArray[np.float32]
 
 
@@ -137,7 +140,7 @@ def _read_words(path: Path) -> list[tuple[str, ...]]:
 
 
 class EncoderFeatures:
-    """Vectors from a CLIP text model; each word is encoded once.
+    """Vectors from a CLIP text model; a word that is kept is not encoded again.
 
     Args:
         source: folder or hub id of a CLIP model (text projection included).
@@ -185,7 +188,11 @@ class EncoderFeatures:
                 tokens = self._tokenizer(new, padding=True, truncation=True, return_tensors="pt")
                 rows = _unit_rows(self._model(**tokens).text_embeds.float().numpy())
             self._kept.update(zip(new, rows, strict=True))
-        return np.stack([self._kept[word] for word in words])
+        vectors = np.stack([self._kept[word] for word in words])
+        if len(self._kept) > MOST_WORDS:
+            # A server is asked for new words as long as it runs.
+            self._kept = {word: self._kept[word] for word in words}
+        return vectors
 
 
 def text_features(source: str | None = None) -> TextFeatures:
@@ -200,7 +207,13 @@ def text_features(source: str | None = None) -> TextFeatures:
     chosen = (source or os.environ.get(SETTING, "")).strip()
     if not chosen:
         raise UsageError("words outside the closed vocabulary need text features.", CURE)
-    folder = Path(chosen).expanduser()
-    if folder.is_dir() and any(folder.glob("*.npy")):
+    try:
+        folder = Path(chosen).expanduser()
+        is_folder = folder.is_dir()
+        has_tables = is_folder and any(folder.glob("*.npy"))
+    except (OSError, RuntimeError) as error:
+        # A name that is too long, a home of nobody's, a folder that may not be looked into.
+        raise WeightsError(f"{chosen[:80]!r} can't be looked into.", CURE) from error
+    if has_tables:
         return TableFeatures(folder)
-    return EncoderFeatures(str(folder) if folder.is_dir() else chosen)
+    return EncoderFeatures(str(folder) if is_folder else chosen)

@@ -157,16 +157,20 @@ def cut_regions(
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     changes: list[Change] = []
     for index in range(1, count):
-        mask = (labels == index) & (weak > 0)
+        x, y, w, h, area = (int(value) for value in stats[index])
+        if area / z.size < least:
+            # Noise makes thousands of these; each would cost a pass over the picture.
+            continue
+        part = np.s_[y : y + h, x : x + w]
+        mask = (labels[part] == index) & (weak[part] > 0)
         pixels = int(mask.sum())
         if pixels == 0:
             continue
-        values = z[mask]
+        values = z[part][mask]
         seeds = int((values > high).sum())
         share = pixels / z.size
         if seeds < max(6, 0.08 * pixels) or share < least:
             continue
-        x, y, w, h = (int(stats[index, k]) for k in range(4))
         strength = float(values.mean())
         changes.append(Change(Box(x, y, x + w, y + h), 0.0, strength, share))
     merged = merge_fragments(changes)

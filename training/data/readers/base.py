@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 from ....tools.boxes import Box
 from ....tools.errors import DataError, ImageError
-from ....tools.images import DEFAULT_LIMITS, FORMATS, ORIENTATION_TAG, check_size
+from ....tools.header import read_header
+from ....tools.images import DEFAULT_LIMITS, check_size
 from ..record import Instance, Polygons, Record, Rle, Skips
 
 MIN_SIDE = 10.0
@@ -61,21 +61,6 @@ def label_words(name: str) -> str:
     return " ".join(re.sub(r"[_\s]+", " ", name).strip().lower().split())
 
 
-def _upright_size(path: Path) -> tuple[int, int]:
-    """(width, height) from a picture's header; raises whatever PIL does."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(path, formats=FORMATS) as opened:
-            width, height = opened.size
-            # The base method: that of PNG decodes the whole picture to find a late chunk. The size
-            # of a TIFF is upright as PIL tells it.
-            tag = Image.Image.getexif(opened).get(ORIENTATION_TAG)
-            turned = tag in (5, 6, 7, 8) and opened.format != "TIFF"
-    return (height, width) if turned else (width, height)
-
-
 class PictureCheck:
     """Checks pictures against what the annotation says of them."""
 
@@ -99,14 +84,15 @@ class PictureCheck:
             if path.stat().st_size > DEFAULT_LIMITS.max_bytes:
                 self._skips.add("picture beyond the limits", file)
                 return None
-            width, height = _upright_size(path)
+            with path.open("rb") as stream:
+                width, height, _ = read_header(stream)
             check_size(width, height, file, DEFAULT_LIMITS)
         except ImageError:
             self._skips.add("picture beyond the limits", file)
             return None
         except Exception:
-            # PIL reads what a file's bytes say, and where they are wrong raises whatever they have
-            # led it into (TypeError, struct.error, ...); a name can be too long for the system.
+            # PIL raises whatever a file's bytes have led it into; a name can be too long for the
+            # system.
             self._skips.add("unreadable picture", file)
             return None
         return width, height
