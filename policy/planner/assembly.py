@@ -265,13 +265,13 @@ class Assembler:
             return index
         shows = bound.kind == "with" and not bound.deed
         if shows and bound.negated and self._lacked_by_pictures(index):
-            head_at = self._head_after_pictures(index, at, first, bound)
+            head_at = self._head_after_pictures(index, at, first, bound, selections)
             self.heads[-1].shown_by = self.heads[-2].shown_by
             return head_at
         if shows and not self.heads and self._shown_by(at) is not None:
-            return self._head_after_pictures(index, at, first, bound)
+            return self._head_after_pictures(index, at, first, bound, selections)
         if shows and pictures_that(self.items, self.words, index) is not None:
-            return self._head_after_pictures(index, at, first, bound)
+            return self._head_after_pictures(index, at, first, bound, selections)
         relations, at, read = self.landmarks.read(
             at, bound, selections, of_person=self._is_person()
         )
@@ -335,9 +335,13 @@ class Assembler:
         for head in bound.values():
             head.relations.append(relation)
 
-    def _head_after_pictures(self, before: int, at: int, noun: Noun, bound: Bound) -> int:
+    def _head_after_pictures(
+        self, before: int, at: int, noun: Noun, bound: Bound, chosen: list[Selection]
+    ) -> int:
+        """What pictures are said to show or to lack: `the picture that has the largest dog`."""
         head = Head(noun, at, joined=False, negated="without" if bound.negated else "")
         head.denied = bound.denied
+        head.selections.extend(chosen)
         head.amount = self._amount(at)
         head.shown_by = pictures_that(self.items, self.words, before) or self._shown_by(at)
         self.heads.append(head)

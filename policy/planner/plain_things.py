@@ -10,6 +10,12 @@ _SOMEBODY = (
     r"(?:people|persons?|m[ae]n|wom[ae]n|boys?|girls?|child(?:ren)?|kids?|lad(?:y|ies)|guys?|"
     r"friends?|dogs?|cats?|pupp(?:y|ies)|kittens?|riders?)\b"
 )
+_DOES = (
+    r"(?:(?:is|are) )?(?:\w+ing|holds?|carr(?:y|ies)|wears?|rides?|sits?|stands?|lies?|lays?|"
+    r"sleeps?|leans?|rests?|walks?|push(?:es)?|pulls?|eats?|drinks?|uses?|reads?|touch(?:es)?|plays?)\b"
+)
+_DOER = rf"{_SOMEBODY}(?: (?:in|on|of|from) {NAMED})? {_DOES}"
+_PLACE = r"(?:on|in|at|under|behind|beside|next to|near|in front of|above|below|inside)"
 _COLOUR = rf"(?:{'|'.join(sorted(COLOURS))})"
 _WHO = r"(?:wom[ae]n|m[ae]n|lady|girl|boy|person|guy|kid|child|rider|player)"
 _MOUNT = r"(?:elephants?|horses?|pon(?:y|ies)|camels?|donkeys?|cows?)"
@@ -73,6 +79,13 @@ _HAVING = (
 )
 
 WHERE: list[tuple[str, str]] = [
+    # What somebody does something with or on, said without `that`: `things people sit on`, `find
+    # what the man is holding`, `the bench on which the man sits`.
+    (rf"\b((?:some|any|every)thing|things?|objects?|items?|stuff) (?={_DOER})", r"\1 that "),
+    (rf"\b({ORDER}|tell)( (?:me|us))? what (?={_DOER})", r"\1\2 the things that "),
+    (rf"\bwhat (do|does|did) (?!the |an? )(?={_SOMEBODY} {_DOES})", r"what \1 the "),
+    (rf"\b(?!{PICTURE}\b)(\w+) ({_PLACE}) which ({_SOMEBODY} {_DOES})"
+     rf"(?=$|[.,;?!]| {IN_PICTURE})", r"\1 that \3 \2"),
     # What has one thing and lacks another, be it a person or a picture.
     (rf"\b({_HAVING} (?:both )?(?:an? |the |some )?(?:\w+ ){{0,2}}?\w+),? (?:but|and) "
      r"(?:not (?:an?|any)|no|not(?= (?!th|ones|its|his|as)\w+s\b)) (\w+)",

@@ -143,7 +143,8 @@ def read_verbs(stream: Stream) -> None:
         denied = before == "not" and words[index - 2] in ("do", "does", "did")
         ends = words[index + 1 : index + 2] in ([], ["."], ["?"], ["!"])
         asked = ends and bool({"do", "does", "did"} & {*words[:index]})
-        if denied or asked or before in _DOERS or _is_done_by(stream.items, index):
+        said = (ends or words[index + 1] == "@pics") and _is_said_of(stream.items, index)
+        if denied or asked or said or before in _DOERS or _is_done_by(stream.items, index):
             stream.items[index] = replace(item, text=verbs[item.text])
 
 
@@ -172,6 +173,12 @@ def _read_looks(stream: Stream) -> None:
             end += 1
         if text_of(items[index]) in _LOOKS and end < len(items) and text_of(items[end]) in VIEWERS:
             del items[index + 1 : end + 1]
+
+
+def _is_said_of(items: list[Item], index: int) -> bool:
+    """Whether a verb ends a clause about the thing before it: `the bag that a woman carries`."""
+    clause = {text_of(item) for item in items[max(0, index - 4) : index - 1]}
+    return is_known(text_of(items[index - 1])) and bool({"that", "which"} & clause)
 
 
 def _is_done_by(items: list[Item], index: int) -> bool:

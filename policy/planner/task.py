@@ -26,6 +26,9 @@ def task_of(reading: Reading) -> Task:
         weights["counterpart"] -= 3.0
     if _names_several(reading):
         weights["counterpart"] -= 2.0
+    if weights["difference"] >= 2.0 and any(r.preposition == "between" for r in reading.references):
+        # `What was removed between the two photos?` is in both of them no more.
+        weights["common"] -= 2.0
     extreme = any(h.noun.phrase.generic and h.selections for h in reading.heads)
     if extreme and not reading.boxes and not re.search(_SAME_KIND, reading.text):
         # `The largest object in each picture` is one of each, and not what they share.

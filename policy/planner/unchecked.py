@@ -37,7 +37,10 @@ _DOING = (
 )
 _BY_USE = re.compile(
     rf" {_THING} (?:(?:that|which) )?((?:you|one|people|we|they|i) (?:can|could|may|might|would) "
-    rf"\w+|(?:is |are )?used (?:for|to|as|by)|for \w+ing|"
+    rf"\w+|(?:can|could|may|might|would|should) (?:you|one|people|we|they|i) \w+|"
+    rf"(?:can|could|may|might|should|to) be (?:used|eaten|drunk|worn|ridden|read|played with|"
+    rf"sat on|driven|opened|thrown|sold|bought|moved|carried|lifted)|"
+    rf"(?:is |are )?used (?:for|to|as|by)|for \w+ing|"
     rf"to {_DOING}(?: (?:on|in|from|with|at))?|(?:can|could) "
     rf"(?!you |we |i |be )\w+|flying|moving|burning|edible)(?= )"
 )
