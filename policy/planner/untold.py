@@ -57,6 +57,15 @@ _UNTOLD: list[tuple[str, str, str]] = [
      r"\b(?:stayed|remain(?:s|ed)|is still|are still) (?:the same|where)\b",
      "The planner tells what differs between two pictures, not what stayed as it was.",
      "Ask as in: what changed between images 1 and 2."),
+    (rf"\bwhich (?:(?:two|three|of (?:the|these|those)) )?(?:{PICTURE} )?(?:both |all )?"
+     r"(?:show|have|contain|depict|feature)s? the same (?!number|amount|count)\w|"
+     rf"\bwhich (?:\w+ ){{0,3}}?{PICTURE} (?:are (?:the )?(?:most |more )?(?:alike|similar)|"
+     r"look (?:the )?(?:most |more )?(?:alike|similar)|belong together|go together)\b",
+     "The planner can't tell which pictures are alike.",
+     "Name a thing, as in: which pictures show a dog; or ask what images 1 and 2 share."),
+    (r"\b(?:in|at|on) the same (?:position|place|spot|location)\b",
+     "The planner can't compare places between pictures.",
+     "Say where it is, as in: the dog on the left in image 2."),
     (r"\bappears? (?:the )?(?:most|least) often\b",
      "The planner can't tell what is there most often.",
      "Ask as in: which picture has the most dogs."),

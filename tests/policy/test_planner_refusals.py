@@ -99,6 +99,12 @@ UNTOLD = [
     "half of the cups",
     "most of the cups in image 1",
     "the leftmost object of image 1, the rightmost of image 3",
+    "Which two images show the same kind of animal?",
+    "which pictures have the same person",
+    "Which two images are most alike?",
+    "which of these pictures belong together",
+    "find the cat in image 1, then find a dog in the same position in image 2",
+    "a dog in the same place in image 2 as the cat in image 1",
 ]
 NO_BOXES = [
     "every other chair",
