@@ -21,7 +21,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from langgraph.graph import END, START, StateGraph
@@ -150,8 +150,12 @@ async def _ask_policy(
         async with limit:
             completion = await episode.policy.complete(request)
         context = _read_context(state, episode, completion)
-        read = episode.dialect.read if with_tools else partial(read_last_turn, episode.dialect)
-        reading = read(completion, context)
+        dialect = episode.dialect
+        reading = (
+            dialect.read(completion, context)
+            if with_tools
+            else read_last_turn(dialect, completion, context)
+        )
         if episode.options.scores == "token-probability":
             reading = token_scored(reading, completion.tokens, episode.dialect, context)
         return _Turn(completion, with_bounded_calls(reading))

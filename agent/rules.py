@@ -11,6 +11,7 @@ from typing import Any
 
 from ..policy.policy import Policy
 from ..tools.errors import OutputError, UsageError
+from ..tools.paths import user_path
 from ..tools.text import clean_text
 
 FILE_NAME = "calibration.json"
@@ -42,7 +43,7 @@ def rules_file() -> Path:
 
     named = os.environ.get(VARIABLE)
     # A `~NAME` of nobody stays as it is, and is then a file that is not there.
-    return Path(os.path.expanduser(named)) if named else user_folder() / FILE_NAME
+    return user_path(named) if named else user_folder() / FILE_NAME
 
 
 def policy_key(policy: Policy) -> str:

@@ -92,8 +92,10 @@ def read_last_turn(dialect: Dialect, completion: Completion, context: ReadContex
     all there is, they stay, so that the policy's turn is read as what it is.
     """
     reading = dialect.read(completion, context)
+    if not reading.calls:
+        return reading
     parts = split_parts(completion.text)
-    if not reading.calls or not parts.tagged:
+    if not parts.tagged:
         return reading
     text = completion.text[: parts.start] + without_calls(completion.text[parts.start :])
     alone = dialect.read(replace(completion, text=text, tool_calls=()), context)

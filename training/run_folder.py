@@ -93,7 +93,8 @@ def good_checkpoints(folder: str | Path) -> list[Path]:
 
 def last_good_checkpoint(folder: str | Path) -> Path | None:
     """The newest checkpoint that was written to its end, or None."""
-    return next(iter(reversed(good_checkpoints(folder))), None)
+    good = good_checkpoints(folder)
+    return good[-1] if good else None
 
 
 def remove_half_written(folder: Path) -> None:

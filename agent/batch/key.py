@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import GemvgError
+from ...tools.paths import user_path
 from ..named_files import by_number
 from ..rules import EscalationRules
 
@@ -72,7 +73,7 @@ def _set_otherwise(settings: AskSettings, rules: EscalationRules | None) -> dict
         found["rules"] = asked_again
     words = os.environ.get(SETTING, "").strip()
     if words and "detect" in settings.tools:
-        folder = Path(os.path.expanduser(words))
+        folder = user_path(words)
         found["text_features"] = _folder_revision(folder) if folder.is_dir() else words
     if pixels := os.environ.get("GEMVG_MAX_PIXELS"):
         found["max_pixels"] = pixels
@@ -141,7 +142,7 @@ _PARTS = frozenset(
 
 def _detector_revision(spec: str) -> str:
     """A detector's name; with a hash of its content where it is a file."""
-    path = Path(os.path.expanduser(spec))
+    path = user_path(spec)
     if path.suffix == ".pt" and path.is_file():
         return f"{path.stem} {_sampled(path)}"
     if path.is_dir():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...tools.errors import UnknownDialect
+from ...tools.paths import user_path
 from ...tools.text import clean_text
 from .family import FamilyDialect
 from .gem_vg import GeMVGDialect
@@ -99,11 +100,8 @@ def dialect_for_model(model: str) -> FamilyDialect:
     Raises:
         UnknownDialect: nothing says which family it is. Guessing would put boxes elsewhere.
     """
-    try:
-        folder = Path(model).expanduser()
-    except RuntimeError:
-        # The home of a user who is not there: a server may name its model as it likes.
-        folder = Path(model)
+    # A server may name its model as it likes.
+    folder = user_path(model)
     config = _config(folder)
     if config is None:
         found = _by_name(model)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..paths import user_path
 from ..weights import fetch_weights, known_weights
 from .caching import CachingDetector
 from .network import NetworkSettings, best_device
@@ -72,7 +73,7 @@ def _files_of(spec: str) -> str:
     if spec.removesuffix(".pt") in known_weights():
         return ""
     try:
-        path = _own_path(spec)
+        path = user_path(spec)
         parts = sorted(path.iterdir()) if path.is_dir() else [path]
         found = [(str(part.resolve()), part.stat()) for part in parts]
     except (OSError, ValueError):
@@ -85,7 +86,7 @@ def is_there(spec: str) -> bool:
 
     A hub id can: whether the hub has it shows when it is asked.
     """
-    path = _own_path(spec)
+    path = user_path(spec)
     try:
         if path.suffix == ".pt":
             return path.is_file()
@@ -95,14 +96,6 @@ def is_there(spec: str) -> bool:
         return False
 
 
-def _own_path(spec: str) -> Path:
-    """Where a user's own weights lie; as it was written where that names no known user's home."""
-    try:
-        return Path(spec).expanduser()
-    except RuntimeError:
-        return Path(spec)
-
-
 def _build(spec: str) -> Detector:
     """A new detector."""
     if spec.removesuffix(".pt") in known_weights():
@@ -110,7 +103,7 @@ def _build(spec: str) -> Detector:
             # Nothing is fetched for a network that could not be told a word.
             text_features()
         return _from_checkpoint(fetch_weights(spec), spec.removesuffix(".pt"))
-    path = _own_path(spec)
+    path = user_path(spec)
     there = is_there(spec)
     if path.suffix == ".pt":
         if not there:
